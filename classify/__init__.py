@@ -1,0 +1,1 @@
+"""Classify nucleotide sequences, as pictures or as letters, and report on it."""

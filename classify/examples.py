@@ -1,0 +1,172 @@
+"""The table of examples that a task hands to everything else, and the common steps of making one.
+
+An ``Examples`` holds either code sequences or picture files, one label, group, chromosome and split each. NumPy only;
+what turns it into batches lives in ``datasets``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classify.splits import SPLITS, stable_fraction
+from specgen.errors import InputError
+from specgen.sequences import Codes
+
+__all__ = ["Examples", "balance", "check_classes", "drop_duplicates", "one_per_group"]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Columns of equal length n.
+
+    Attributes
+    ----------
+    classes
+        Class names; ``labels`` index them. For two classes the last one is the positive.
+    ids
+        Unique record names, as found in the data: never used as paths or HTML unescaped.
+    labels
+        int64 (n,).
+    groups, chromosomes
+        What must not cross splits; empty chromosome = unknown.
+    lengths
+        int64 (n,) nt of the whole record, before trimming; 0 for pictures.
+    split
+        (n,) "train", "val" or "test".
+    sequences
+        Codes of each record after trimming; None for pictures.
+    pictures
+        File of each picture; None for sequences.
+    window
+        nt of the fixed crop that models read; 0 for pictures.
+    counts
+        What was read, dropped and why, for the report.
+    """
+
+    classes: tuple[str, ...]
+    ids: list[str]
+    labels: NDArray[np.int64]
+    groups: list[str]
+    chromosomes: list[str]
+    lengths: NDArray[np.int64]
+    split: NDArray[np.str_]
+    sequences: list[Codes] | None = None
+    pictures: list[Path] | None = None
+    window: int = 0
+    counts: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def kind(self) -> str:
+        """What an example is made of: "codes" or "pictures". A view is chosen by it."""
+        return "codes" if self.sequences is not None else "pictures"
+
+    def take(self, keep: NDArray[np.int64] | NDArray[np.bool_], **counts: Any) -> Examples:
+        """The examples at ``keep`` (indices or mask), with ``counts`` added."""
+        index = np.flatnonzero(keep) if keep.dtype == bool else keep
+        return replace(
+            self,
+            ids=[self.ids[i] for i in index],
+            labels=self.labels[index],
+            groups=[self.groups[i] for i in index],
+            chromosomes=[self.chromosomes[i] for i in index],
+            lengths=self.lengths[index],
+            split=self.split[index],
+            sequences=None if self.sequences is None else [self.sequences[i] for i in index],
+            pictures=None if self.pictures is None else [self.pictures[i] for i in index],
+            counts={**self.counts, **counts},
+        )
+
+    def part(self, split: str) -> Examples:
+        """The examples of one split."""
+        return self.take(self.split == split)
+
+    def per_class(self) -> dict[str, int]:
+        """Number of examples of each class."""
+        return {name: int((self.labels == i).sum()) for i, name in enumerate(self.classes)}
+
+
+def drop_duplicates(examples: Examples) -> Examples:
+    """Keep the first of records with the same letters; drop all of them where their labels disagree.
+
+    Equal sequences under two gene names would otherwise sit on both sides of a split.
+    """
+    if examples.sequences is None:
+        digests = [hashlib.blake2b(path.read_bytes(), digest_size=16).digest() for path in examples.pictures or []]
+    else:
+        digests = [hashlib.blake2b(codes.tobytes(), digest_size=16).digest() for codes in examples.sequences]
+    labels: dict[bytes, set[int]] = {}
+    for digest, label in zip(digests, examples.labels, strict=True):
+        labels.setdefault(digest, set()).add(int(label))
+    seen: set[bytes] = set()
+    keep = np.zeros(len(examples), dtype=bool)
+    for i, digest in enumerate(digests):
+        keep[i] = digest not in seen and len(labels[digest]) == 1
+        seen.add(digest)
+    contradictory = sum(len(labels[digest]) > 1 for digest in digests)
+    return examples.take(
+        keep,
+        duplicates_dropped=int(len(keep) - keep.sum() - contradictory),
+        contradictory_duplicates_dropped=int(contradictory),
+    )
+
+
+def one_per_group(examples: Examples, most: int, seed: int) -> Examples:
+    """At most ``most`` records of each group and class, drawn by hash of their ids; 0 = all."""
+    if not most:
+        return examples
+    order = np.argsort([stable_fraction(name, seed) for name in examples.ids], kind="stable")
+    taken: Counter[tuple[str, int]] = Counter()
+    keep = np.zeros(len(examples), dtype=bool)
+    for i in order:
+        key = examples.groups[i], int(examples.labels[i])
+        keep[i] = taken[key] < most
+        taken[key] += int(keep[i])
+    return examples.take(keep, isoforms_left_out=int(len(keep) - keep.sum()))
+
+
+def balance(examples: Examples, splits: Sequence[str], seed: int) -> Examples:
+    """Thin the larger classes of the given splits, by hash of the id, to the size of the smallest."""
+    draws = np.array([stable_fraction(name, seed) for name in examples.ids])
+    keep = np.ones(len(examples), dtype=bool)
+    for split in splits:
+        members = [
+            np.flatnonzero((examples.split == split) & (examples.labels == k)) for k in range(len(examples.classes))
+        ]
+        size = min(len(indices) for indices in members)
+        for indices in members:
+            keep[indices[np.argsort(draws[indices], kind="stable")[size:]]] = False
+    return examples.take(keep, balancing_left_out=int(len(keep) - keep.sum()))
+
+
+def check_classes(examples: Examples, describe: Callable[[str], str] = str) -> Examples:
+    """``examples`` itself, once every class is known to occur in every split.
+
+    Raises
+    ------
+    InputError
+        One class only, or a class without examples in a split; says how many there are of each.
+    """
+    present = [name for name, n in examples.per_class().items() if n]
+    if len(present) < 2:
+        only = f"only {describe(present[0])}" if present else "none"
+        raise InputError(f"data: {only} is left after filtering; expected examples of {' and '.join(examples.classes)}")
+    for split in SPLITS:
+        sizes = examples.part(split).per_class()
+        if empty := [name for name, n in sizes.items() if not n]:
+            got = ", ".join(f"{name} {n}" for name, n in sizes.items())
+            raise InputError(
+                f"data: no {split} examples of {describe(empty[0])} ({got}); "
+                "give more groups, larger fractions, or other held-out chromosomes"
+            )
+    return examples

@@ -1,0 +1,104 @@
+"""The run folder as a report sees it: reads its files, says in one line what is missing, writes whole files only.
+
+No figure and no page is made here.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from specgen.errors import InputError
+
+__all__ = ["read_history", "read_metrics", "read_predictions", "read_text", "write_atomically"]
+
+REQUIRED = (
+    *("task", "model", "name", "n", "groups", "labels", "positive", "metrics", "per_class", "confusion"),
+    *("calibration", "bootstrap"),
+)
+"""Keys of ``metrics.json`` without which there is no report."""
+
+
+def read_text(run: Path, name: str, command: str = "evaluate") -> str:
+    """A file of the run as text; ``command`` is what would write it, for the message when it is not there."""
+    if not run.is_dir():
+        raise InputError(f"{run}: there is no such run folder")
+    try:
+        return (run / name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        how = "train --config FILE" if command == "train" else f"{command} --run {run}"
+        raise InputError(f"{run}: {name} is missing; run `python -m classify {how}` first") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{run / name}: cannot be read ({error})") from None
+
+
+def read_metrics(run: Path) -> dict[str, Any]:
+    """``metrics.json``, with every key that a report needs."""
+    again = f"run `python -m classify evaluate --run {run}` again"
+    try:
+        metrics = json.loads(read_text(run, "metrics.json"))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{run}: metrics.json is not JSON ({error}); {again}") from None
+    missing = [key for key in REQUIRED if not isinstance(metrics, dict) or key not in metrics]
+    if missing:
+        raise InputError(f"{run}: metrics.json lacks {', '.join(missing)}; {again}")
+    k = len(metrics["labels"])
+    if len(metrics["confusion"]) != k or any(len(row) != k for row in metrics["confusion"]):
+        raise InputError(f"{run}: metrics.json: confusion is not {k} x {k}, one row for each label; {again}")
+    found: dict[str, Any] = metrics
+    return found
+
+
+def read_predictions(run: Path, metrics: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """True classes (n,) and probabilities (n, k) of ``predictions.csv``; classes ordered as in ``metrics``."""
+    names = list(metrics["labels"])
+    again = f"run `python -m classify evaluate --run {run}` again"
+    text = read_text(run, "predictions.csv")
+    columns = ["label", *(f"p_{name}" for name in names)]
+    try:
+        # A class may be called "NA"; a probability must be there.
+        frame = pd.read_csv(io.StringIO(text), usecols=columns, dtype={"label": str}, keep_default_na=False)
+        frame = frame.astype(dict.fromkeys(columns[1:], float))
+    except ValueError as error:
+        raise InputError(f"{run}: predictions.csv: {str(error).splitlines()[0]}; {again}") from None
+    unknown = sorted(set(frame["label"]) - set(names))
+    if unknown:
+        raise InputError(f"{run}: predictions.csv holds class {unknown[0]!r}, metrics.json has {names}; {again}")
+    if len(frame) != metrics["n"]:
+        raise InputError(f"{run}: predictions.csv has {len(frame)} rows, metrics.json says {metrics['n']}; {again}")
+    labels = frame["label"].map({name: index for index, name in enumerate(names)})
+    return labels.to_numpy(np.int64), frame[columns[1:]].to_numpy(np.float64)
+
+
+def read_history(run: Path) -> pd.DataFrame | None:
+    """``metrics.csv`` (one row an epoch), or None for a model that has no epochs."""
+    if not (run / "metrics.csv").exists():
+        return None
+    try:
+        history = pd.read_csv(io.StringIO(read_text(run, "metrics.csv", "train")))
+    except ValueError as error:
+        raise InputError(f"{run}: metrics.csv: {error}") from None
+    wanted = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+    missing = [name for name in wanted if name not in history]
+    if missing:
+        raise InputError(f"{run}: metrics.csv lacks the columns {', '.join(missing)}")
+    return history if len(history) else None
+
+
+def write_atomically(path: Path, content: bytes) -> Path:
+    """Write the whole file or nothing: a reader never meets half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,231 @@
+"""The figures of a run, drawn from ``metrics.csv``, ``metrics.json`` and ``predictions.csv`` alone.
+
+Every figure function takes data and returns a ``Figure``; none touches pyplot, so that nothing global is left
+behind. ``draw_all`` makes the files.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from classify.metrics import ranking
+from classify.reporting._files import read_history, read_metrics, read_predictions, write_atomically
+
+__all__ = [
+    "best_epoch",
+    "calibration_figure",
+    "confusion_figure",
+    "draw_all",
+    "history_figure",
+    "precision_recall_figure",
+    "roc_figure",
+]
+
+DPI = 150
+# Okabe & Ito (2008), "Color Universal Design": told apart by colour-blind readers, and dark enough on white.
+BLUE, VERMILION, SKY = "#0072B2", "#D55E00", "#56B4E9"
+COLOURS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", SKY, "#000000")
+GREY = "#6e6e6e"
+
+
+def _shown(name: str, length: int = 24) -> str:
+    """A class name as matplotlib text: shortened, and with "$" taken literally rather than as mathematics."""
+    return (name if len(name) <= length else f"{name[: length - 1]}…").replace("$", r"\$")
+
+
+def _frame(axes: Axes, x: str, y: str, *, unit_square: bool = False) -> None:
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.grid(color="#d9d9d9", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    if unit_square:
+        axes.set_xlim(-0.01, 1.01)
+        axes.set_ylim(-0.01, 1.01)
+        axes.set_aspect("equal")
+
+
+def history_figure(history: pd.DataFrame, best: int | None = None) -> Figure:
+    """Loss and accuracy against epoch, training and validation; ``best`` is the epoch that was kept."""
+    figure = Figure(figsize=(9, 3.6), dpi=DPI, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axes, what, unit in ((left, "loss", "loss [nats]"), (right, "accuracy", "accuracy [share]")):
+        for split, label, colour, style in (
+            ("train", "training", BLUE, "-o"),
+            ("val", "validation", VERMILION, "--s"),
+        ):
+            values = history[["epoch", f"{split}_{what}"]].dropna()
+            axes.plot(*values.to_numpy().T, style, color=colour, label=label, markersize=4, linewidth=1.6)
+        _frame(axes, "epoch", unit)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        if best is not None:
+            axes.axvline(best, color=GREY, linestyle=":", linewidth=1.4, label=f"best epoch ({best})")
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
+    return figure
+
+
+def confusion_figure(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Figure:
+    """Counts and shares of each true class (rows), shaded by share, with totals in the margins."""
+    counts = np.asarray(matrix)
+    k = len(names)
+    totals = counts.sum(axis=1, keepdims=True)
+    share = counts / np.maximum(totals, 1)
+    figure = Figure(figsize=(2.6 + 0.95 * (k + 1), 1.7 + 0.75 * (k + 1)), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(np.pad(share, (0, 1), constant_values=np.nan), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for row in range(k):
+        for column in range(k):
+            text = f"{counts[row, column]:,}\n{share[row, column]:.1%}"
+            ink = "white" if share[row, column] > 0.55 else "black"
+            axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=9)
+        axes.text(k, row, f"{totals[row, 0]:,}", ha="center", va="center", color=GREY)
+        axes.text(row, k, f"{counts[:, row].sum():,}", ha="center", va="center", color=GREY)
+    axes.text(k, k, f"{counts.sum():,}", ha="center", va="center", color=GREY, weight="bold")
+    shown = [*(_shown(name) for name in names), "total"]
+    axes.set_xticks(range(k + 1), shown, rotation=30 if k > 4 or max(map(len, shown)) > 10 else 0)
+    axes.set_yticks(range(k + 1), shown)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    figure.colorbar(image, label="share of the true class")
+    return figure
+
+
+def _curves(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float64], names: Sequence[str], positive: int | None
+) -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.float64], dict[str, Any]]]:
+    """Name, truth (n,), score (n,) and line style of each class that is to be told from the rest."""
+    styles = cycle([(colour, line) for line in ("-", "--", "-.", ":") for colour in COLOURS])
+    for c in range(len(names)) if positive is None else [positive]:
+        colour, line = next(styles)
+        truth = labels == c
+        if truth.any() and not truth.all():
+            style = {"color": colour, "linestyle": line, "linewidth": 1.7}
+            yield _shown(names[c]), truth, probabilities[:, c], style
+
+
+def _curve_figure(columns: int) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(5.2, 4.6 + 0.24 * columns), dpi=DPI, layout="constrained")
+    return figure, figure.subplots()
+
+
+def _legend(figure: Figure, axes: Axes, title: str) -> None:
+    """Below the axes, where it hides no curve; a plain statement where there is no curve to draw."""
+    handles, labels = axes.get_legend_handles_labels()
+    if not handles:
+        axes.text(0.5, 0.5, "undefined: the test set holds one class only", ha="center", color=GREY)
+        return
+    figure.legend(handles, labels, loc="outside lower center", title=title, frameon=False, fontsize=9)
+
+
+def roc_figure(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float64], names: Sequence[str], positive: int | None
+) -> Figure:
+    """ROC curve of the positive class, or of each class against the rest when ``positive`` is None."""
+    figure, axes = _curve_figure(len(names) if positive is None else 1)
+    for name, truth, score, style in _curves(labels, probabilities, names, positive):
+        false_rate, true_rate, _ = roc_curve(truth, score)
+        axes.plot(false_rate, true_rate, label=f"{ranking(truth, score)[0][0]:.3f}  {name}", **style)
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle=(0, (1, 2)), linewidth=1)
+    _frame(axes, "false positive rate [share]", "true positive rate [share]", unit_square=True)
+    _legend(figure, axes, "area under the curve")
+    return figure
+
+
+def precision_recall_figure(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float64], names: Sequence[str], positive: int | None
+) -> Figure:
+    """Precision against recall; the thin line is the prevalence, what guessing reaches. Classes as above."""
+    figure, axes = _curve_figure(len(names) if positive is None else 1)
+    for name, truth, score, style in _curves(labels, probabilities, names, positive):
+        precision, recall, _ = precision_recall_curve(truth, score)
+        label = f"{ranking(truth, score)[1][0]:.3f}  {name} (prevalence {truth.mean():.3f})"
+        axes.step(recall, precision, where="pre", label=label, **style)
+        axes.axhline(truth.mean(), color=style["color"], linestyle=(0, (1, 2)), linewidth=1)
+    _frame(axes, "recall [share]", "precision [share]", unit_square=True)
+    _legend(figure, axes, "average precision")
+    return figure
+
+
+def calibration_figure(bins: Sequence[dict[str, Any]], of: str) -> Figure:
+    """Observed share against mean probability ``of`` something, above the number of examples in each bin."""
+    figure = Figure(figsize=(5.2, 5.6), dpi=DPI, layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    filled = [item for item in bins if item["n"]]
+    upper.plot([0, 1], [0, 1], color=GREY, linestyle=(0, (1, 2)), linewidth=1, label="perfect")
+    upper.plot(
+        [item["mean_probability"] for item in filled],
+        [item["observed"] for item in filled],
+        "-o",
+        color=BLUE,
+        markersize=4,
+        label="model",
+    )
+    _frame(upper, "", "observed [share]")
+    upper.set_ylim(-0.02, 1.02)
+    upper.legend(frameon=False, loc="upper left")
+    lower.bar(
+        [item["low"] for item in bins],
+        [item["n"] for item in bins],
+        width=[item["high"] - item["low"] for item in bins],
+        align="edge",
+        color=SKY,
+        edgecolor="white",
+    )
+    _frame(lower, f"predicted probability of {_shown(of)}", "examples")
+    lower.set_xlim(-0.01, 1.01)
+    return figure
+
+
+def best_epoch(history: pd.DataFrame, metrics: dict[str, Any]) -> int | None:
+    """The epoch that was kept, as the run says; else that of the highest validation AUROC or lowest loss."""
+    said = (metrics.get("training") or {}).get("best_epoch")
+    if said is not None:
+        return int(said)
+    for column, sign in (("val_auroc", 1), ("val_loss", -1)):
+        values = history.get(column, pd.Series(dtype=float)).dropna() * sign
+        if len(values):
+            return int(history.loc[values.idxmax(), "epoch"])
+    return None
+
+
+def draw_all(run: Path) -> list[Path]:
+    """Draw ``figures/*.png`` of a run; returns their paths in reading order."""
+    run = Path(run)
+    metrics = read_metrics(run)
+    names, history = metrics["labels"], read_history(run)
+    labels, probabilities = read_predictions(run, metrics)
+    positive = names.index(metrics["positive"]) if metrics["positive"] in names else None
+    drawn = {
+        "confusion": confusion_figure(metrics["confusion"], names),
+        "roc": roc_figure(labels, probabilities, names, positive),
+        "precision_recall": precision_recall_figure(labels, probabilities, names, positive),
+        "calibration": calibration_figure(
+            metrics["calibration"], names[positive] if positive is not None else "the predicted class"
+        ),
+    }
+    if history is not None:
+        drawn = {"history": history_figure(history, best_epoch(history, metrics)), **drawn}
+    paths = []
+    for name, figure in drawn.items():
+        picture = io.BytesIO()
+        with warnings.catch_warnings():
+            # A class name in a script that the font lacks is drawn as boxes; the page has it in full.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+            figure.savefig(picture, format="png", dpi=DPI)
+        paths.append(write_atomically(run / "figures" / f"{name}.png", picture.getvalue()))
+    return paths

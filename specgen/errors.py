@@ -1,0 +1,40 @@
+"""The one error tree of both packages.
+
+    SpecgenError
+    +-- InputError      the user's input is at fault: one line naming what, where, expected and found
+        +-- UnknownName a name that no registry holds, with the nearest known names
+
+The command line turns an ``InputError`` into that one line on stderr and exit code 2. Anything else is a bug
+of ours and keeps its traceback. No other logic lives here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["InputError", "SpecgenError", "UnknownName", "nearest"]
+
+
+class SpecgenError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class InputError(SpecgenError, ValueError):
+    """The input cannot be used; the message names the file, record, line or key, what was expected, what came."""
+
+
+class UnknownName(InputError):
+    """A name that is not registered; the message suggests the nearest known ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        close = nearest(name, known)
+        hint = f"did you mean {close}?" if close else f"known: {', '.join(known)}"
+        super().__init__(f"unknown {kind} {name!r}; {hint}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known names most like ``name``, as text ("'a' or 'b'"); empty when nothing is near."""
+    found = difflib.get_close_matches(name.lower(), list(known), n=3, cutoff=0.5)
+    return " or ".join(repr(item) for item in found)

@@ -1,0 +1,121 @@
+"""Reading nucleotide records: FASTA and FASTQ, plain, gzip or bgzip, from a path or standard input, streamed.
+
+Yields one record at a time, so memory does not grow with the file. The parsing is dnaio's and the decompression
+xopen's; this module sniffs the format, encodes, and turns whatever goes wrong into one line that names the file.
+No labels, groups or splits here: those belong to tasks.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dnaio
+import xopen
+from dnaio.exceptions import FileFormatError
+
+from specgen.errors import InputError
+from specgen.sequences import Codes, encode
+
+__all__ = ["Record", "read_records"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One sequence of a file.
+
+    Attributes
+    ----------
+    name
+        First word of the header.
+    header
+        The whole header line, without '>' or '@'.
+    codes
+        uint8 (length,), see ``sequences``.
+    """
+
+    name: str
+    header: str
+    codes: Codes
+
+
+class _RawRecord:
+    """What dnaio hands over. dnaio's own class refuses names that are not ASCII; transcripts do have them."""
+
+    __slots__ = ("name", "sequence")
+
+    def __init__(self, name: str, sequence: str, qualities: str | None = None) -> None:
+        self.name, self.sequence = name, sequence
+
+
+def read_records(source: str | Path, *, unique: bool = True) -> Iterator[Record]:
+    """Stream the records of a FASTA or FASTQ file.
+
+    Parameters
+    ----------
+    source
+        A path, or "-" for standard input. Compression is told from the content, not from the name.
+    unique
+        Refuse a name that occurred before (keeps one hash per record in memory).
+
+    Yields
+    ------
+    Record
+
+    Raises
+    ------
+    InputError
+        Missing, empty, truncated, binary or malformed file; a letter that is no nucleotide; a repeated name.
+    """
+    label = "standard input" if str(source) == "-" else str(source)
+    seen: set[int] = set()
+    count = 0
+    try:
+        with xopen.xopen(sys.stdin.buffer if str(source) == "-" else source, "rb", threads=0) as handle:
+            for raw in _parser(handle, label):
+                count += 1
+                name = raw.name.split(maxsplit=1)[0] if raw.name.strip() else f"record_{count}"
+                if unique:
+                    if hash(name) in seen:
+                        raise InputError(
+                            f"{label}: record {count} repeats the name {_short(name)!r}; names must be unique"
+                        )
+                    seen.add(hash(name))
+                yield Record(name, raw.name, encode(raw.sequence, name=f"{label}: record {_short(name)!r}"))
+    except FileNotFoundError:
+        raise InputError(f"{label}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{label}: is a folder, expected a FASTA or FASTQ file") from None
+    except (EOFError, zlib.error) as error:
+        raise InputError(
+            f"{label}: the compressed data is truncated or damaged after record {count} ({error})"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{label}: not text (byte {error.start} after record {count}); expected FASTA or FASTQ"
+        ) from None
+    except FileFormatError as error:
+        raise InputError(f"{label}: {str(error).splitlines()[0]}") from None
+    except OSError as error:
+        raise InputError(f"{label}: cannot be read ({error.strerror or error})") from None
+    if not count:
+        raise InputError(f"{label}: holds no records; expected FASTA ('>name') or FASTQ ('@name')")
+
+
+def _parser(handle: Any, label: str) -> Iterator[Any]:
+    first = handle.peek(1)[:1]
+    if not first:
+        return iter(())
+    if first == b"@":
+        return iter(dnaio.readers.FastqReader(handle))
+    if first in b">;#\r\n ":
+        return iter(dnaio.readers.FastaReader(handle, sequence_class=_RawRecord))
+    raise InputError(f"{label}: starts with {first!r}; expected FASTA ('>name') or FASTQ ('@name')")
+
+
+def _short(name: str, most: int = 80) -> str:
+    return name if len(name) <= most else name[: most - 3] + "..."
