@@ -29,7 +29,9 @@ class Origin:
 
 
 # ENST.. cdna chromosome:GRCh38:3:177050602:177196423:-1 gene:ENSG00000177565.16 ...
-_ENSEMBL_PLACE = re.compile(r"\b(?:chromosome|scaffold|supercontig|primary_assembly):[^:\s]*:([^:\s]+):(\d+):(\d+):(-?1)\b")
+_ENSEMBL_PLACE = re.compile(
+    r"\b(?:chromosome|scaffold|supercontig|primary_assembly):[^:\s]*:([^:\s]+):(\d+):(\d+):(-?1)\b"
+)
 _ENSEMBL_GENE = re.compile(r"\bgene:(\S+)")
 # ENSMUST..|ENSMUSG..|OTTMUSG..|...
 _GENCODE = re.compile(r"^[^|\s]+\|(ENS[A-Z]*G\d+[^|\s]*)\|")
@@ -62,9 +64,7 @@ def parse_header(header: str) -> Origin:
         gene = match.group(1)
     if match := _ENSEMBL_PLACE.search(header):
         chromosome, start, end, strand = match.groups()
-        return Origin(
-            gene, normalise_chromosome(chromosome), int(start) - 1, int(end), "-" if strand == "-1" else "+"
-        )
+        return Origin(gene, normalise_chromosome(chromosome), int(start) - 1, int(end), "-" if strand == "-1" else "+")
     strand_match = _STRAND.search(header)
     strand = strand_match.group(1) if strand_match else ""
     if match := _UCSC_PLACE.search(header):
@@ -91,7 +91,9 @@ def read_table(path: str | Path) -> dict[str, Origin]:
             rows = csv.DictReader(handle, delimiter="\t" if "\t" in first else ",")
             columns = rows.fieldnames or []
             if "id" not in columns or not {"gene", "chromosome"} & set(columns):
-                raise InputError(f"{path}: expected the columns id and gene and/or chromosome, got {', '.join(columns)}")
+                raise InputError(
+                    f"{path}: expected the columns id and gene and/or chromosome, got {', '.join(columns)}"
+                )
             table: dict[str, Origin] = {}
             for row in rows:
                 if None in row or None in row.values():

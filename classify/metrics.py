@@ -51,9 +51,7 @@ class Interval(NamedTuple):
     undefined: int = 0
 
 
-def classification_metrics(
-    labels: ArrayLike, probabilities: ArrayLike, *, positive: int | None
-) -> dict[str, float]:
+def classification_metrics(labels: ArrayLike, probabilities: ArrayLike, *, positive: int | None) -> dict[str, float]:
     """The test metrics of one set of predictions; the predicted class is the most probable one.
 
     Parameters
@@ -154,9 +152,7 @@ def confusion(labels: ArrayLike, predicted: ArrayLike, k: int) -> list[list[int]
     return counts
 
 
-def per_class(
-    labels: ArrayLike, predicted: ArrayLike, names: Sequence[str]
-) -> dict[str, dict[str, float | int]]:
+def per_class(labels: ArrayLike, predicted: ArrayLike, names: Sequence[str]) -> dict[str, dict[str, float | int]]:
     """Precision, recall and F1 (nan where nothing was predicted or true) and support (examples), by class."""
     matrix = np.array(confusion(labels, predicted, len(names)), dtype=np.float64)
     hits, true, called = np.diagonal(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
@@ -233,8 +229,7 @@ def summary(
         "labels": list(names),
         "positive": None if sample.positive is None else names[sample.positive],
         "metrics": {
-            name: {"value": item.value, "low": item.low, "high": item.high}
-            for name, item in intervals.items()
+            name: {"value": item.value, "low": item.low, "high": item.high} for name, item in intervals.items()
         },
         "per_class": per_class(sample.labels, predicted, names),
         "confusion": confusion(sample.labels, predicted, k),

@@ -5,7 +5,6 @@ Batch jobs over files live in ``jobs``; the settings, and the hash that names a 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from specgen.colour import PALETTES, Spectra
 from specgen.errors import InputError
+from specgen.files import replacing
 from specgen.representations import SignalEncoder
 from specgen.settings import ImageSettings
 from specgen.spectrogram import Spectrogram
@@ -88,13 +88,8 @@ def write_png(path: Path, picture: NDArray[np.uint8], metadata: dict[str, str] |
     info = PngImagePlugin.PngInfo()
     for key, value in (metadata or {}).items():
         info.add_itxt(key, value)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         Image.fromarray(picture).save(temporary, format="PNG", compress_level=level, pnginfo=info)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def read_png_metadata(path: Path) -> dict[str, str]:

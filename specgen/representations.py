@@ -10,6 +10,7 @@ Adding a representation is one ``register_representation`` call. No spectra and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -147,8 +148,8 @@ class SignalEncoder(nn.Module):
         return signal if self.representation.walk is None else self.representation.walk(signal)
 
 
-_S2, _S6 = np.sqrt(2.0), np.sqrt(6.0)
-_TETRAHEDRON: ArrayLike = [
+_S2, _S6 = math.sqrt(2), math.sqrt(6)
+_TETRAHEDRON: list[list[float]] = [
     [0, 0, 1],
     [-_S2 / 3, _S6 / 3, -1 / 3],
     [-_S2 / 3, -_S6 / 3, -1 / 3],

@@ -153,9 +153,7 @@ def simulate(settings: SimulationSettings) -> Iterator[SimulatedRecord]:
     usage = _sense_usage(settings.codon_bias)
     gc = float(usage @ _gc(_CODONS))
     for index in range(settings.n):
-        length = int(
-            _generator(settings, 0, index).integers(settings.min_length, settings.max_length, endpoint=True)
-        )
+        length = int(_generator(settings, 0, index).integers(settings.min_length, settings.max_length, endpoint=True))
         for coding in (True, False):
             rng = _generator(settings, 1 if coding else 2, index)
             if coding:
@@ -263,9 +261,7 @@ def _substitute(bases: Bases, rate: float, rng: np.random.Generator) -> Bases:
     return np.where(hit, (bases + shift) % 4, bases).astype(np.uint8)
 
 
-def _shift(
-    bases: Bases, cds: tuple[int, int], rate: float, rng: np.random.Generator
-) -> tuple[Bases, tuple[int, int]]:
+def _shift(bases: Bases, cds: tuple[int, int], rate: float, rng: np.random.Generator) -> tuple[Bases, tuple[int, int]]:
     """As many one-base insertions as deletions, at distinct random places; the CDS interval moves along."""
     length = len(bases)
     count = int(rng.binomial(length // 2, rate))

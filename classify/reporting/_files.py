@@ -1,4 +1,4 @@
-"""The run folder as a report sees it: reads its files, says in one line what is missing, writes whole files only.
+"""The run folder as a report sees it: reads its files, says in one line what is missing.
 
 No figure and no page is made here.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from specgen.errors import InputError
 
-__all__ = ["read_history", "read_metrics", "read_predictions", "read_text", "write_atomically"]
+__all__ = ["read_history", "read_metrics", "read_predictions", "read_text"]
 
 REQUIRED = (
     *("task", "model", "name", "n", "groups", "labels", "positive", "metrics", "per_class", "confusion"),
@@ -52,6 +51,16 @@ def read_metrics(run: Path) -> dict[str, Any]:
     k = len(metrics["labels"])
     if len(metrics["confusion"]) != k or any(len(row) != k for row in metrics["confusion"]):
         raise InputError(f"{run}: metrics.json: confusion is not {k} x {k}, one row for each label; {again}")
+    tables = (
+        ("metrics", ("value", "low", "high"), metrics["metrics"].values()),
+        ("per_class", ("precision", "recall", "f1", "support"), metrics["per_class"].values()),
+        ("calibration", ("low", "high", "n", "mean_probability", "observed"), metrics["calibration"]),
+        ("bootstrap", ("resamples", "level", "undefined"), [metrics["bootstrap"]]),
+    )
+    for table, keys, rows in tables:
+        missing = sorted({key for row in rows for key in keys if key not in row})
+        if missing:
+            raise InputError(f"{run}: metrics.json: {table} lacks {', '.join(missing)}; {again}")
     found: dict[str, Any] = metrics
     return found
 
@@ -90,15 +99,3 @@ def read_history(run: Path) -> pd.DataFrame | None:
     if missing:
         raise InputError(f"{run}: metrics.csv lacks the columns {', '.join(missing)}")
     return history if len(history) else None
-
-
-def write_atomically(path: Path, content: bytes) -> Path:
-    """Write the whole file or nothing: a reader never meets half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from classify.metrics import ranking
-from classify.reporting._files import read_history, read_metrics, read_predictions, write_atomically
+from classify.reporting._files import read_history, read_metrics, read_predictions
+from specgen.files import write_atomic
 
 __all__ = [
     "best_epoch",
@@ -69,8 +70,10 @@ def history_figure(history: pd.DataFrame, best: int | None = None) -> Figure:
             values = history[["epoch", f"{split}_{what}"]].dropna()
             axes.plot(*values.to_numpy().T, style, color=colour, label=label, markersize=4, linewidth=1.6)
         _frame(axes, "epoch", unit)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        if best is not None:
+        # Half an epoch either side, so that a single epoch too has a whole number on its axis.
+        axes.set_xlim(history["epoch"].min() - 0.5, history["epoch"].max() + 0.5)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        if best in set(history["epoch"]):
             axes.axvline(best, color=GREY, linestyle=":", linewidth=1.4, label=f"best epoch ({best})")
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
@@ -83,10 +86,13 @@ def confusion_figure(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> F
     k = len(names)
     totals = counts.sum(axis=1, keepdims=True)
     share = counts / np.maximum(totals, 1)
-    figure = Figure(figsize=(2.6 + 0.95 * (k + 1), 1.7 + 0.75 * (k + 1)), dpi=DPI, layout="constrained")
+    # Past some twenty classes the cells are too small to write in; the page's table has the numbers.
+    cell = min(0.95, 20 / (k + 1))
+    figure = Figure(figsize=(2.6 + cell * (k + 1), 1.7 + 0.8 * cell * (k + 1)), dpi=DPI, layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(np.pad(share, (0, 1), constant_values=np.nan), cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for row in range(k):
+    margins = np.pad(share, (0, 1), constant_values=np.nan)
+    image = axes.imshow(margins, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for row in range(k if k <= 20 else 0):
         for column in range(k):
             text = f"{counts[row, column]:,}\n{share[row, column]:.1%}"
             ink = "white" if share[row, column] > 0.55 else "black"
@@ -95,7 +101,9 @@ def confusion_figure(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> F
         axes.text(row, k, f"{counts[:, row].sum():,}", ha="center", va="center", color=GREY)
     axes.text(k, k, f"{counts.sum():,}", ha="center", va="center", color=GREY, weight="bold")
     shown = [*(_shown(name) for name in names), "total"]
-    axes.set_xticks(range(k + 1), shown, rotation=30 if k > 4 or max(map(len, shown)) > 10 else 0)
+    crowded = k > 4 or max(map(len, shown)) > 10
+    slant: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    axes.set_xticks(range(k + 1), shown, **slant)
     axes.set_yticks(range(k + 1), shown)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
@@ -118,8 +126,8 @@ def _curves(
             yield _shown(names[c]), truth, probabilities[:, c], style
 
 
-def _curve_figure(columns: int) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(5.2, 4.6 + 0.24 * columns), dpi=DPI, layout="constrained")
+def _curve_figure(curves: int) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(5.2, 4.6 + 0.24 * min(curves, 24)), dpi=DPI, layout="constrained")
     return figure, figure.subplots()
 
 
@@ -129,7 +137,10 @@ def _legend(figure: Figure, axes: Axes, title: str) -> None:
     if not handles:
         axes.text(0.5, 0.5, "undefined: the test set holds one class only", ha="center", color=GREY)
         return
-    figure.legend(handles, labels, loc="outside lower center", title=title, frameon=False, fontsize=9)
+    more = len(handles) - 24
+    if more > 0:
+        title = f"{title} (and {more} more classes)"
+    figure.legend(handles[:24], labels[:24], loc="outside lower center", title=title, frameon=False, fontsize=9)
 
 
 def roc_figure(
@@ -227,5 +238,5 @@ def draw_all(run: Path) -> list[Path]:
             # A class name in a script that the font lacks is drawn as boxes; the page has it in full.
             warnings.filterwarnings("ignore", message="Glyph .* missing from")
             figure.savefig(picture, format="png", dpi=DPI)
-        paths.append(write_atomically(run / "figures" / f"{name}.png", picture.getvalue()))
+        paths.append(write_atomic(run / "figures" / f"{name}.png", picture.getvalue()))
     return paths

@@ -1,0 +1,42 @@
+"""``python -m classify evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classify.config import CommandParser
+
+if TYPE_CHECKING:
+    from classify.runs import RunFolder
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Score a run's test split again."""
+    parser = CommandParser(
+        prog="python -m classify evaluate",
+        description="Score the test split of a trained run and rewrite predictions.csv, metrics.json and report.html.",
+        exit_on_error=False,
+    )
+    parser.add_argument("--run", type=str, required=True, help="run folder")
+    folder = Path(parser.parse_args(list(arguments)).run)
+    from classify.evaluation import evaluate, run_settings
+    from classify.runs import RunFolder
+    from classify.tasks import TASKS
+
+    settings, run_folder = run_settings(folder), RunFolder(folder)
+    run_folder.begin(f"evaluation is not finished; repeat: python -m classify evaluate --run {folder}")
+    print_result(run_folder, evaluate(settings, run_folder, TASKS[settings.task](settings.data).load()))
+
+
+def print_result(run: RunFolder, body: dict[str, Any]) -> None:
+    """The last lines of train and evaluate: test metrics with intervals, and where the report is."""
+    level = round(100 * body["bootstrap"]["level"])
+    shown = []
+    for name in ("accuracy", "auroc", "mcc"):
+        entry = body["metrics"][name]
+        if entry["value"] is not None:
+            shown.append(f"{name} {entry['value']:.4f} [{entry['low']:.4f}, {entry['high']:.4f}]")
+    print(f"test ({body['n']} examples, {body['groups']} groups, {level} % intervals): " + ", ".join(shown))
+    print(f"report: {run.path / 'report.html'}")

@@ -1,0 +1,324 @@
+"""The one configuration of a run: dataclasses, and how YAML files and command lines fill them.
+
+jsonargparse makes the options and reads the YAML; unknown keys and wrong types are errors. Only light imports here,
+so that ``--help`` answers at once: the settings of a task come from its module, which must stay free of torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+from jsonargparse import ArgumentParser, Namespace
+
+from classify.tasks import TASKS
+from specgen.errors import InputError, UnknownName
+from specgen.settings import ImageSettings
+
+__all__ = [
+    "CommandParser",
+    "OptimiserSettings",
+    "PreprocessSettings",
+    "RunSettings",
+    "TrainingSettings",
+    "parse_run",
+    "to_yaml",
+]
+
+
+@dataclass(frozen=True)
+class PreprocessSettings:
+    """What is done to a picture before a 2D network sees it (torchvision.transforms.v2); each step is one switch.
+
+    Attributes
+    ----------
+    scale
+        Brightness as 0..1; off = 0..255.
+    standardise
+        Subtract ``mean`` and divide by ``std`` (in units of 0..1), all channels alike.
+    blur
+        Gaussian blur of ``blur_sigma`` pixels, the denoising of the published recipe.
+    """
+
+    scale: bool = True
+    standardise: bool = True
+    mean: float = 0.485
+    std: float = 0.229
+    blur: bool = False
+    blur_sigma: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.std <= 0 or self.blur_sigma <= 0:
+            raise InputError(f"preprocess: expected std and blur_sigma above 0, got {self.std} and {self.blur_sigma}")
+
+
+@dataclass(frozen=True)
+class OptimiserSettings:
+    """Optimiser and learning-rate schedule.
+
+    Attributes
+    ----------
+    name
+        sgd or adamw.
+    lr
+        Peak learning rate.
+    momentum
+        For sgd.
+    weight_decay
+        L2 penalty (sgd) or decoupled decay (adamw).
+    schedule
+        constant, or cosine: linear warm-up over ``warmup`` of all steps, then half a cosine to zero.
+    warmup
+        Share of the steps, for the cosine schedule.
+    clip
+        Largest gradient norm; 0 = no clipping.
+    """
+
+    name: str = "adamw"
+    lr: float = 1e-3
+    momentum: float = 0.9
+    weight_decay: float = 1e-2
+    schedule: str = "cosine"
+    warmup: float = 0.1
+    clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        for key, known in (("name", ("sgd", "adamw")), ("schedule", ("constant", "cosine"))):
+            if getattr(self, key) not in known:
+                raise UnknownName(f"optimiser.{key}", getattr(self, key), known)
+        if self.lr <= 0:
+            raise InputError(f"optimiser.lr: expected a number above 0, got {self.lr}")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How long and how to train.
+
+    Attributes
+    ----------
+    epochs
+        Passes over the training examples (one random crop each).
+    batch_size
+        Examples per step.
+    patience
+        Epochs without a better ``monitor`` before stopping; 0 = never stop early.
+    monitor
+        val_auroc, val_accuracy or val_loss: decides the best checkpoint.
+    precision
+        auto, 32-true or bf16-mixed; auto is bf16 where the processor has it.
+    threads
+        CPU threads; 0 = all that the process may use. Results repeat bit for bit at one thread count.
+    workers
+        Loader processes.
+    val_tiles, test_tiles
+        Most windows per sequence whose logits are averaged in validation and in the test.
+    progress
+        Show progress bars.
+    """
+
+    epochs: int = 10
+    batch_size: int = 50
+    patience: int = 0
+    monitor: str = "val_auroc"
+    precision: str = "auto"
+    threads: int = 0
+    workers: int = 0
+    val_tiles: int = 1
+    test_tiles: int = 8
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        if self.monitor not in ("val_auroc", "val_accuracy", "val_loss"):
+            raise UnknownName("training.monitor", self.monitor, ("val_auroc", "val_accuracy", "val_loss"))
+        if self.precision not in ("auto", "32-true", "bf16-mixed"):
+            raise UnknownName("training.precision", self.precision, ("auto", "32-true", "bf16-mixed"))
+        for key, least in (
+            ("epochs", 1),
+            ("batch_size", 1),
+            ("patience", 0),
+            ("threads", 0),
+            ("workers", 0),
+            ("val_tiles", 1),
+            ("test_tiles", 1),
+        ):
+            if getattr(self, key) < least:
+                raise InputError(f"training.{key}: expected at least {least}, got {getattr(self, key)}")
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Everything that decides a run; ``config.yaml`` of the run folder holds it.
+
+    Attributes
+    ----------
+    task
+        A registered task; its settings are ``data``.
+    model
+        A registered model, or ``timm:<name>``.
+    model_options
+        Keyword arguments of the model's builder.
+    data
+        The task's own settings dataclass.
+    image, preprocess
+        How letters become pictures, for models that read pictures.
+    seed
+        Of weights, crops and order; the split has its own.
+    name
+        Folder of this run: ``<runs>/<task>/<model>/<name>``.
+    runs
+        Folder of all runs.
+    """
+
+    task: str = "coding"
+    model: str = "conv5"
+    model_options: dict[str, Any] = field(default_factory=dict)
+    data: Any = None
+    image: ImageSettings = field(default_factory=ImageSettings)
+    preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)
+    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    seed: int = 0
+    name: str = "default"
+    runs: str = "runs"
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name.startswith(".") or set(self.name) & set("/\\\0"):
+            raise InputError(f"name: expected a plain folder name, got {self.name!r}")
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return Path(self.runs) / self.task / self.model.replace(":", "-").replace("/", "-") / self.name
+
+
+class CommandParser(ArgumentParser):  # type: ignore[misc]
+    """jsonargparse's parser with this project's way of failing: one ``InputError`` line, near names suggested."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise the innermost reason as one ``InputError``."""
+        cause: BaseException | None = ex
+        while cause is not None:
+            if isinstance(cause, InputError):
+                raise InputError(str(cause))
+            cause = cause.__cause__ or cause.__context__
+        text = " ".join(str(message).split())
+        known = sorted({action.dest for action in self._actions if action.dest})
+        words = [word.strip("'\".,:") for word in text.split()]
+        for word in words:
+            leaf = word.removeprefix("--").split("=")[0]
+            if (
+                leaf
+                and leaf not in known
+                and ("not expected" in text or "nrecognized" in text or "not accepted" in text)
+            ):
+                near = difflib.get_close_matches(leaf, known, n=2, cutoff=0.6)
+                leaves = {key.rsplit(".", 1)[-1]: key for key in known}
+                near = near or [leaves[m] for m in difflib.get_close_matches(leaf.rsplit(".", 1)[-1], leaves, n=2)]
+                if near:
+                    text += f"; did you mean {' or '.join(near)}?"
+                    break
+        raise InputError(text)
+
+
+def _peek(arguments: Sequence[str], key: str, default: str) -> str:
+    """Value of ``key`` on the command line, else in the last ``--config`` file, else the default."""
+    value = default
+    for given in _values(arguments, "config"):
+        try:
+            loaded = yaml.safe_load(Path(given).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{given}: cannot be read ({error.strerror})") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise InputError(f"{given}: is no YAML ({' '.join(str(error).split())})") from None
+        if not isinstance(loaded, dict):
+            raise InputError(f"{given}: expected a mapping of settings, got {type(loaded).__name__}")
+        value = str(loaded.get(key, value))
+    return [value, *_values(arguments, key)][-1]
+
+
+def _values(arguments: Sequence[str], key: str) -> list[str]:
+    found = []
+    for i, argument in enumerate(arguments):
+        if argument == f"--{key}" and i + 1 < len(arguments):
+            found.append(arguments[i + 1])
+        elif argument.startswith(f"--{key}="):
+            found.append(argument.split("=", 1)[1])
+    return found
+
+
+def run_parser(arguments: Sequence[str], command: str, about: str) -> CommandParser:
+    """The parser of a command that takes a whole ``RunSettings``: options depend on the task named in ``arguments``."""
+    task = TASKS[_peek(arguments, "task", RunSettings.task)]
+    parser = CommandParser(prog=f"python -m classify {command}", description=about, exit_on_error=False)
+    parser.add_argument("--config", action="config", help="YAML file with any of the settings below")
+    for item in dataclasses.fields(RunSettings):
+        if item.name == "data":
+            parser.add_argument("--data", type=task.Settings, default=task.Settings())
+        else:
+            default = item.default if item.default is not dataclasses.MISSING else item.default_factory()  # type: ignore
+            parser.add_argument(f"--{item.name}", type=_TYPES[item.name], default=default, help=_HELP.get(item.name))
+    return parser
+
+
+_TYPES: dict[str, Any] = {
+    "task": str,
+    "model": str,
+    "model_options": dict[str, Any],
+    "image": ImageSettings,
+    "preprocess": PreprocessSettings,
+    "optimiser": OptimiserSettings,
+    "training": TrainingSettings,
+    "seed": int,
+    "name": str,
+    "runs": str,
+}
+_HELP = {
+    "task": "a registered task",
+    "model": "a registered model, or timm:<name>",
+    "model_options": "keyword arguments of the model's builder",
+    "seed": "of weights, crops and order",
+    "name": "last part of the run folder <runs>/<task>/<model>/<name>",
+    "runs": "folder of all runs",
+}
+
+
+def parse_run(
+    arguments: Sequence[str] | None, command: str, about: str, extra: dict[str, dict[str, Any]] | None = None
+) -> tuple[RunSettings, Namespace]:
+    """Settings from a command line.
+
+    Parameters
+    ----------
+    arguments
+        Without the program's name; None = ``sys.argv[2:]``.
+    extra
+        Further options of the command: name -> keyword arguments of ``add_argument``.
+
+    Returns
+    -------
+    RunSettings, Namespace
+        The run's settings, and the extra options.
+
+    Raises
+    ------
+    InputError
+        An unknown key, a wrong type, an unreadable file: names the key, what was expected and what came.
+    """
+    arguments = list(sys.argv[2:] if arguments is None else arguments)
+    parser = run_parser(arguments, command, about)
+    for name, options in (extra or {}).items():
+        parser.add_argument(f"--{name}", **options)
+    parsed = parser.instantiate_classes(parser.parse_args(arguments))
+    names = [item.name for item in dataclasses.fields(RunSettings)]
+    return RunSettings(**{name: parsed[name] for name in names}), Namespace(**{n: parsed[n] for n in extra or {}})
+
+
+def to_yaml(settings: RunSettings) -> str:
+    """Every setting, defaults included, as YAML that ``--config`` reads back to the same settings."""
+    return yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True)

@@ -1,0 +1,234 @@
+"""Evaluation: a trained run on its test examples, once, into predictions.csv, metrics.json, gallery and report.
+
+Nothing is chosen here: the weights are those that validation chose.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from classify.config import RunSettings, parse_run
+from classify.cost import Meter
+from classify.datasets import evaluation_loader
+from classify.examples import Examples
+from classify.models import MODELS
+from classify.module import Classifier, average_tiles
+from classify.runs import RunFolder
+from classify.tasks import TASKS, Task
+from classify.training import build_classifier, choose_precision, set_threads
+from classify.views import picture_of
+from specgen.errors import InputError
+from specgen.image import to_uint8, write_png
+
+__all__ = ["evaluate", "load_run", "predict_logits", "run_settings", "write_results"]
+
+GALLERY = 6
+"""Pictures of each kind (right, wrong) in the gallery."""
+
+
+def run_settings(path: Path) -> RunSettings:
+    """Settings of a run folder.
+
+    Raises
+    ------
+    InputError
+        No run there.
+    """
+    run = RunFolder(path)
+    if not run.config.is_file():
+        raise InputError(f"{path}: is no run folder (no config.yaml)")
+    return parse_run(["--config", str(run.config)], "train", "")[0]
+
+
+def load_run(path: Path, kind: str = "codes") -> tuple[RunSettings, Task, Classifier]:
+    """Settings, task and trained network of a run folder.
+
+    Parameters
+    ----------
+    kind
+        What the network is going to be fed, see ``Examples.kind``.
+
+    Raises
+    ------
+    InputError
+        No run there, no weights in it, or the weights of another model.
+    """
+    settings, run = run_settings(path), RunFolder(path)
+    task = TASKS[settings.task](settings.data)
+    if not run.weights.is_file():
+        raise InputError(f"{run.weights}: no weights; is the training finished?")
+    module = build_classifier(settings, task, kind)
+    try:
+        module.model.load_state_dict(load_file(run.weights))
+    except (RuntimeError, SafetensorError) as error:
+        raise InputError(
+            f"{run.weights}: does not hold the weights of model {settings.model!r} ({str(error).splitlines()[0]})"
+        ) from None
+    return settings, task, module.eval()
+
+
+def device() -> torch.device:
+    """Where inference runs."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def predict_logits(module: Classifier, inputs: torch.Tensor, precision: str) -> torch.Tensor:
+    """Float32 logits on the CPU of one batch, in the precision that the run was trained in."""
+    where = device()
+    with torch.inference_mode(), torch.autocast(where.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
+        logits: torch.Tensor = module(inputs.to(where, non_blocking=True)).float().cpu()
+    return logits
+
+
+def evaluate(settings: RunSettings, run: RunFolder, examples: Examples) -> dict[str, Any]:
+    """Score the test examples of a run and write everything that a report needs.
+
+    Parameters
+    ----------
+    examples
+        What the task loaded; only the test part is scored.
+
+    Returns
+    -------
+    dict
+        The body of ``metrics.json``.
+    """
+    from tqdm import tqdm
+
+    set_threads(settings.training.threads)
+    task = TASKS[settings.task](settings.data)
+    test = examples.part("test")
+    _, _, module = load_run(run.path, test.kind)
+    module.to(device())
+    precision, _ = choose_precision(settings.training.precision)
+    loader = evaluation_loader(
+        test,
+        most=settings.training.test_tiles,
+        batch_size=2 * settings.training.batch_size,
+        workers=settings.training.workers,
+    )
+    meter, columns = Meter(), []
+    for inputs, labels, rows in tqdm(loader, "test", disable=not settings.training.progress, leave=False):
+        columns.append((predict_logits(module, inputs, precision), labels, rows))
+    logits, _ = average_tiles(*(torch.cat(column) for column in zip(*columns, strict=True)))
+    tiles = np.bincount(loader.dataset.rows, minlength=len(test))  # type: ignore[attr-defined]
+    spent = meter.read()
+    cost = run.read_json("cost.json") if (run.path / "cost.json").is_file() else {}
+    cost |= {
+        "test_seconds": spent["wall_seconds"],
+        "test_examples_per_second": len(loader.dataset) / spent["wall_seconds"],
+    }  # type: ignore[arg-type]
+    probabilities = task.probabilities(logits)
+    _write_gallery(run, module, test, probabilities)
+    counts = {**examples.counts, "test_tiles": int(tiles.sum())}
+    return write_results(
+        run,
+        task,
+        test,
+        logits,
+        tiles,
+        name=settings.name,
+        model=settings.model,
+        note=MODELS[settings.model].note,
+        cost=cost,
+        data=counts,
+        seed=settings.seed,
+    )
+
+
+def write_results(
+    run: RunFolder,
+    task: Task,
+    test: Examples,
+    logits: NDArray[np.float64],
+    tiles: NDArray[np.int64],
+    *,
+    name: str,
+    model: str,
+    note: str,
+    cost: dict[str, Any],
+    data: dict[str, Any],
+    seed: int,
+) -> dict[str, Any]:
+    """predictions.csv, metrics.json and report.html of test logits (n, k), whoever made them; ends the run."""
+    from classify.reporting.page import write_report
+
+    probabilities = task.probabilities(logits)
+    columns = ["id", "group", "chromosome", "length", "tiles", "label", "predicted", *(f"p_{c}" for c in task.classes)]
+    predicted = probabilities.argmax(axis=1)
+    run.write_csv(
+        "predictions.csv",
+        columns,
+        [
+            (
+                test.ids[i],
+                test.groups[i],
+                test.chromosomes[i],
+                int(test.lengths[i]),
+                int(tiles[i]),
+                task.classes[test.labels[i]],
+                task.classes[predicted[i]],
+                *(f"{p:.6f}" for p in probabilities[i]),
+            )
+            for i in range(len(test))
+        ],
+    )
+    body = {
+        "task": task.name,
+        "model": model,
+        "model_note": note,
+        "name": name,
+        "split": "test",
+        "data": data,
+        **task.summary(test.labels, logits, test.groups, seed),
+        "cost": cost,
+    }
+    run.write_json("metrics.json", body)
+    write_report(run.path)
+    run.finish()
+    return body
+
+
+def _write_gallery(run: RunFolder, module: Classifier, test: Examples, probabilities: NDArray[np.float64]) -> None:
+    """The surest right and the surest wrong pictures of each class, as the network saw them."""
+    predicted = probabilities.argmax(axis=1)
+    sureness = probabilities.max(axis=1)
+    chosen: list[tuple[int, str]] = []
+    for kind, mask in (("right", predicted == test.labels), ("wrong", predicted != test.labels)):
+        for label in range(len(test.classes)):
+            members = np.flatnonzero(mask & (test.labels == label))
+            order = members[np.argsort(-sureness[members], kind="stable")]
+            chosen += [(int(i), kind) for i in order[: GALLERY // len(test.classes)]]
+    if not chosen:
+        return
+    subset = test.take(np.array([i for i, _ in chosen]))
+    loader = evaluation_loader(subset, most=1, batch_size=len(chosen), workers=0)
+    inputs, _, _ = next(iter(loader))
+    pictures = picture_of(module.view, inputs.to(device()))
+    if pictures is None:
+        return
+    folder = run.path / "gallery"
+    folder.mkdir(exist_ok=True)
+    entries: list[dict[str, Any]] = []
+    for (row, kind), picture in zip(chosen, to_uint8(pictures), strict=True):
+        file = f"{kind}_{len(entries):03d}.png"
+        write_png(folder / file, picture)
+        label, guess = test.classes[test.labels[row]], test.classes[predicted[row]]
+        entries.append(
+            {
+                "file": file,
+                "id": test.ids[row],
+                "label": label,
+                "predicted": guess,
+                "probability": float(sureness[row]),
+                "kind": kind,
+            }
+        )
+    run.write_json("gallery/gallery.json", entries)

@@ -1,0 +1,73 @@
+"""The model registry, in torchvision's manner: a decorator, builders by name, options checked against the signature."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from specgen.errors import InputError, UnknownName
+from specgen.registry import Registry
+
+__all__ = ["MODELS", "ModelEntry", "build_model", "register_model"]
+
+Builder = Callable[..., nn.Module]
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A registered model.
+
+    Attributes
+    ----------
+    build
+        ``build(outputs, **options)`` -> module giving logits (B, outputs).
+    view
+        What it reads: "image" (B, 3, 224, 224) or "onehot" (B, 4, L).
+    note
+        Printed in lists and reports: paper, or that it is a reconstruction.
+    """
+
+    build: Builder
+    view: str
+    note: str
+
+
+MODELS: Registry[ModelEntry] = Registry("model")
+
+
+def register_model(name: str, *, view: str, note: str) -> Callable[[Builder], Builder]:
+    """Decorator: add a builder under ``name``."""
+
+    def register(build: Builder) -> Builder:
+        MODELS.add(name, ModelEntry(build, view, note))
+        return build
+
+    return register
+
+
+def build_model(name: str, outputs: int, options: dict[str, Any] | None = None) -> nn.Module:
+    """Build a registered model.
+
+    Raises
+    ------
+    UnknownName
+        A model or an option that does not exist.
+    InputError
+        An option of a wrong value.
+    """
+    entry, options = MODELS[name], options or {}
+    parameters = inspect.signature(entry.build).parameters
+    if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
+        for key in options:
+            if key not in list(parameters)[1:]:
+                raise UnknownName(f"option of model {name!r}:", key, list(parameters)[1:])
+    try:
+        return entry.build(outputs, **options)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError) or not options:
+            raise
+        raise InputError(f"model_options of {name!r}: {' '.join(str(error).split())}") from None

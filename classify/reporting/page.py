@@ -1,0 +1,235 @@
+"""The page of a run: one self-contained ``report.html`` with its figures, numbers, pictures and settings.
+
+What goes on the page and in which words and units is decided here; how it looks, in ``templates``. No number is
+computed that the run folder does not hold.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from classify.reporting._files import read_metrics, read_text
+from classify.reporting.figures import draw_all
+from specgen.errors import InputError
+from specgen.files import write_atomic
+
+__all__ = ["shorten", "write_report"]
+
+LONGEST = 48
+"""Characters of an id that the page shows; the rest is in its title."""
+
+METRICS = {
+    "accuracy": ("Accuracy", "↑"),
+    "balanced_accuracy": ("Balanced accuracy", "↑"),
+    "mcc": ("Matthews correlation", "↑"),
+    "f1": ("F1", "↑"),
+    "auroc": ("AUROC", "↑"),
+    "auprc": ("Average precision", "↑"),
+    "log_loss": ("Log loss [nats]", "↓"),
+    "brier": ("Brier score", "↓"),
+    "ece": ("Calibration error (ECE)", "↓"),
+}
+"""Heading of each metric, and which way is better."""
+
+COSTS = {
+    "wall_seconds": ("Wall time", 1.0, "s"),
+    "cpu_seconds": ("CPU time", 1.0, "s"),
+    "gpu_seconds": ("GPU time", 1.0, "s"),
+    "peak_rss_bytes": ("Peak memory", 2.0**20, "MiB"),
+    "gpu_peak_bytes": ("Peak GPU memory", 2.0**20, "MiB"),
+    "parameters": ("Parameters", 1e6, "M"),
+    "flops_per_example": ("Compute per example", 1e9, "GFLOPs"),
+    "examples_seen": ("Examples seen", 1.0, ""),
+    "examples_per_second": ("Throughput", 1.0, "examples/s"),
+}
+"""Heading, divisor and unit of each cost."""
+
+CAPTIONS = {
+    "history": "Loss and accuracy after each epoch, on the training and the validation set; the dotted line is the "
+    "epoch whose weights were kept.",
+    "confusion": "Test examples by true class (rows) and predicted class (columns): count, and share of the true "
+    "class.",
+    "roc": "True against false positive rate over all thresholds; the diagonal is guessing.",
+    "precision_recall": "Precision against recall over all thresholds; the thin line is the prevalence, which "
+    "guessing reaches.",
+    "calibration": "How often a prediction came true against the probability it was given, and how many test "
+    "examples got that probability. On the diagonal, probabilities can be taken at their word.",
+}
+PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+
+
+def shorten(text: str, length: int = LONGEST) -> str:
+    """``text``, or its beginning and end around an ellipsis when longer than ``length`` characters."""
+    if len(text) <= length:
+        return text
+    tail = length // 3
+    return f"{text[: length - tail - 1]}…{text[-tail:]}"
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """A number for people: None as a dash, whole numbers with thousands separators, others to ``digits`` places."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
+
+
+def measure(value: float | None, divisor: float, unit: str) -> str:
+    """A cost in its unit to four significant digits ("372.8 s (6.2 min)"), None as "not measured"."""
+    if value is None:
+        return "not measured"
+    scaled = value / divisor
+    whole = scaled >= 1000 or (divisor == 1 and float(scaled).is_integer())
+    text = f"{scaled:,.0f}" if whole else f"{scaled:.4g}"
+    spelled = f"{text} {unit}".strip()
+    if unit == "s" and scaled >= 120:
+        spelled += f" ({scaled / 3600:.1f} h)" if scaled >= 7200 else f" ({scaled / 60:.1f} min)"
+    return spelled
+
+
+def flatten(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(dotted key, text) of a nested mapping."""
+    for key, value in mapping.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            yield f"{prefix}{key}", ", ".join(map(str, value))
+        else:
+            yield f"{prefix}{key}", f"{value:g}" if isinstance(value, float) else number(value)
+
+
+def _data_uri(picture: Path, run: Path) -> str:
+    """The picture's bytes, so that the page needs no other file."""
+    try:
+        content = base64.b64encode(picture.read_bytes()).decode("ascii")
+    except OSError:
+        raise InputError(f"{run}: {picture.relative_to(run)} is missing or cannot be read") from None
+    return f"data:{PICTURES[picture.suffix.lower()]};base64,{content}"
+
+
+def _json(run: Path, name: str, command: str, kind: type) -> Any:
+    try:
+        content = json.loads(read_text(run, name, command))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{run}: {name} is not JSON ({error})") from None
+    if not isinstance(content, kind):
+        raise InputError(f"{run}: {name}: expected a {kind.__name__}, got a {type(content).__name__}")
+    return content
+
+
+def _gallery(run: Path) -> dict[str, list[dict[str, Any]]]:
+    """Pictures by kind, right ones first, each with a ``uri``; empty without ``gallery/gallery.json``."""
+    if not (run / "gallery" / "gallery.json").exists():
+        return {}
+    kinds: dict[str, list[dict[str, Any]]] = {"right": [], "wrong": []}
+    for index, entry in enumerate(_json(run, "gallery/gallery.json", "evaluate", list)):
+        try:
+            name, kind = Path(entry["file"]), kinds[entry["kind"]]
+            shown = {key: entry[key] for key in ("id", "label", "predicted", "probability")}
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{run}: gallery/gallery.json: entry {index}: {error!r}") from None
+        # A file name is data from elsewhere: nothing outside the gallery may end up on the page.
+        if name.name != str(name) or name.suffix.lower() not in PICTURES:
+            raise InputError(f"{run}: gallery/gallery.json: entry {index}: {str(name)!r} names no picture in it")
+        kind.append({**shown, "uri": _data_uri(run / "gallery" / name, run)})
+    return {kind: entries for kind, entries in kinds.items() if entries}
+
+
+def _tables(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Data counts as one grid (rows: entries that are mappings, columns: their keys) and the plain rest."""
+    nested = {key: value for key, value in counts.items() if isinstance(value, Mapping)}
+    columns = list(dict.fromkeys(column for row in nested.values() for column in row))
+    return {
+        "columns": columns,
+        "rows": [(key, [number(row.get(column)) for column in columns]) for key, row in nested.items()],
+        "plain": list(flatten({key: value for key, value in counts.items() if key not in nested})),
+    }
+
+
+def _metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    known = [name for name in METRICS if name in metrics] + [name for name in metrics if name not in METRICS]
+    rows = []
+    for name in known:
+        title, better = METRICS.get(name, (name, ""))
+        rows.append({"name": name, "title": title, "better": better, **metrics[name]})
+    return rows
+
+
+def _alternative(figure: str, body: Mapping[str, Any]) -> str:
+    """What a reader who cannot see the figure should know."""
+    metrics = body["metrics"]
+
+    def value(name: str) -> str:
+        return number(metrics.get(name, {}).get("value"))
+
+    return {
+        "history": "Two line charts: loss and accuracy against epoch, training and validation.",
+        "confusion": f"Confusion matrix of {len(body['labels'])} classes, accuracy {value('accuracy')}; "
+        "the table above has its numbers.",
+        "roc": f"ROC curve, area {value('auroc')}.",
+        "precision_recall": f"Precision-recall curve, average precision {value('auprc')}.",
+        "calibration": f"Reliability diagram and histogram, calibration error {value('ece')}.",
+    }[figure]
+
+
+def write_report(run: Path) -> Path:
+    """Draw the figures of a run and write its ``report.html``; both are replaced as whole files.
+
+    Parameters
+    ----------
+    run
+        A run folder with ``config.yaml``, ``environment.json``, ``metrics.json`` and ``predictions.csv``, and
+        perhaps ``metrics.csv`` and ``gallery/``.
+
+    Returns
+    -------
+    Path
+        The page: one HTML file with everything embedded, no script and no request to anywhere.
+
+    Raises
+    ------
+    InputError
+        When a file of the run is missing, incomplete or contradicts another; one line says what to run.
+    """
+    run = Path(run)
+    body = read_metrics(run)
+    settings = read_text(run, "config.yaml", "train")
+    surroundings = _json(run, "environment.json", "train", dict)
+    gallery = _gallery(run)
+    figures = [
+        {
+            "name": path.stem,
+            "uri": _data_uri(path, run),
+            "caption": CAPTIONS[path.stem],
+            "alternative": _alternative(path.stem, body),
+        }
+        for path in draw_all(run)
+    ]
+    environment = Environment(
+        loader=PackageLoader("classify.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters.update(shorten=shorten, number=number)
+    cost = body.get("cost") or {}
+    page = environment.get_template("report.html.j2").render(
+        body=body,
+        note=body.get("model_note"),
+        metrics=_metric_rows(body["metrics"]),
+        data=_tables(body.get("data") or {}),
+        training=list(flatten(body.get("training") or {})),
+        costs=[(title, measure(cost[key], by, unit)) for key, (title, by, unit) in COSTS.items() if key in cost],
+        environment=list(flatten(surroundings)),
+        settings=settings,
+        figures=figures,
+        gallery=gallery,
+        has_history=(run / "metrics.csv").exists(),
+        command=f"python -m classify train --config {shlex.quote((run / 'config.yaml').as_posix())}",
+    )
+    return write_atomic(run / "report.html", page.encode("utf-8"))

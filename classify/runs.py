@@ -1,0 +1,121 @@
+"""The run folder: the one contract between train, evaluate, predict, explain and compare.
+
+Paths, and reading and writing of what lies at them: always under a temporary name first, then renamed. A folder is
+complete, or holds the file ``INCOMPLETE`` that says what to do. Nothing in it is pickled code.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from specgen.errors import InputError
+from specgen.files import write_atomic
+
+__all__ = ["RunFolder"]
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no NaN: undefined numbers become null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Places inside a run folder."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """config.yaml: every setting, rerunnable."""
+        return self.path / "config.yaml"
+
+    @property
+    def environment(self) -> Path:
+        """environment.json: versions, commit, machine, threads."""
+        return self.path / "environment.json"
+
+    @property
+    def history(self) -> Path:
+        """metrics.csv: one row an epoch."""
+        return self.path / "metrics.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """metrics.json: test metrics with intervals, and cost."""
+        return self.path / "metrics.json"
+
+    @property
+    def predictions(self) -> Path:
+        """predictions.csv: every test example once."""
+        return self.path / "predictions.csv"
+
+    @property
+    def weights(self) -> Path:
+        """model.safetensors: weights of the best epoch."""
+        return self.path / "model.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """checkpoints/last.ckpt: what --resume goes on from."""
+        return self.path / "checkpoints" / "last.ckpt"
+
+    @property
+    def best(self) -> Path:
+        """checkpoints/best.ckpt: the epoch that validation chose."""
+        return self.path / "checkpoints" / "best.ckpt"
+
+    @property
+    def marker(self) -> Path:
+        """INCOMPLETE: there until the last step is done."""
+        return self.path / "INCOMPLETE"
+
+    def begin(self, why: str) -> None:
+        """Mark the folder incomplete, creating it."""
+        write_atomic(self.marker, why + "\n")
+
+    def finish(self) -> None:
+        """Take the mark away."""
+        self.marker.unlink(missing_ok=True)
+
+    def write_json(self, name: str, body: Mapping[str, Any] | Sequence[Any]) -> None:
+        """Write plain data as indented JSON, undefined numbers as null."""
+        write_atomic(self.path / name, json.dumps(_finite(body), indent=2, ensure_ascii=False) + "\n")
+
+    def write_csv(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows under a header line."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+        write_atomic(self.path / name, text.getvalue())
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read a JSON file of the run.
+
+        Raises
+        ------
+        InputError
+            It is missing or damaged.
+        """
+        path = self.path / name
+        try:
+            body = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file; is {self.path} a finished run folder?") from None
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: cannot be read ({error})") from None
+        if not isinstance(body, dict):
+            raise InputError(f"{path}: expected a JSON object")
+        return body

@@ -1,0 +1,108 @@
+"""What a task is: settings, examples, loss and metrics; and the shared base of classification into exclusive classes.
+
+A task never names a model. Imports of torch happen inside the methods that need it, since the settings of a task must
+be known to ``--help``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classify.examples import Examples
+from specgen.errors import UnknownName
+from specgen.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["LOSSES", "TASKS", "Task", "register_task"]
+
+LOSSES = ("cross_entropy", "bce")
+
+
+class Task:
+    """Classification into exclusive classes; other kinds of task override loss, probabilities and metrics.
+
+    Attributes
+    ----------
+    name
+        Registry key.
+    Settings
+        A frozen dataclass; its fields are the ``data`` section of a configuration.
+    about
+        One line for ``list``.
+    """
+
+    name: ClassVar[str]
+    Settings: ClassVar[type]
+    about: ClassVar[str]
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+        loss = getattr(settings, "loss", LOSSES[0])
+        if loss not in LOSSES:
+            raise UnknownName("loss", loss, LOSSES)
+        self._loss = loss
+
+    def load(self) -> Examples:
+        """Read, filter, label and split the examples."""
+        raise NotImplementedError
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in label order."""
+        raise NotImplementedError
+
+    @property
+    def outputs(self) -> int:
+        """Number of logits."""
+        return len(self.classes)
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean loss of logits (B, k) against int64 labels (B,)."""
+        from torch.nn import functional as F
+
+        if self._loss == "bce":
+            return F.binary_cross_entropy_with_logits(logits, F.one_hot(labels, logits.shape[1]).to(logits.dtype))
+        return F.cross_entropy(logits, labels)
+
+    def probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Class probabilities (n, k) from logits (n, k), rows summing to 1."""
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        weights = np.exp(shifted)
+        result: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+        return result
+
+    def quick_metrics(self, labels: NDArray[np.int64], logits: NDArray[np.float64]) -> dict[str, float]:
+        """Validation metrics of an epoch: loss, accuracy, auroc."""
+        from classify.metrics import classification_metrics
+
+        positive = 1 if len(self.classes) == 2 else None
+        found = classification_metrics(labels, self.probabilities(logits), positive=positive)
+        return {"accuracy": found["accuracy"], "auroc": found["auroc"]}
+
+    def summary(
+        self, labels: NDArray[np.int64], logits: NDArray[np.float64], groups: list[str], seed: int
+    ) -> dict[str, Any]:
+        """Test metrics with grouped bootstrap intervals: the body of ``metrics.json``."""
+        from classify.metrics import summary
+
+        positive = 1 if len(self.classes) == 2 else None
+        return summary(labels, self.probabilities(logits), np.array(groups), self.classes, positive, seed)
+
+
+TASKS: Registry[type[Task]] = Registry("task")
+
+
+def register_task(name: str) -> Callable[[type[Task]], type[Task]]:
+    """Class decorator: add a task under ``name``."""
+
+    def register(task: type[Task]) -> type[Task]:
+        task.name = name
+        return TASKS.add(name, task)
+
+    return register

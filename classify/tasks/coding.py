@@ -1,0 +1,187 @@
+"""Coding (CDN) against non-coding (LNSD) nucleotide sequences.
+
+Three sources: FASTA files, a folder of pictures that somebody made, or simulated transcripts (the default). The names
+CDN and LNSD are opaque labels; their expansion is not published.
+
+Both classes take the same path: the same trim at both ends (so that neither ATG nor a stop codon gives the label),
+the same minimum length, the same fixed crop, whose phase is random in training.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from classify.examples import Examples, balance, check_classes, drop_duplicates, one_per_group
+from classify.headers import Origin, group_loci, parse_header, read_table
+from classify.pictures import scan_folder
+from classify.splits import SplitSettings, assign_splits
+from classify.tasks.base import Task, register_task
+from specgen.errors import InputError
+from specgen.files import expand
+from specgen.records import read_records
+from specgen.sequences import Codes
+from specgen.simulate import SimulationSettings, simulate
+
+__all__ = ["CodingSettings", "CodingTask"]
+
+
+@dataclass(frozen=True)
+class CodingSettings:
+    """Where the examples come from and how they are cut.
+
+    Attributes
+    ----------
+    coding, noncoding
+        FASTA or FASTQ files of each class; both, or neither.
+    root
+        Folder that relative file names start from; empty = the working directory. ``~`` and environment variables are
+        filled in; ``$SPECGEN_DATA`` names the folder of real data sets.
+    images
+        A folder of pictures instead: class sub-folders, as ``specgen render`` or any other program writes them.
+    simulate
+        Used when neither files nor pictures are given.
+    classes
+        Names of the negative and the positive class; with ``images``, of the two sub-folders.
+    length
+        Crop that a model sees, in nt.
+    trim
+        Letters cut from both ends of every record of both classes; 9 removes three codons.
+    per_group
+        Most records of one gene (locus) and class; 0 = all.
+    table
+        CSV or TSV (columns id, gene, chromosome) that overrides what headers say.
+    balance
+        Equal classes: validation and test are thinned once, training draws anew every epoch.
+    loss
+        cross_entropy (two-way) or bce (binary cross-entropy on two outputs, as published).
+    split
+        See ``SplitSettings``.
+    """
+
+    coding: list[str] = field(default_factory=list)
+    noncoding: list[str] = field(default_factory=list)
+    root: str = ""
+    images: str = ""
+    simulate: SimulationSettings = field(default_factory=SimulationSettings)
+    classes: list[str] = field(default_factory=lambda: ["LNSD", "CDN"])
+    length: int = 600
+    trim: int = 9
+    per_group: int = 1
+    table: str = ""
+    balance: bool = True
+    loss: str = "cross_entropy"
+    split: SplitSettings = field(default_factory=SplitSettings)
+
+    def __post_init__(self) -> None:
+        if bool(self.coding) != bool(self.noncoding):
+            given, missing = ("coding", "noncoding") if self.coding else ("noncoding", "coding")
+            raise InputError(f"data: {given} files are given but no {missing} ones; expected both classes")
+        if self.coding and self.images:
+            raise InputError("data: expected either coding/noncoding files or images, got both")
+        if self.length < 1 or self.trim < 0 or self.per_group < 0:
+            raise InputError(
+                f"data: expected length above 0 and trim, per_group of 0 or more, "
+                f"got {self.length}, {self.trim}, {self.per_group}"
+            )
+        if len(self.classes) != 2 or len(set(self.classes)) != 2:
+            raise InputError(f"data.classes: expected two different names, negative first, got {self.classes}")
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A record before filtering."""
+
+    name: str
+    label: int
+    origin: Origin
+    codes: Codes
+
+
+@register_task("coding")
+class CodingTask(Task):
+    """See the module's docstring."""
+
+    Settings = CodingSettings
+    about = "coding (CDN) against non-coding (LNSD): FASTA files, a picture folder, or simulated transcripts"
+    settings: CodingSettings
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.settings.classes)
+
+    def load(self) -> Examples:
+        """See ``Task.load``; every drop is counted in ``Examples.counts``."""
+        settings = self.settings
+        if settings.images:
+            examples = scan_folder(expand(settings.images), self.classes, settings.table, settings.split)
+        else:
+            rows = list(self._simulated() if not settings.coding else self._files())
+            examples = self._cut(rows)
+        examples = drop_duplicates(examples)
+        examples = one_per_group(examples, settings.per_group, settings.split.seed) if not settings.images else examples
+        check_classes(examples)
+        return check_classes(balance(examples, ("val", "test"), settings.split.seed)) if settings.balance else examples
+
+    def _simulated(self) -> Iterator[_Row]:
+        for record in simulate(self.settings.simulate):
+            origin = Origin(record.gene, record.chromosome)
+            yield _Row(record.name, int(record.coding), origin, record.codes)
+
+    def _files(self) -> Iterator[_Row]:
+        table = read_table(expand(self.settings.root) / expand(self.settings.table)) if self.settings.table else {}
+        seen: Counter[str] = Counter()
+        for label, files in enumerate((self.settings.noncoding, self.settings.coding)):
+            for file in files:
+                for record in read_records(expand(self.settings.root) / expand(file)):
+                    seen[record.name] += 1
+                    name = record.name if seen[record.name] == 1 else f"{record.name}#{seen[record.name]}"
+                    yield _Row(name, label, _merge(parse_header(record.header), table.get(record.name)), record.codes)
+
+    def _cut(self, rows: list[_Row]) -> Examples:
+        """Trim, drop what is too short, group and split."""
+        settings = self.settings
+        least = settings.length + 2 * settings.trim
+        kept = [row for row in rows if len(row.codes) >= least]
+        counts: dict[str, Any] = {"records_read": _count(rows, self.classes)}
+        counts["shorter_than_crop_dropped"] = _count((r for r in rows if len(r.codes) < least), self.classes)
+        if not kept:
+            raise InputError(
+                f"data: no sequence has the {least} nt needed (crop {settings.length} + 2 x trim {settings.trim}); "
+                f"{len(rows)} records are shorter, the longest has {max((len(r.codes) for r in rows), default=0)}"
+            )
+        loci = group_loci(row.origin for row in kept)
+        groups = [locus or f"record:{row.name}" for locus, row in zip(loci, kept, strict=True)]
+        counts["records_without_gene_or_locus"] = sum(not locus for locus in loci)
+        chromosomes = [row.origin.chromosome for row in kept]
+        split = assign_splits(groups, chromosomes, [row.name for row in kept], settings.split)
+        examples = Examples(
+            classes=self.classes,
+            ids=[row.name for row in kept],
+            labels=np.array([row.label for row in kept], dtype=np.int64),
+            groups=groups,
+            chromosomes=chromosomes,
+            lengths=np.array([len(row.codes) for row in kept], dtype=np.int64),
+            split=split,
+            sequences=[row.codes[settings.trim : len(row.codes) - settings.trim] for row in kept],
+            window=settings.length,
+            counts=counts,
+        )
+        return examples.take(split != "", chromosome_unknown_dropped=int((split == "").sum()))
+
+
+def _merge(header: Origin, table: Origin | None) -> Origin:
+    if table is None:
+        return header
+    return Origin(
+        table.gene or header.gene, table.chromosome or header.chromosome, header.start, header.end, header.strand
+    )
+
+
+def _count(rows: Iterable[_Row], classes: tuple[str, ...]) -> dict[str, int]:
+    found = Counter(row.label for row in rows)
+    return {name: found[i] for i, name in enumerate(classes)}

@@ -1,0 +1,55 @@
+"""Files: writing that never leaves half of one, and the one setting that says where real data lies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from specgen.errors import InputError
+
+__all__ = ["DATA_VARIABLE", "expand", "replacing", "write_atomic"]
+
+DATA_VARIABLE = "SPECGEN_DATA"
+"""Environment variable naming the folder of real data sets; "../shared/data" where it is not set."""
+
+
+def expand(path: str) -> Path:
+    """A path with ``~`` and environment variables filled in; ``$SPECGEN_DATA`` has a default."""
+    os.environ.setdefault(DATA_VARIABLE, "../shared/data")
+    return Path(os.path.expandvars(path)).expanduser()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its place when the block ends well, and vanishes when it does not.
+
+    Raises
+    ------
+    InputError
+        When the place cannot be written to, or is full.
+    """
+    temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        _discard(temporary)
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+    except BaseException:
+        _discard(temporary)
+        raise
+
+
+def write_atomic(path: Path, data: str | bytes) -> Path:
+    """Write a whole file or nothing: a reader never meets half of it. See ``replacing`` for errors."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data)
+    return path
+
+
+def _discard(temporary: Path) -> None:
+    with suppress(OSError):  # the folder itself is the trouble then, and the error being raised says so
+        temporary.unlink(missing_ok=True)
