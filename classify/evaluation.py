@@ -118,13 +118,13 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples) -> dict[
     for inputs, labels, rows in tqdm(loader, "test", disable=not settings.training.progress, leave=False):
         columns.append((predict_logits(module, inputs, precision), labels, rows))
     logits, _ = average_tiles(*(torch.cat(column) for column in zip(*columns, strict=True)))
-    tiles = np.bincount(loader.dataset.rows, minlength=len(test))  # type: ignore[attr-defined]
+    tiles = np.bincount(torch.cat([rows for _, _, rows in columns]).numpy(), minlength=len(test))
     spent = meter.read()
     cost = run.read_json("cost.json") if (run.path / "cost.json").is_file() else {}
     cost |= {
         "test_seconds": spent["wall_seconds"],
-        "test_examples_per_second": len(loader.dataset) / spent["wall_seconds"],
-    }  # type: ignore[arg-type]
+        "test_examples_per_second": int(tiles.sum()) / spent["wall_seconds"],
+    }
     probabilities = task.probabilities(logits)
     _write_gallery(run, module, test, probabilities)
     counts = {**examples.counts, "test_tiles": int(tiles.sum())}

@@ -39,8 +39,6 @@ class Classifier(L.LightningModule):
         super().__init__()
         self.task, self.view, self.model, self.optimiser_settings, self.seed = task, view, model, optimiser, seed
         self._outputs: list[tuple[Tensor, Tensor, Tensor]] = []
-        self._seen = self._right = 0
-        self._loss_sum = 0.0
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Codes or pictures to float32 logits (B, outputs)."""
@@ -52,8 +50,6 @@ class Classifier(L.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         torch.manual_seed(self.seed * 1_000_003 + self.current_epoch)
-        self._seen = self._right = 0
-        self._loss_sum = 0.0
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         inputs, labels, _ = batch
@@ -61,14 +57,11 @@ class Classifier(L.LightningModule):
         loss = self.task.loss(logits, labels)
         if not torch.isfinite(loss):
             raise FloatingPointError(f"loss is {loss.item()} at epoch {self.current_epoch}, step {batch_index}")
-        self._seen += len(labels)
-        self._right += int((logits.detach().argmax(1) == labels).sum())
-        self._loss_sum += float(loss.detach()) * len(labels)
+        right = (logits.detach().argmax(1) == labels).float().mean()
+        per_epoch = {"on_step": False, "on_epoch": True, "batch_size": len(labels)}
+        self.log("train_loss", loss.detach(), **per_epoch)
+        self.log("train_accuracy", right, prog_bar=True, **per_epoch)
         return loss
-
-    def on_train_epoch_end(self) -> None:
-        self.log("train_loss", self._loss_sum / max(self._seen, 1))
-        self.log("train_accuracy", self._right / max(self._seen, 1), prog_bar=True)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         inputs, labels, rows = batch

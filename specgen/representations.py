@@ -155,7 +155,7 @@ _TETRAHEDRON: list[list[float]] = [
     [-_S2 / 3, -_S6 / 3, -1 / 3],
     [2 * _S2 / 3, 0, -1 / 3],
 ]
-_DELTA_Z = [[1, 1, 1], [-1, 1, -1], [1, -1, -1], [-1, -1, 1]]
+_DELTA_Z: list[list[float]] = [[1, 1, 1], [-1, 1, -1], [1, -1, -1], [-1, -1, 1]]
 
 # Rows A, C, G, T throughout.
 register_representation("voss", np.eye(4), ("A", "C", "G", "T"), "Voss 1992 (unverified): binary indicators")
@@ -206,7 +206,7 @@ register_representation(
 )
 register_representation(
     "anastassiou_2",
-    [[0, 0, 1], [0.244, 0.911, -0.333], [-0.817, -0.471, -0.333], [0.911, -0.244, -0.333]],
+    [[0.0, 0.0, 1.0], [0.244, 0.911, -0.333], [-0.817, -0.471, -0.333], [0.911, -0.244, -0.333]],
     ("r", "g", "b"),
     "Anastassiou 2001, second colour map (g and b of G unverified; chosen so that its norm is 1)",
 )

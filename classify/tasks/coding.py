@@ -133,7 +133,7 @@ class CodingTask(Task):
             yield _Row(record.name, int(record.coding), origin, record.codes)
 
     def _files(self) -> Iterator[_Row]:
-        table = read_table(expand(self.settings.root) / expand(self.settings.table)) if self.settings.table else {}
+        table = read_table(expand(self.settings.table)) if self.settings.table else {}
         seen: Counter[str] = Counter()
         for label, files in enumerate((self.settings.noncoding, self.settings.coding)):
             for file in files:

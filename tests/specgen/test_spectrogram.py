@@ -212,7 +212,8 @@ class TestLibraries:
             close(mine, self.scipy_stft(signal, taper, window, n_fft, hop, "none"))
             close(mine, self.librosa_stft(signal, taper, window, n_fft, hop))
             mine = transform(signal, **by_hop(window, n_fft, hop, taper=taper, detrend="constant"))[0]
-            close(mine, self.scipy_stft(signal, taper, window, n_fft, hop, "constant"))
+            # The mean of EIIP is five times its spread; in float32, removing it costs a digit.
+            close(mine, self.scipy_stft(signal, taper, window, n_fft, hop, "constant"), 3e-5)
 
 
 @pytest.mark.parametrize("detrend", ["constant", "linear"])
