@@ -7,22 +7,21 @@ so that ``--help`` answers at once: the settings of a task come from its module,
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import yaml
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import Namespace
 
 from classify.tasks import TASKS
 from specgen.errors import InputError, UnknownName
+from specgen.parser import CommandParser
 from specgen.settings import ImageSettings
 
 __all__ = [
-    "CommandParser",
     "OptimiserSettings",
     "PreprocessSettings",
     "RunSettings",
@@ -195,35 +194,6 @@ class RunSettings:
     def folder(self) -> Path:
         """The run folder."""
         return Path(self.runs) / self.task / self.model.replace(":", "-").replace("/", "-") / self.name
-
-
-class CommandParser(ArgumentParser):  # type: ignore[misc]
-    """jsonargparse's parser with this project's way of failing: one ``InputError`` line, near names suggested."""
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raise the innermost reason as one ``InputError``."""
-        cause: BaseException | None = ex
-        while cause is not None:
-            if isinstance(cause, InputError):
-                raise InputError(str(cause))
-            cause = cause.__cause__ or cause.__context__
-        text = " ".join(str(message).split())
-        known = sorted({action.dest for action in self._actions if action.dest})
-        words = [word.strip("'\".,:") for word in text.split()]
-        for word in words:
-            leaf = word.removeprefix("--").split("=")[0]
-            if (
-                leaf
-                and leaf not in known
-                and ("not expected" in text or "nrecognized" in text or "not accepted" in text)
-            ):
-                near = difflib.get_close_matches(leaf, known, n=2, cutoff=0.6)
-                leaves = {key.rsplit(".", 1)[-1]: key for key in known}
-                near = near or [leaves[m] for m in difflib.get_close_matches(leaf.rsplit(".", 1)[-1], leaves, n=2)]
-                if near:
-                    text += f"; did you mean {' or '.join(near)}?"
-                    break
-        raise InputError(text)
 
 
 def _peek(arguments: Sequence[str], key: str, default: str) -> str:

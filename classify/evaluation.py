@@ -156,6 +156,7 @@ def write_results(
     cost: dict[str, Any],
     data: dict[str, Any],
     seed: int,
+    command: str = "train",
 ) -> dict[str, Any]:
     """predictions.csv, metrics.json and report.html of test logits (n, k), whoever made them; ends the run."""
     from classify.reporting.page import write_report
@@ -186,6 +187,7 @@ def write_results(
         "model_note": note,
         "name": name,
         "split": "test",
+        "command": command,
         "data": data,
         **task.summary(test.labels, logits, test.groups, seed),
         "cost": cost,

@@ -29,10 +29,12 @@ from specgen.errors import InputError
 
 __all__ = [
     "Interval",
+    "bootstrap_draws",
     "calibration_bins",
     "classification_metrics",
     "confusion",
     "grouped_bootstrap",
+    "paired_difference",
     "per_class",
     "ranking",
     "summary",
@@ -124,23 +126,50 @@ def grouped_bootstrap(
     dict
         An ``Interval`` for each metric; low and high are nan with a single group or where none was defined.
     """
+    if not 0 < level < 1:
+        raise InputError(f"bootstrap: expected 0 < level < 1, got {level}")
+    values = classification_metrics(labels, probabilities, positive=positive)
+    draws = bootstrap_draws(labels, probabilities, groups, resamples=resamples, seed=seed, positive=positive)
+    return {name: _interval(value, draws[name], level) for name, value in values.items()}
+
+
+def bootstrap_draws(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    groups: Sequence[Any] | NDArray[Any],
+    *,
+    resamples: int,
+    seed: int,
+    positive: int | None,
+) -> dict[str, Floats]:
+    """Each metric on every resample of whole groups, (resamples,); nan where undefined, and with a single group.
+
+    The groups drawn depend on the names of the groups and the seed alone, so the draws of two models on the same
+    examples are paired: the quantiles of their difference are the interval of the difference.
+    """
     sample = check(labels, probabilities, positive)
     names, members = np.unique(np.asarray(groups), return_inverse=True)
     if len(members) != len(sample.labels):
         raise InputError(f"groups: {len(members)} for {len(sample.labels)} labels")
-    if resamples < 1 or not 0 < level < 1:
-        raise InputError(f"bootstrap: expected resamples >= 1 and 0 < level < 1, got {resamples} and {level}")
-    values = classification_metrics(labels, probabilities, positive=positive)
+    if resamples < 1:
+        raise InputError(f"bootstrap: expected resamples >= 1, got {resamples}")
     if len(names) < 2:
-        return {name: Interval(value, math.nan, math.nan, resamples) for name, value in values.items()}
+        undefined = np.full(resamples, math.nan)
+        return dict.fromkeys(classification_metrics(labels, probabilities, positive=positive), undefined)
     blocks = _resampled_weights(members.reshape(-1), resamples, np.random.default_rng(seed))
+    return weighted_metrics(sample, blocks)
+
+
+def paired_difference(ours: Floats, theirs: Floats, value: float, *, level: float = 0.95) -> Interval:
+    """Interval of a difference from paired draws (see ``bootstrap_draws``); ``value`` is the observed difference."""
+    return _interval(value, ours - theirs, level)
+
+
+def _interval(value: float, draws: Floats, level: float) -> Interval:
+    kept = draws[~np.isnan(draws)]
     tails = [(1 - level) / 2, (1 + level) / 2]
-    intervals = {}
-    for name, draws in weighted_metrics(sample, blocks).items():
-        kept = draws[~np.isnan(draws)]
-        low, high = np.quantile(kept, tails) if kept.size else (math.nan, math.nan)
-        intervals[name] = Interval(values[name], float(low), float(high), len(draws) - len(kept))
-    return intervals
+    low, high = np.quantile(kept, tails) if kept.size else (math.nan, math.nan)
+    return Interval(value, float(low), float(high), len(draws) - len(kept))
 
 
 def confusion(labels: ArrayLike, predicted: ArrayLike, k: int) -> list[list[int]]:

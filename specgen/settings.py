@@ -19,11 +19,13 @@ from specgen.errors import InputError, UnknownName
 
 __all__ = [
     "DETRENDS",
+    "PICTURE_VERSION",
     "SCALES",
     "TAPERS",
     "ImageSettings",
     "ScaleSettings",
     "SpectrogramSettings",
+    "WindowSettings",
     "settings_hash",
 ]
 
@@ -43,6 +45,8 @@ TAPERS: dict[str, Any] = {
 
 DETRENDS = ("none", "constant", "weighted")
 """none; constant: minus the window's mean (SciPy's); weighted: minus the taper-weighted mean, so that bin 0 is 0."""
+
+PLACES = ("centre", "random", "tiles")
 
 SCALES = ("log1p", "db", "minmax")
 """log1p: log(1 + P/P0); db: decibels over P0; minmax: log1p stretched to each picture's own range (ablation)."""
@@ -171,6 +175,46 @@ class ImageSettings:
     representation: str = ""
     scale: ScaleSettings = field(default_factory=ScaleSettings)
     spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
+
+
+@dataclass(frozen=True)
+class WindowSettings:
+    """Which windows of a record are rendered.
+
+    Attributes
+    ----------
+    length
+        nt of a window; shorter records are counted and left out.
+    place
+        centre: one window in the middle; random: one, drawn by ``seed``; tiles: windows ``stride`` nt apart over the
+        whole record.
+    stride
+        nt between tiles; 0 = edge to edge.
+    most
+        Most tiles of a record, spread evenly; 0 = all.
+    seed
+        Of random places.
+    """
+
+    length: int = 600
+    place: str = "centre"
+    stride: int = 0
+    most: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.place not in PLACES:
+            raise UnknownName("windows.place", self.place, PLACES)
+        for key, least in (("length", 1), ("stride", 0), ("most", 0), ("seed", 0)):
+            if getattr(self, key) < least:
+                raise InputError(f"windows.{key}: expected at least {least}, got {getattr(self, key)}")
+
+    def check(self, spectrogram: SpectrogramSettings) -> None:
+        """Refuse a window of letters that is shorter than the spectrogram's."""
+        if self.length < spectrogram.window:
+            raise InputError(
+                f"windows.length: expected at least the spectrogram window of {spectrogram.window} nt, got {self.length}"
+            )
 
 
 def settings_hash(settings: ImageSettings, **extra: Any) -> str:

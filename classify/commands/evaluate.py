@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classify.config import CommandParser
+from specgen.parser import CommandParser
 
 if TYPE_CHECKING:
     from classify.runs import RunFolder

@@ -230,6 +230,6 @@ def write_report(run: Path) -> Path:
         figures=figures,
         gallery=gallery,
         has_history=(run / "metrics.csv").exists(),
-        command=f"python -m classify train --config {shlex.quote((run / 'config.yaml').as_posix())}",
+        command=f"python -m classify {body.get('command', 'train')} --config {shlex.quote((run / 'config.yaml').as_posix())}",
     )
     return write_atomic(run / "report.html", page.encode("utf-8"))

@@ -18,12 +18,10 @@ import numpy as np
 
 from classify.examples import Examples, balance, check_classes, drop_duplicates, one_per_group
 from classify.headers import Origin, group_loci, parse_header, read_table
-from classify.pictures import scan_folder
 from classify.splits import SplitSettings, assign_splits
 from classify.tasks.base import Task, register_task
 from specgen.errors import InputError
 from specgen.files import expand
-from specgen.records import read_records
 from specgen.sequences import Codes
 from specgen.simulate import SimulationSettings, simulate
 
@@ -118,6 +116,8 @@ class CodingTask(Task):
         """See ``Task.load``; every drop is counted in ``Examples.counts``."""
         settings = self.settings
         if settings.images:
+            from classify.pictures import scan_folder  # Pillow would slow down --help
+
             examples = scan_folder(expand(settings.images), self.classes, settings.table, settings.split)
         else:
             rows = list(self._simulated() if not settings.coding else self._files())
@@ -133,6 +133,8 @@ class CodingTask(Task):
             yield _Row(record.name, int(record.coding), origin, record.codes)
 
     def _files(self) -> Iterator[_Row]:
+        from specgen.records import read_records  # dnaio would slow down --help
+
         table = read_table(expand(self.settings.table)) if self.settings.table else {}
         seen: Counter[str] = Counter()
         for label, files in enumerate((self.settings.noncoding, self.settings.coding)):

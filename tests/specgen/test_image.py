@@ -76,6 +76,17 @@ class TestImager:
             picture = Imager(ImageSettings("delta_z", representation))(letters)
             assert picture[:, :, 10:210].mean().item() == pytest.approx(expected, rel=0.05)
 
+    @pytest.mark.parametrize("representation", ["voss", "eiip", "complex_1", "complex_3", "integer", "anastassiou_2"])
+    @pytest.mark.parametrize("taper", ["rectangular", "hann"])
+    def test_floor_is_the_power_of_random_letters(self, representation: str, taper: str) -> None:
+        """Each spectral channel, both half-axes of a complex code included."""
+        transform = SpectrogramSettings(window=90, n_fft=90, frames=0, hop=90, taper=taper)
+        imager = Imager(ImageSettings("colormap:gray", representation, spectrogram=transform))
+        letters = torch.from_numpy(random_codes(16 * 1800, np.random.default_rng(3))).view(16, 1800)
+        power = imager.spectrogram.power(imager.signal(letters))[:, :, 6:].mean((0, 2, 3))
+        assert imager.floor.shape == power.shape
+        torch.testing.assert_close(power / imager.floor, torch.ones_like(power), rtol=0, atol=0.06)
+
     def test_too_short(self) -> None:
         with pytest.raises(InputError, match="a sequence of 350 nt is shorter than the spectrogram window of 351 nt"):
             Imager()(torch.ones(1, 350, dtype=torch.uint8))

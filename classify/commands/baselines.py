@@ -1,0 +1,29 @@
+"""``python -m classify baselines``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from classify.config import parse_run
+
+ABOUT = "Fit the trivial baselines on the examples and splits of a configuration; each gets a run folder."
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Parse, fit each baseline, print one line for each."""
+    only = {"type": list[str], "default": [], "help": "names of the baselines to fit; default: all"}
+    settings, extra = parse_run(arguments, "baselines", ABOUT, {"only": only})
+    from classify.baselines import BASELINES, fit_baseline
+    from classify.tasks import TASKS
+
+    names = extra.only or list(BASELINES)
+    for name in names:
+        BASELINES[name]  # an unknown one fails before any work
+    examples = TASKS[settings.task](settings.data).load()
+    for name in names:
+        metrics = fit_baseline(name, settings, examples)["metrics"]
+        shown = ", ".join(
+            f"{key} {metrics[key]['value']:.4f} [{metrics[key]['low']:.4f}, {metrics[key]['high']:.4f}]"
+            for key in ("accuracy", "auroc")
+        )
+        print(f"{name:14} {shown}", flush=True)

@@ -1,0 +1,30 @@
+"""``python -m classify list``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from specgen.parser import CommandParser
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Print every registered name with its note."""
+    CommandParser(
+        prog="python -m classify list", description="Name what can be chosen.", exit_on_error=False
+    ).parse_args(list(arguments))
+    from classify.baselines import BASELINES
+    from classify.models import MODELS
+    from classify.tasks import TASKS
+    from classify.views import VIEWS
+
+    print("tasks")
+    for name in TASKS:
+        print(f"  {name:16} {TASKS[name].about}")
+    print("models (what they read)")
+    for name in MODELS:
+        print(f"  {name:16} {MODELS[name].view:8} {MODELS[name].note}")
+    print("  timm:<name>      image    any image model of timm, such as timm:resnet18")
+    print("baselines")
+    for name in BASELINES:
+        print(f"  {name:16} {BASELINES[name].note}")
+    print(f"views\n  {', '.join(VIEWS)}")

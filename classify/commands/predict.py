@@ -1,0 +1,28 @@
+"""``python -m classify predict``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from specgen.parser import CommandParser
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Predict the records of one file."""
+    parser = CommandParser(
+        prog="python -m classify predict",
+        description="Class probabilities for the records of a FASTA or FASTQ file, in their order, streamed.",
+        exit_on_error=False,
+    )
+    parser.add_argument("--run", type=str, required=True, help="run folder of a trained model")
+    parser.add_argument("--input", type=str, required=True, help="FASTA or FASTQ, plain, gzip or bgzip; - is stdin")
+    parser.add_argument("--out", type=str, default="-", help="CSV file; - is standard output")
+    parser.add_argument("--progress", type=bool, default=True, help="show a progress bar")
+    parsed = parser.parse_args(list(arguments))
+    from classify.prediction import predict
+
+    counts = predict(Path(parsed.run), parsed.input, parsed.out, progress=parsed.progress)
+    told = f"{counts['records']} records, {counts['too_short']} of them too short for a window"
+    print(f"{parsed.out}: {told}", file=sys.stderr if parsed.out == "-" else sys.stdout)

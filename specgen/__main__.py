@@ -1,0 +1,25 @@
+"""``python -m specgen``: one module a command, imported only when it is called, so that help answers at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from specgen.cli import run_command
+
+__all__ = ["main"]
+
+COMMANDS = {
+    "render": "FASTA or FASTQ files to class folders of spectrogram pictures, with a manifest",
+    "show": "draw one record: its signal, its spectrogram with axes, its picture",
+    "list": "name representations, palettes, tapers, scales",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    return run_command("specgen", COMMANDS, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

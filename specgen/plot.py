@@ -1,0 +1,86 @@
+"""Drawings for people: the signal, the spectrogram with axes, and the picture that a network sees."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from librosa.display import specshow
+from matplotlib.figure import Figure
+from matplotlib.ticker import AutoLocator, ScalarFormatter
+
+from specgen.image import Imager, to_uint8
+from specgen.sequences import Codes
+from specgen.settings import ImageSettings
+
+__all__ = ["show_figure"]
+
+
+def show_figure(codes: Codes, settings: ImageSettings, *, title: str, start: int = 0) -> Figure:
+    """Three panels of one window.
+
+    Parameters
+    ----------
+    codes
+        uint8 (L,), L >= the spectrogram's window.
+    title
+        Printed as plain text, shortened to 80 characters.
+    start
+        Position of the first letter in its record (0-based), for the axes.
+
+    Returns
+    -------
+    Figure
+        Signal of each channel against position [bp]; power over the noise floor [dB] against position and frequency
+        [cycles/base]; the RGB picture.
+    """
+    imager = Imager(settings)
+    batch = torch.from_numpy(codes.copy())[None]
+    with torch.inference_mode():
+        signal = imager.signal(batch)
+        power = (imager.spectrogram.power(signal) / imager.floor.view(-1, 1, 1)).mean(1)[0].numpy()
+        picture = to_uint8(imager(batch))[0]
+    figure = Figure(figsize=(9, 10), layout="constrained")
+    top, middle, bottom = figure.subplots(3, 1, height_ratios=(1, 2, 2))
+    _draw_signal(top, signal[0].numpy(), imager, start)
+    spectrogram = settings.spectrogram
+    centres = spectrogram.starts(len(codes)) + spectrogram.window / 2 + start
+    mesh = specshow(
+        10 * np.log10(np.maximum(power, 1e-3)),
+        x_coords=centres,
+        y_coords=spectrogram.frequencies,
+        ax=middle,
+        cmap="viridis",
+        vmin=-10,
+        vmax=18,
+    )
+    middle.annotate(
+        "1/3 ", (0, 1 / 3), xycoords=("axes fraction", "data"), ha="right", va="center", color="C3", fontsize=9
+    )
+    for axis in (middle.xaxis, middle.yaxis):  # specshow without a known unit leaves the axes bare
+        axis.set_major_locator(AutoLocator())
+        axis.set_major_formatter(ScalarFormatter())
+    middle.set(xlabel="centre of the window [bp]", ylabel="frequency [cycles/base]")
+    middle.set_title(f"mean power of the channels; window {spectrogram.window} nt, {spectrogram.taper}", fontsize=9)
+    figure.colorbar(mesh, ax=middle, label="power over noise [dB]")
+    bottom.imshow(picture, extent=(float(centres[0]), float(centres[-1]), 0.0, 0.5), aspect="auto")
+    bottom.set(xlabel="centre of the window [bp]", ylabel="frequency [cycles/base]")
+    bottom.set_title(f"picture, {picture.shape[1]} x {picture.shape[0]}, palette {settings.palette}", fontsize=9)
+    figure.suptitle((title if len(title) <= 80 else title[:77] + "...").replace("$", r"\$"), fontsize=10)
+    return figure
+
+
+def _draw_signal(axes: object, signal: np.ndarray, imager: Imager, start: int) -> None:
+    representation = imager.signal.representation
+    parts: list[tuple[str, np.ndarray]] = []
+    for name, channel in zip(representation.channels, signal, strict=True):
+        if np.iscomplexobj(channel):
+            parts += [(f"Re {name}", channel.real), (f"Im {name}", channel.imag)]
+        else:
+            parts.append((name, channel))
+    position = start + np.arange(signal.shape[-1])
+    gap = 1.2 * max(float(np.ptp(values)) for _, values in parts) or 1.0
+    for row, (_, values) in enumerate(parts):
+        axes.step(position, values - row * gap, where="mid", linewidth=0.5)  # type: ignore[attr-defined]
+    axes.set_yticks([float(np.mean(v)) - r * gap for r, (_, v) in enumerate(parts)], [n for n, _ in parts])  # type: ignore[attr-defined]
+    axes.set(xlabel="position [bp]", xlim=(position[0], position[-1]))  # type: ignore[attr-defined]
+    axes.set_title(f"signal: {representation.name}", fontsize=9)  # type: ignore[attr-defined]
