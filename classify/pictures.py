@@ -98,7 +98,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
             fits = picture.size == (SIDE, SIDE)
             resized = picture if fits else picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
             array: NDArray[np.uint8] = np.asarray(resized, dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: damaged picture ({' '.join(str(error).split())})") from None
@@ -112,7 +112,7 @@ def _check(path: Path) -> None:
             picture.load()
     except UnidentifiedImageError:
         raise InputError(f"{path}: is no picture that Pillow can read; expected 8-bit RGB PNG or JPEG") from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: damaged picture ({' '.join(str(error).split())})") from None

@@ -35,7 +35,8 @@ def apply_scale(settings: ScaleSettings, ratio: Tensor) -> Tensor:
     level = ratio.log1p() / math.log1p(settings.ceiling)
     if settings.kind == "minmax":
         low, high = level.amin((1, 2, 3), keepdim=True), level.amax((1, 2, 3), keepdim=True)
-        return (level - low) / (high - low).clamp_min(1e-12)
+        # A flat picture (all N) has nothing to stretch but rounding noise.
+        return (level - low) / (high - low).clamp_min(1e-4)
     return level.clamp(0, 1)
 
 

@@ -28,13 +28,17 @@ class UnknownName(InputError):
     """A name that is not registered; the message suggests the nearest known ones."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        known = sorted(known)
+        self._arguments = kind, name, known = kind, name, sorted(known)
         close = nearest(name, known)
         hint = f"did you mean {close}?" if close else f"known: {', '.join(known)}"
         super().__init__(f"unknown {kind} {name!r}; {hint}")
 
+    def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, list[str]]]:
+        return type(self), self._arguments  # so that it survives the way back from a worker process
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known names most like ``name``, as text ("'a' or 'b'"); empty when nothing is near."""
-    found = difflib.get_close_matches(name.lower(), list(known), n=3, cutoff=0.5)
+    folded = {item.lower(): item for item in known}
+    found = [folded[item] for item in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.5)]
     return " or ".join(repr(item) for item in found)

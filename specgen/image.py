@@ -58,14 +58,15 @@ class Imager(nn.Module):
         self.register_buffer("floor", noise * self.spectrogram.taper_power, persistent=False)
 
     def forward(self, letters: Tensor) -> Tensor:
-        signal = self.signal(letters)
-        spectrum = None
-        if self.palette.phase:
-            spectrum = self.spectrogram(signal)
-            power = spectrum.real.square() + spectrum.imag.square()
-        else:
-            power = self.spectrogram.power(signal)
-        return self.palette.paint(Spectra(power, spectrum, self.floor, self.settings.scale)).flip(-2)
+        # float32 throughout: bf16 keeps 8 bits, and a picture is a difference of large sums.
+        with torch.autocast(letters.device.type, enabled=False):
+            signal = self.signal(letters)
+            spectrum = self.spectrogram(signal) if self.palette.phase else None
+            if spectrum is None:
+                power = self.spectrogram.power(signal)
+            else:
+                power = spectrum.real.square() + spectrum.imag.square()
+            return self.palette.paint(Spectra(power, spectrum, self.floor, self.settings.scale)).flip(-2)
 
 
 def to_uint8(pictures: Tensor) -> NDArray[np.uint8]:
@@ -98,5 +99,5 @@ def read_png_metadata(path: Path) -> dict[str, str]:
         with Image.open(path) as picture:
             picture.load()
             return {key: str(value) for key, value in getattr(picture, "text", {}).items()}
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return {}

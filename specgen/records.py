@@ -7,12 +7,14 @@ No labels, groups or splits here: those belong to tasks.
 
 from __future__ import annotations
 
+import codecs
 import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dnaio
 import xopen
@@ -20,6 +22,13 @@ from dnaio.exceptions import FileFormatError
 
 from specgen.errors import InputError
 from specgen.sequences import Codes, encode
+
+try:  # xopen reads gzip through isal where that exists, and its error is not zlib's
+    from isal import isal_zlib
+
+    _DAMAGED: tuple[type[Exception], ...] = (zlib.error, cast(type[Exception], isal_zlib.error))
+except ImportError:  # pragma: no cover
+    _DAMAGED = (zlib.error,)
 
 __all__ = ["Record", "read_records"]
 
@@ -75,7 +84,7 @@ def read_records(source: str | Path, *, unique: bool = True) -> Iterator[Record]
     seen: set[int] = set()
     count = 0
     try:
-        with xopen.xopen(sys.stdin.buffer if str(source) == "-" else source, "rb", threads=0) as handle:
+        with _open(source) as handle:
             for raw in _parser(handle, label):
                 count += 1
                 name = raw.name.split(maxsplit=1)[0] if raw.name.strip() else f"record_{count}"
@@ -90,7 +99,7 @@ def read_records(source: str | Path, *, unique: bool = True) -> Iterator[Record]
         raise InputError(f"{label}: no such file") from None
     except IsADirectoryError:
         raise InputError(f"{label}: is a folder, expected a FASTA or FASTQ file") from None
-    except (EOFError, zlib.error) as error:
+    except (EOFError, *_DAMAGED) as error:
         raise InputError(
             f"{label}: the compressed data is truncated or damaged after record {count} ({error})"
         ) from None
@@ -100,19 +109,42 @@ def read_records(source: str | Path, *, unique: bool = True) -> Iterator[Record]
         ) from None
     except FileFormatError as error:
         raise InputError(f"{label}: {str(error).splitlines()[0]}") from None
-    except OSError as error:
-        raise InputError(f"{label}: cannot be read ({error.strerror or error})") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{label}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     if not count:
         raise InputError(f"{label}: holds no records; expected FASTA ('>name') or FASTQ ('@name')")
 
 
+# First bytes of the compressed formats, and xopen's names for them. xopen alone would trust the file's ending first.
+_MAGIC = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zst"}
+
+
+@contextmanager
+def _open(source: str | Path) -> Iterator[Any]:
+    """Decompressed bytes of a file, or of standard input (left open)."""
+    if str(source) == "-" and sys.stdin is None:
+        raise InputError("standard input: is closed")
+    with nullcontext(sys.stdin.buffer) if str(source) == "-" else open(source, "rb") as file:
+        head = file.peek(8)
+        kind = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
+        if kind is None:
+            yield file
+            return
+        with xopen.xopen(file, "rb", threads=0, format=kind) as handle:
+            yield handle
+
+
 def _parser(handle: Any, label: str) -> Iterator[Any]:
+    if handle.peek(3)[:3] == codecs.BOM_UTF8:
+        handle.read(3)
     first = handle.peek(1)[:1]
     if not first:
         return iter(())
     if first == b"@":
         return iter(dnaio.readers.FastqReader(handle))
-    if first in b">;#\r\n ":
+    if first in b">#\r\n ":
         return iter(dnaio.readers.FastaReader(handle, sequence_class=_RawRecord))
     raise InputError(f"{label}: starts with {first!r}; expected FASTA ('>name') or FASTQ ('@name')")
 

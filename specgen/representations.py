@@ -62,7 +62,8 @@ class Representation:
     def noise_power(self) -> NDArray[np.float64]:
         """(C,) variance of each channel over independent uniform bases.
 
-        Times the taper's sum of squares, this is the expected power of a bin on random letters: the floor P0.
+        Times the taper's sum of squares, this is the expected power of a bin on random letters: the floor P0. For a
+        walk it is that of the steps, so P0 is a unit there and not the (1/f^2) floor.
         """
         centred = self.table - self.table.mean(axis=0)
         variance: NDArray[np.float64] = (np.abs(centred) ** 2).mean(axis=0)
@@ -104,7 +105,7 @@ def detrend_linear(signal: Tensor) -> Tensor:
     """``signal`` (..., L) minus its least-squares straight line along the last axis."""
     length = signal.shape[-1]
     time = torch.arange(length, dtype=signal.dtype, device=signal.device) - (length - 1) / 2
-    slope = (signal * time).sum(-1, keepdim=True) / time.square().sum().clamp_min(1)
+    slope = (signal * time).sum(-1, keepdim=True) / time.square().sum().clamp_min(1e-12)
     return signal - signal.mean(-1, keepdim=True) - slope * time
 
 
@@ -142,7 +143,8 @@ class SignalEncoder(nn.Module):
             rows = self.table16.index_select(0, letters.reshape(-1).int())
             signal = rows.view(*letters.shape, -1).transpose(1, 2)
         elif letters.ndim == 3 and letters.shape[1] == 4:
-            signal = torch.einsum("bal,ac->bcl", letters.to(self.table4.dtype), self.table4)
+            with torch.autocast(letters.device.type, enabled=False):
+                signal = torch.einsum("bal,ac->bcl", letters.to(self.table4.dtype), self.table4)
         else:
             raise ValueError(f"expected codes (B, L) or indicators (B, 4, L), got {tuple(letters.shape)}")
         return signal if self.representation.walk is None else self.representation.walk(signal)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,8 +146,10 @@ class ScaleSettings:
     def __post_init__(self) -> None:
         if self.kind not in SCALES:
             raise UnknownName("scale", self.kind, SCALES)
-        if not self.ceiling > 0:
+        if not 0 < self.ceiling < math.inf:
             raise InputError(f"scale.ceiling: expected a number above 0, got {self.ceiling}")
+        if not (math.isfinite(self.low_db) and math.isfinite(self.high_db)):
+            raise InputError(f"scale: expected finite low_db and high_db, got {self.low_db} and {self.high_db}")
         if not self.high_db > self.low_db:
             raise InputError(f"scale.high_db: expected above low_db ({self.low_db}), got {self.high_db}")
 
@@ -219,5 +222,12 @@ class WindowSettings:
 
 def settings_hash(settings: ImageSettings, **extra: Any) -> str:
     """16 hexadecimal digits that change when any setting, an ``extra`` value or ``PICTURE_VERSION`` changes."""
-    body = {"version": PICTURE_VERSION, **dataclasses.asdict(settings), **extra}
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+    body = {"version": PICTURE_VERSION, "image": dataclasses.asdict(settings), "extra": extra}
+    return hashlib.sha256(json.dumps(_canonical(body), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _canonical(value: Any) -> Any:
+    """40 and 40.0 are the same setting and must give the same text."""
+    if isinstance(value, dict):
+        return {key: _canonical(item) for key, item in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value

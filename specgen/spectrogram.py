@@ -103,18 +103,22 @@ class Spectrogram(nn.Module):
         """Letter index of every frame (window, columns), and the phase turn (bins, columns) to the first letter."""
         key = (length, device)
         if key not in self._frames:
-            starts = self.settings.starts(length)
-            index = torch.from_numpy(np.arange(self.settings.window)[:, None] + starts).to(device)
-            turn = None
-            if self.settings.phase == "sequence":
-                # k * start mod n_fft keeps the angle exact for long sequences.
-                steps = (np.arange(self.settings.bins)[:, None] * starts) % self.settings.n_fft
-                angle = np.exp(-2j * np.pi * steps / self.settings.n_fft)
-                turn = torch.from_numpy(angle.astype(np.complex64)).to(device)
             if len(self._frames) > 8:
                 self._frames.clear()
-            self._frames[key] = (index, turn)
+            # Tensors made in inference mode could not be used by a later backward pass.
+            with torch.inference_mode(False):
+                self._frames[key] = self._make_placement(length, device)
         return self._frames[key]
+
+    def _make_placement(self, length: int, device: torch.device) -> tuple[Tensor, Tensor | None]:
+        starts = self.settings.starts(length)
+        index = torch.from_numpy(np.arange(self.settings.window)[:, None] + starts).to(device)
+        if self.settings.phase == "frame":
+            return index, None
+        # k * start mod n_fft keeps the angle exact for long sequences.
+        steps = (np.arange(self.settings.bins)[:, None] * starts) % self.settings.n_fft
+        turn = np.exp(-2j * np.pi * steps / self.settings.n_fft).astype(np.complex64)
+        return index, torch.from_numpy(turn).to(device)
 
 
 def _basis(settings: SpectrogramSettings) -> NDArray[np.float64]:

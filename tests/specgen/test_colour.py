@@ -155,7 +155,8 @@ class TestScales:
             ({"ceiling": 0}, r"scale\.ceiling: expected a number above 0, got 0"),
             ({"ceiling": math.nan}, r"scale\.ceiling: expected a number above 0, got nan"),
             ({"low_db": 18}, r"scale\.high_db: expected above low_db \(18\), got 18\.0"),
-            ({"high_db": math.nan}, r"scale\.high_db: expected above low_db"),
+            ({"high_db": math.nan}, r"scale: expected finite low_db and high_db"),
+            ({"ceiling": math.inf}, r"scale\.ceiling: expected a number above 0, got inf"),
         ],
     )
     def test_bad_settings(self, settings: dict, message: str) -> None:

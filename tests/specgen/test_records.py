@@ -56,7 +56,6 @@ class TestFormats:
         assert plain(list(read_records(save(pack(text), "input.dat")))) == EXPECTED
 
     @pytest.mark.parametrize("name", ["input.fa.gz", "input.fa.bz2"])
-    @pytest.mark.xfail(strict=True, reason="xopen trusts the file's ending before its content")
     def test_uncompressed_under_a_compressed_name(self, save: Save, name: str) -> None:
         assert plain(list(read_records(save(FASTA, name)))) == EXPECTED
 
@@ -205,7 +204,6 @@ class TestBadFiles:
         with pytest.raises(InputError, match="CRC check failed"):
             list(read_records(save(bytes(packed))))
 
-    @pytest.mark.xfail(strict=True, reason="isal's IsalError is no zlib.error and escapes")
     def test_damaged_gzip(self, save: Save) -> None:
         packed = bytearray(gzip.compress(many(3000)))
         for place in (30, 1000, len(packed) // 2):
