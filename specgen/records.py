@@ -26,9 +26,9 @@ from specgen.sequences import Codes, encode
 try:  # xopen reads gzip through isal where that exists, and its error is not zlib's
     from isal import isal_zlib
 
-    _DAMAGED: tuple[type[Exception], ...] = (zlib.error, cast(type[Exception], isal_zlib.error))
+    _DAMAGED: tuple[type[Exception], ...] = (EOFError, zlib.error, cast(type[Exception], isal_zlib.error))
 except ImportError:  # pragma: no cover
-    _DAMAGED = (zlib.error,)
+    _DAMAGED = (EOFError, zlib.error)
 
 __all__ = ["Record", "read_records"]
 
@@ -99,7 +99,7 @@ def read_records(source: str | Path, *, unique: bool = True) -> Iterator[Record]
         raise InputError(f"{label}: no such file") from None
     except IsADirectoryError:
         raise InputError(f"{label}: is a folder, expected a FASTA or FASTQ file") from None
-    except (EOFError, *_DAMAGED) as error:
+    except _DAMAGED as error:
         raise InputError(
             f"{label}: the compressed data is truncated or damaged after record {count} ({error})"
         ) from None
@@ -126,7 +126,8 @@ def _open(source: str | Path) -> Iterator[Any]:
     """Decompressed bytes of a file, or of standard input (left open)."""
     if str(source) == "-" and sys.stdin is None:
         raise InputError("standard input: is closed")
-    with nullcontext(sys.stdin.buffer) if str(source) == "-" else open(source, "rb") as file:
+    opened: Any = nullcontext(sys.stdin.buffer) if str(source) == "-" else open(source, "rb")  # noqa: SIM115
+    with opened as file:
         head = file.peek(8)
         kind = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
         if kind is None:

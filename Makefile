@@ -1,0 +1,45 @@
+# Everything runs in .venv, made from nothing by the first target that needs it.
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+
+.PHONY: install demo test test-all lint format bench clean help
+
+help:
+	@echo "make install   .venv with this package and the tested versions of everything it needs"
+	@echo "make demo      train on simulated transcripts, end with a report (about five minutes on two cores)"
+	@echo "make test      lint, types and the test suite"
+	@echo "make test-all  the same with the slow tests"
+	@echo "make bench     regenerate reports/coding from real data (needs SPECGEN_DATA; about an hour on two cores)"
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: setup.cfg constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet uv
+	$(VENV)/bin/uv pip install --quiet --python $(VENV) --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: install
+	$(PY) -m classify train --config configs/coding/demo.yaml --overwrite
+
+lint: install
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+format: install
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+test: lint
+	$(PY) -m pytest -m "not slow" --durations=5 -q
+
+test-all: lint
+	$(PY) -m pytest --durations=10 -q
+
+bench: install
+	PYTHON=$(PY) bash reports/coding/make.sh
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
