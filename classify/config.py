@@ -225,7 +225,7 @@ def _values(arguments: Sequence[str], key: str) -> list[str]:
 def run_parser(arguments: Sequence[str], command: str, about: str) -> CommandParser:
     """The parser of a command that takes a whole ``RunSettings``: options depend on the task named in ``arguments``."""
     task = TASKS[_peek(arguments, "task", RunSettings.task)]
-    parser = CommandParser(prog=f"python -m classify {command}", description=about, exit_on_error=False)
+    parser = CommandParser(prog=f"python -m classify {command}", description=about)
     parser.add_argument("--config", action="config", help="YAML file with any of the settings below")
     for item in dataclasses.fields(RunSettings):
         if item.name == "data":

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from classify.examples import Examples
-from classify.headers import Origin, read_table
+from classify.headers import Origin, group_loci, normalise_chromosome, parse_header, read_table
 from classify.splits import SPLITS, SplitSettings, assign_splits
 from specgen.errors import InputError
 
@@ -143,13 +143,16 @@ def _origins(folder: Path, table: str) -> dict[str, Origin]:
             rows = csv.DictReader(handle)
             if "file" not in (rows.fieldnames or []):
                 return {}
-            # A record may have given several pictures (tiles): they share a group even where no gene is named.
-            return {
-                row["file"]: Origin(
-                    row.get("gene") or f"record:{row.get('source', '')}:{row.get('record', '')}",
-                    row.get("chromosome") or "",
-                )
-                for row in rows
-            }
+            listed = list(rows)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{manifest}: cannot be read ({error})") from None
+    origins = [parse_header(row.get("header") or "") for row in listed]
+    # A record may have given several pictures (tiles): they share a group even where no gene is named.
+    groups = [
+        row.get("gene") or locus or f"record:{row.get('source', '')}:{row.get('record', '')}"
+        for row, locus in zip(listed, group_loci(origins), strict=True)
+    ]
+    return {
+        row["file"]: Origin(group, normalise_chromosome(row.get("chromosome") or "") or origin.chromosome)
+        for row, group, origin in zip(listed, groups, origins, strict=True)
+    }

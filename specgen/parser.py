@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import NoReturn
+import re
+from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
@@ -15,6 +16,10 @@ __all__ = ["CommandParser"]
 class CommandParser(ArgumentParser):  # type: ignore[misc]
     """jsonargparse's parser with this project's way of failing: one ``InputError`` line, near names suggested."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # No abbreviations: a mistyped key must not become another one.
+        super().__init__(*args, allow_abbrev=False, exit_on_error=False, **kwargs)
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise the innermost reason as one ``InputError``."""
         cause: BaseException | None = ex
@@ -24,18 +29,19 @@ class CommandParser(ArgumentParser):  # type: ignore[misc]
             cause = cause.__cause__ or cause.__context__
         text = " ".join(str(message).split())
         known = sorted({action.dest for action in self._actions if action.dest})
-        words = [word.strip("'\".,:") for word in text.split()]
-        for word in words:
-            leaf = word.removeprefix("--").split("=")[0]
-            if (
-                leaf
-                and leaf not in known
-                and ("not expected" in text or "nrecognized" in text or "not accepted" in text)
-            ):
-                near = difflib.get_close_matches(leaf, known, n=2, cutoff=0.6)
-                leaves = {key.rsplit(".", 1)[-1]: key for key in known}
-                near = near or [leaves[m] for m in difflib.get_close_matches(leaf.rsplit(".", 1)[-1], leaves, n=2)]
-                if near:
-                    text += f"; did you mean {' or '.join(near)}?"
+        if any(sign in text for sign in ("not expected", "nrecognized", "accept")):
+            for key in re.findall(r"--([\w.]+)|[\"']([\w.]+)[\"']", text):
+                if near := _nearest_key("".join(key), known):
+                    text += f"; did you mean {near}?"
                     break
         raise InputError(text)
+
+
+def _nearest_key(key: str, known: list[str]) -> str:
+    """Known keys like ``key`` or with a last part like its last part; empty for a key that is known itself."""
+    if key in known:
+        return ""
+    leaves = {name.rsplit(".", 1)[-1]: name for name in known}
+    near = difflib.get_close_matches(key, known, n=2, cutoff=0.8)
+    near += [leaves[leaf] for leaf in difflib.get_close_matches(key.rsplit(".", 1)[-1], leaves, n=1, cutoff=0.7)]
+    return " or ".join(dict.fromkeys(near))

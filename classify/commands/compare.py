@@ -13,7 +13,6 @@ def run(arguments: Sequence[str]) -> None:
     parser = CommandParser(
         prog="python -m classify compare",
         description="One table of several finished runs, with intervals and paired differences, and their ROC curves.",
-        exit_on_error=False,
     )
     parser.add_argument("runs", type=str, nargs="+", help="run folders")
     parser.add_argument("--out", type=str, default="", help="folder for compare.md, compare.csv and roc.png")

@@ -17,7 +17,6 @@ def run(arguments: Sequence[str]) -> None:
     parser = CommandParser(
         prog="python -m classify evaluate",
         description="Score the test split of a trained run and rewrite predictions.csv, metrics.json and report.html.",
-        exit_on_error=False,
     )
     parser.add_argument("--run", type=str, required=True, help="run folder")
     folder = Path(parser.parse_args(list(arguments)).run)

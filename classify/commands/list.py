@@ -9,9 +9,7 @@ from specgen.parser import CommandParser
 
 def run(arguments: Sequence[str]) -> None:
     """Print every registered name with its note."""
-    CommandParser(
-        prog="python -m classify list", description="Name what can be chosen.", exit_on_error=False
-    ).parse_args(list(arguments))
+    CommandParser(prog="python -m classify list", description="Name what can be chosen.").parse_args(list(arguments))
     from classify.baselines import BASELINES
     from classify.models import MODELS
     from classify.tasks import TASKS

@@ -14,7 +14,6 @@ def run(arguments: Sequence[str]) -> None:
     parser = CommandParser(
         prog="python -m classify predict",
         description="Class probabilities for the records of a FASTA or FASTQ file, in their order, streamed.",
-        exit_on_error=False,
     )
     parser.add_argument("--run", type=str, required=True, help="run folder of a trained model")
     parser.add_argument("--input", type=str, required=True, help="FASTA or FASTQ, plain, gzip or bgzip; - is stdin")

@@ -9,9 +9,7 @@ from specgen.parser import CommandParser
 
 def run(arguments: Sequence[str]) -> None:
     """Print every registered name with its note."""
-    CommandParser(
-        prog="python -m specgen list", description="Name what can be chosen.", exit_on_error=False
-    ).parse_args(list(arguments))
+    CommandParser(prog="python -m specgen list", description="Name what can be chosen.").parse_args(list(arguments))
     from specgen.colour import PALETTES
     from specgen.representations import REPRESENTATIONS
     from specgen.settings import DETRENDS, SCALES, TAPERS

@@ -13,7 +13,7 @@ ABOUT = "Render FASTA or FASTQ files as class folders of 224x224 PNG pictures; a
 
 def run(arguments: Sequence[str]) -> None:
     """Parse, render, and say what was done."""
-    parser = CommandParser(prog="python -m specgen render", description=ABOUT, exit_on_error=False)
+    parser = CommandParser(prog="python -m specgen render", description=ABOUT)
     parser.add_argument("--config", action="config", help="YAML file with any of the settings below")
     parser.add_argument("inputs", type=str, nargs="+", help="FASTA or FASTQ files, plain, gzip or bgzip; - is stdin")
     parser.add_argument("--out", type=str, required=True, help="folder of the job")

@@ -16,7 +16,6 @@ def run(arguments: Sequence[str]) -> None:
     parser = CommandParser(
         prog="python -m specgen show",
         description="Draw one record: its signal, its spectrogram with axes in bp and cycles/base, its picture.",
-        exit_on_error=False,
     )
     parser.add_argument("--config", action="config", help="YAML file with any of the settings below")
     parser.add_argument("record", type=str, help="FILE (its first record), FILE:NAME, or letters")

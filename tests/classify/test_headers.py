@@ -106,6 +106,12 @@ def test_table_needs_only_one_of_gene_and_chromosome(tmp_path):
     assert read_table(str(path)) == {"a": Origin("g", "")}
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+    path = tmp_path / "excel.csv"
+    path.write_text("id,gene\na,g\n", encoding="utf-8-sig")
+    assert read_table(path) == {"a": Origin("g", "")}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
