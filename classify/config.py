@@ -222,6 +222,15 @@ def _values(arguments: Sequence[str], key: str) -> list[str]:
     return found
 
 
+def _without(arguments: Sequence[str], key: str) -> list[str]:
+    kept, skip = [], False
+    for argument in arguments:
+        if not skip and argument != f"--{key}" and not argument.startswith(f"--{key}="):
+            kept.append(argument)
+        skip = not skip and argument == f"--{key}"
+    return kept
+
+
 def run_parser(arguments: Sequence[str], command: str, about: str) -> CommandParser:
     """The parser of a command that takes a whole ``RunSettings``: options depend on the task named in ``arguments``."""
     task = TASKS[_peek(arguments, "task", RunSettings.task)]
@@ -284,7 +293,13 @@ def parse_run(
     parser = run_parser(arguments, command, about)
     for name, options in (extra or {}).items():
         parser.add_argument(f"--{name}", **options)
-    parsed = parser.instantiate_classes(parser.parse_args(arguments))
+    # The command line has the last word, wherever --config stands in it.
+    files = [part for given in _values(arguments, "config") for part in ("--config", given)]
+    others = _without(arguments, "config")
+    try:
+        parsed = parser.instantiate_classes(parser.parse_args(files + others))
+    except TypeError as error:  # a section that is no mapping
+        raise InputError(f"settings: {' '.join(str(error).split())}") from None
     names = [item.name for item in dataclasses.fields(RunSettings)]
     return RunSettings(**{name: parsed[name] for name in names}), Namespace(**{n: parsed[n] for n in extra or {}})
 

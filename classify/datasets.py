@@ -88,10 +88,7 @@ class TileDataset(Dataset[Batch]):
             self.starts: NDArray[np.int64] = np.zeros(len(examples), dtype=np.int64)
             return
         window = examples.window
-        starts = [
-            np.array([(len(codes) - window) // 2]) if most == 1 else tile_starts(len(codes), window, most=most)
-            for codes in examples.sequences
-        ]
+        starts = [tile_starts(len(codes), window, most=most) for codes in examples.sequences]
         self.rows = np.repeat(np.arange(len(examples)), [len(s) for s in starts])
         self.starts = np.concatenate(starts) if starts else np.zeros(0, dtype=np.int64)
 
@@ -145,6 +142,8 @@ def train_loader(examples: Examples, *, batch_size: int, seed: int, balance: boo
         batch_size=batch_size,
         sampler=EpochSampler(examples.labels, seed, balance),
         collate_fn=_as_is,
+        # Its own generator: a loader that draws from the global one would move dropout's position in the stream.
+        generator=torch.Generator(),
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
         persistent_workers=workers > 0,
@@ -157,6 +156,8 @@ def evaluation_loader(examples: Examples, *, most: int, batch_size: int, workers
         TileDataset(examples, most),
         batch_size=batch_size,
         collate_fn=_as_is,
+        # Its own generator: a loader that draws from the global one would move dropout's position in the stream.
+        generator=torch.Generator(),
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
     )

@@ -39,6 +39,8 @@ _GENCODE = re.compile(r"^[^|\s]+\|(ENS[A-Z]*G\d+[^|\s]*)\|")
 _UCSC_PLACE = re.compile(r"\brange=([^:\s]+):(\d+)-(\d+)")
 _CHROM = re.compile(r"\bchrom=(\S+)")
 _STRAND = re.compile(r"\bstrand=([+-])")
+# Fix patches (CHR_HG126_PATCH), UCSC's chrUn_..., and scaffolds under their accession (KI270742.1).
+_UNPLACED = re.compile(r"^(?:CHR_HG|HG\d|CHRUN|UN_|[A-Z]{2}\d{6}\.\d)", re.IGNORECASE)
 _HAPLOTYPE = re.compile(r"^(?:CHR_)?HSCHR(\d+|X|Y)_", re.IGNORECASE)
 
 
@@ -50,7 +52,7 @@ def normalise_chromosome(name: str) -> str:
     """
     if haplotype := _HAPLOTYPE.match(name):
         return haplotype.group(1).upper()
-    if name.upper().startswith(("CHR_HG", "CHRUN", "UN_", "HG")):
+    if _UNPLACED.match(name):
         return ""
     bare = re.sub(r"^chr(?=.)", "", name, flags=re.IGNORECASE)
     bare = bare.split("_", 1)[0]  # chr6_apd_hap1, chr1_gl000191_random
@@ -85,7 +87,7 @@ def read_table(path: str | Path) -> dict[str, Origin]:
     """
     path = Path(path)
     try:
-        with path.open(newline="", encoding="utf-8") as handle:
+        with path.open(newline="", encoding="utf-8-sig") as handle:
             first = handle.readline()
             handle.seek(0)
             rows = csv.DictReader(handle, delimiter="\t" if "\t" in first else ",")
@@ -102,7 +104,7 @@ def read_table(path: str | Path) -> dict[str, Origin]:
                     raise InputError(f"{path}: line {rows.line_num} repeats the id {row['id']!r}")
                 chromosome = normalise_chromosome(row.get("chromosome") or "")
                 table[row["id"]] = Origin(row.get("gene") or "", chromosome)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as a table ({error})") from None
     return table
 

@@ -27,7 +27,7 @@ SIDE = 224
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
-def scan_folder(folder: Path, classes: tuple[str, ...], table: str, split: SplitSettings) -> Examples:
+def scan_folder(folder: Path, classes: tuple[str, ...], table: Path | None, split: SplitSettings) -> Examples:
     """Examples of ``folder``/<class>/*.png, or of ``folder``/{train,val,test}/<class>/*.png with the split given.
 
     Raises
@@ -131,7 +131,7 @@ def _check_mode(path: Path, picture: Image.Image) -> None:
         raise InputError(f"{path}: is a {kind} picture; expected 8-bit RGB")
 
 
-def _origins(folder: Path, table: str) -> dict[str, Origin]:
+def _origins(folder: Path, table: Path | None) -> dict[str, Origin]:
     """Gene and chromosome by file name relative to ``folder``: from the table, else from manifest.csv."""
     if table:
         return read_table(table)

@@ -42,6 +42,19 @@ class Interrupted(KeyboardInterrupt):
     """The user stopped the run; it can be resumed."""
 
 
+class MovableCheckpoint(ModelCheckpoint):  # type: ignore[misc]
+    """A checkpoint callback that keeps its best score when the run folder was moved before resuming."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        def here(path: str) -> str:
+            return os.path.join(str(self.dirpath), os.path.basename(path)) if path else path
+
+        paths = ("best_model_path", "kth_best_model_path", "last_model_path")
+        moved = {**state_dict, "dirpath": self.dirpath, **{key: here(state_dict.get(key, "")) for key in paths}}
+        moved["best_k_models"] = {here(path): score for path, score in state_dict.get("best_k_models", {}).items()}
+        super().load_state_dict(moved)
+
+
 class History(Callback):  # type: ignore[misc]
     """metrics.csv, one row an epoch.
 
@@ -164,8 +177,8 @@ def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False)
 
     checkpoints = {"dirpath": run.last.parent, "enable_version_counter": False}
     monitor, mode = settings.training.monitor, "min" if settings.training.monitor == "val_loss" else "max"
-    best = ModelCheckpoint(**checkpoints, filename="best", monitor=monitor, mode=mode, save_weights_only=True)
-    last = ModelCheckpoint(**checkpoints, filename="last", save_on_train_epoch_end=True)
+    best = MovableCheckpoint(**checkpoints, filename="best", monitor=monitor, mode=mode, save_weights_only=True)
+    last = MovableCheckpoint(**checkpoints, filename="last", save_on_train_epoch_end=True)
     # ``last`` comes after everything whose state it saves.
     callbacks: list[Callback] = [History(run), best, last]
     if settings.training.patience:
@@ -202,6 +215,10 @@ def _check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite
     if resume:
         if not run.last.is_file():
             raise InputError(f"{run.path}: no checkpoint to resume from (expected {run.last})")
+        try:
+            torch.load(run.last, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch names a dozen kinds of damage
+            raise InputError(f"{run.last}: damaged checkpoint ({str(error).splitlines()[0]})") from None
         old, new = yaml.safe_load(run.config.read_text()), yaml.safe_load(to_yaml(settings))
         # Where the folder lies and what the screen shows do not change the result.
         for body in (old, new):

@@ -122,7 +122,7 @@ def tile_starts(total: int, length: int, *, stride: int | None = None, most: int
 
     Tiles lie ``stride`` nt apart (default: edge to edge); the last one is moved back so that it ends with the
     sequence. With ``most`` > 0 no more than that many are kept, spread evenly, so one giant transcript costs no more
-    than any other.
+    than any other; a single one is the centre crop.
 
     Raises
     ------
@@ -132,6 +132,8 @@ def tile_starts(total: int, length: int, *, stride: int | None = None, most: int
     if total < length:
         raise InputError(f"a sequence of {total} nt is shorter than the tile of {length} nt")
     last = total - length
+    if most == 1:
+        return np.array([last // 2], dtype=np.int64)
     starts = np.arange(0, last + 1, stride or length, dtype=np.int64)
     if starts[-1] != last:
         starts = np.append(starts, last)

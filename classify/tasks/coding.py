@@ -9,6 +9,7 @@ the same minimum length, the same fixed crop, whose phase is random in training.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -118,7 +119,12 @@ class CodingTask(Task):
         if settings.images:
             from classify.pictures import scan_folder  # Pillow would slow down --help
 
-            examples = scan_folder(expand(settings.images), self.classes, settings.table, settings.split)
+            examples = scan_folder(
+                expand(settings.images),
+                self.classes,
+                expand(settings.table) if settings.table else None,
+                settings.split,
+            )
         else:
             rows = list(self._simulated() if not settings.coding else self._files())
             examples = self._cut(rows)
@@ -136,12 +142,12 @@ class CodingTask(Task):
         from specgen.records import read_records  # dnaio would slow down --help
 
         table = read_table(expand(self.settings.table)) if self.settings.table else {}
-        seen: Counter[str] = Counter()
+        seen: set[str] = set()
         for label, files in enumerate((self.settings.noncoding, self.settings.coding)):
             for file in files:
                 for record in read_records(expand(self.settings.root) / expand(file)):
-                    seen[record.name] += 1
-                    name = record.name if seen[record.name] == 1 else f"{record.name}#{seen[record.name]}"
+                    name = next(n for n in _variants(record.name) if n not in seen)
+                    seen.add(name)
                     yield _Row(name, label, _merge(parse_header(record.header), table.get(record.name)), record.codes)
 
     def _cut(self, rows: list[_Row]) -> Examples:
@@ -174,6 +180,12 @@ class CodingTask(Task):
             counts=counts,
         )
         return examples.take(split != "", chromosome_unknown_dropped=int((split == "").sum()))
+
+
+def _variants(name: str) -> Iterator[str]:
+    """The name, name#2, name#3, ...: names are unique within a file, not across files."""
+    yield name
+    yield from (f"{name}#{number}" for number in itertools.count(2))
 
 
 def _merge(header: Origin, table: Origin | None) -> Origin:

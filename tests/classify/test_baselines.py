@@ -178,5 +178,5 @@ def test_baselines_read_no_pictures(settings, tmp_path):
 
 
 def test_unknown_baseline(settings, examples):
-    with pytest.raises(UnknownName, match="unknown baseline 'kmer4'; did you mean 'kmer[36]'"):
+    with pytest.raises(UnknownName, match=r"unknown baseline 'kmer4'; did you mean 'kmer[36]'"):
         fit_baseline("kmer4", settings, examples)

@@ -134,7 +134,9 @@ def test_trim_takes_start_and_stop_codons_away(files):
 
 
 def test_none_is_long_enough(files):
-    with pytest.raises(InputError, match=r"no sequence has the 318 nt needed .*84 records are shorter, the longest has 120"):
+    with pytest.raises(
+        InputError, match=r"no sequence has the 318 nt needed .*84 records are shorter, the longest has 120"
+    ):
         load(**{**files, "length": 300})
 
 
@@ -207,7 +209,9 @@ def test_overlapping_loci_stay_together(tmp_path):
         return f"{kind}{i} range=chr{1 if kind == 'n' else 2}:{start}-{start + 500} strand=+"
 
     options = {
-        kind: [write_fasta(tmp_path / f"{kind}.fa", [(header(kind[0], i), random_letters(rng, 90)) for i in range(120)])]
+        kind: [
+            write_fasta(tmp_path / f"{kind}.fa", [(header(kind[0], i), random_letters(rng, 90)) for i in range(120)])
+        ]
         for kind in ("coding", "noncoding")
     }
     examples = load(
@@ -228,7 +232,9 @@ def test_equal_names_in_two_files_stay_apart(tmp_path):
     examples = load(**options, length=60, balance=False, split=SplitSettings(test_fraction=0.3, val_fraction=0.3))
     assert len(examples) == len(set(examples.ids)) == 120
     # Non-coding files are read first.
-    assert {name for name, label in zip(examples.ids, examples.labels, strict=True) if label} == {f"t{i}#2" for i in range(60)}
+    assert {name for name, label in zip(examples.ids, examples.labels, strict=True) if label} == {
+        f"t{i}#2" for i in range(60)
+    }
     assert len(set(examples.groups)) == 120
 
 
@@ -437,7 +443,7 @@ def test_folders_without_pictures(tmp_path):
         load(images=str(tmp_path))
     for name in ("LNSD", "CDN"):
         (tmp_path / name).mkdir()
-    with pytest.raises(InputError, match="holds no .png or .jpg pictures"):
+    with pytest.raises(InputError, match=r"holds no \.png or \.jpg pictures"):
         load(images=str(tmp_path))
     paint(tmp_path / "CDN" / "a.png", 0)
     with pytest.raises(InputError, match="only CDN is left"):
@@ -472,36 +478,38 @@ def test_a_table_names_genes_and_chromosomes_of_pictures(foreign, tmp_path, monk
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
-    """A job of this program: 12 records of each class, two tiles a record, Ensembl headers on chromosomes 1 to 3."""
+    """A job of this program: 24 records of each class, two tiles a record, Ensembl headers on chromosomes 1 to 3."""
     folder = tmp_path_factory.mktemp("rendered")
     rng = np.random.default_rng(0)
-    inputs = [
-        write_fasta(folder / f"{kind}.fa", [(ensembl(f"{kind}{i}", f"G{kind}{i // 2}", i // 2 % 3 + 1), random_letters(rng, 240)) for i in range(12)])
-        for kind in ("LNSD", "CDN")
-    ]  # fmt: skip
+    inputs = []
+    for kind in ("LNSD", "CDN"):
+        records = [
+            (ensembl(f"{kind}{i}", f"G{kind}{i // 2}", i // 2 % 3 + 1), random_letters(rng, 240)) for i in range(24)
+        ]
+        inputs.append(write_fasta(folder / f"{kind}.fa", records))
     image = ImageSettings(spectrogram=SpectrogramSettings(window=99, n_fft=120, frames=20))
     windows = WindowSettings(length=120, place="tiles")
     done = render(inputs, [], folder / "job", image, windows, progress=False)
-    assert done.written == 48
+    assert done.written == 96
     return folder / "job"
 
 
 def test_rendered_pictures(rendered):
     examples = load(images=str(rendered), split=FRACTIONS, balance=False)
-    assert len(examples) == 48
-    assert examples.per_class() == {"LNSD": 24, "CDN": 24}
+    assert len(examples) == 96
+    assert examples.per_class() == {"LNSD": 48, "CDN": 48}
     # Two tiles of one record never part.
     records = {}
     for name, part in zip(examples.ids, examples.split, strict=True):
         records.setdefault(name.rsplit("_", 1)[0], set()).add(str(part))
-    assert len(records) == 24
+    assert len(records) == 48
     assert all(len(parts) == 1 for parts in records.values())
 
 
 def test_rendered_pictures_know_gene_and_chromosome(rendered):
     # The manifest keeps the whole header, so that a gene's isoforms stay together and chromosomes can be held out.
     examples = load(images=str(rendered), split=SPLIT, balance=False)
-    assert len(set(examples.groups)) == 12
+    assert len(set(examples.groups)) == 24
     assert {c for c, s in zip(examples.chromosomes, examples.split, strict=True) if s == "test"} == {"1"}
     assert examples.counts["pictures_without_gene"] == 0
 

@@ -93,7 +93,12 @@ def test_unplaced_scaffolds_of_ensembl_are_no_chromosome():
 @pytest.mark.parametrize("tab", [",", "\t"])
 def test_table(tmp_path, tab):
     path = tmp_path / "table"
-    rows = [("id", "gene", "chromosome", "other"), ("a", "g1", "chr2", "?"), ("b", "", "CHR_HG126_PATCH", ""), ("ж", "g2", "", "")]  # fmt: skip
+    rows = [
+        ("id", "gene", "chromosome", "other"),
+        ("a", "g1", "chr2", "?"),
+        ("b", "", "CHR_HG126_PATCH", ""),
+        ("ж", "g2", "", ""),
+    ]
     path.write_text("".join(tab.join(row) + "\n" for row in rows), encoding="utf-8")
     assert read_table(path) == {"a": Origin("g1", "2"), "b": Origin("", ""), "ж": Origin("g2", "")}
 

@@ -52,7 +52,9 @@ def test_held_out_chromosomes_with_and_without_chr(names):
 def test_a_gene_on_two_sides_is_left_out():
     groups = ["par", "par", "in", "in", "half", "half"]
     chromosomes = ["X", "3", "3", "4", "1", ""]
-    split = assign_splits(groups, chromosomes, list("abcdef"), SplitSettings(test_chromosomes=["X", "1"], val_chromosomes=["4"]))  # fmt: skip
+    split = assign_splits(
+        groups, chromosomes, list("abcdef"), SplitSettings(test_chromosomes=["X", "1"], val_chromosomes=["4"])
+    )
     assert split.tolist() == ["", "", "", "", "test", ""]
 
 

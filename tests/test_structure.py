@@ -1,0 +1,261 @@
+"""The shape of the code: layers, no cycles, short files, no ladders over names, documented and existing public names."""
+
+import ast
+import importlib
+import inspect
+import io
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A module may import only modules of a lower rank (of its own rank: none). Every module has to be here.
+RANKS = {
+    "specgen": 0,
+    "specgen.errors": 0,
+    "specgen._statistics": 0,
+    "specgen.registry": 1,
+    "specgen.sequences": 2,
+    "specgen.settings": 2,
+    "specgen.files": 2,
+    "specgen.records": 3,
+    "specgen.representations": 3,
+    "specgen.simulate": 3,
+    "specgen.spectrogram": 4,
+    "specgen.colour": 5,
+    "specgen.image": 6,
+    "specgen.jobs": 7,
+    "specgen.plot": 7,
+    "specgen.parser": 7,
+    "specgen.cli": 7,
+    "specgen.commands": 8,
+    "specgen.commands.list": 8,
+    "specgen.commands.render": 8,
+    "specgen.commands.show": 8,
+    "specgen.__main__": 9,
+    "classify": 10,
+    "classify.headers": 10,
+    "classify.splits": 11,
+    "classify._weighted": 11,
+    "classify.examples": 12,
+    "classify.metrics": 12,
+    "classify.runs": 12,
+    "classify.pictures": 13,
+    "classify.datasets": 14,
+    "classify.tasks.base": 14,
+    "classify.tasks.coding": 15,
+    "classify.tasks": 16,
+    "classify.models.base": 14,
+    "classify.models.convnets": 15,
+    "classify.models.inception": 15,
+    "classify.models.timm_models": 15,
+    "classify.models": 16,
+    "classify.reporting": 13,
+    "classify.reporting._files": 13,
+    "classify.reporting.figures": 14,
+    "classify.reporting.page": 15,
+    "classify.config": 17,
+    "classify.cost": 17,
+    "classify.views": 18,
+    "classify.module": 18,
+    "classify.training": 19,
+    "classify.evaluation": 20,
+    "classify.prediction": 21,
+    "classify.comparison": 21,
+    "classify.baselines": 21,
+    "classify.commands": 22,
+    "classify.commands.evaluate": 22,
+    "classify.commands.baselines": 23,
+    "classify.commands.compare": 23,
+    "classify.commands.list": 23,
+    "classify.commands.predict": 23,
+    "classify.commands.train": 23,
+    "classify.__main__": 24,
+}
+
+
+def name_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {name_of(p): p for package in ("specgen", "classify") for p in sorted((ROOT / package).rglob("*.py"))}
+EVERY = pytest.mark.parametrize("module", FILES)
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+
+
+def type_checking_only(tree):
+    """Nodes below ``if TYPE_CHECKING:``."""
+    inside = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            inside |= {child for statement in node.body for child in ast.walk(statement)}
+    return inside
+
+
+def imports(module, *, typing=True):
+    """Our own modules that a module imports, anywhere in it."""
+    found = set()
+    skipped = set() if typing else type_checking_only(TREES[module])
+    for node in ast.walk(TREES[module]):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.add(whole if whole in FILES else node.module)
+    return {name for name in found if name.split(".")[0] in ("specgen", "classify")}
+
+
+def test_every_module_has_a_rank_and_every_rank_a_module():
+    assert set(FILES) == set(RANKS)
+    assert all(name in FILES for name in RANKS)
+    order = sorted(FILES, key=RANKS.__getitem__)
+    assert max(RANKS[n] for n in order if n.startswith("specgen")) < min(
+        RANKS[n] for n in order if n.startswith("classify")
+    )
+
+
+@EVERY
+def test_only_lower_layers_are_imported(module):
+    lower = {name for name in imports(module, typing=False) if RANKS[name] < RANKS[module]}
+    assert imports(module, typing=False) == lower
+
+
+@pytest.mark.parametrize("module", [name for name in FILES if name.startswith("specgen")])
+def test_specgen_never_imports_classify(module):
+    assert not {name for name in imports(module) if name.startswith("classify")}
+    assert "import classify" not in FILES[module].read_text(encoding="utf-8")
+
+
+def test_no_import_cycles_even_for_types():
+    # Views name the settings that they are built from, which is the one import for types alone across layers.
+    graph = {name: imports(name, typing=False) for name in FILES}
+    done = set()
+
+    def visit(name, path):
+        assert name not in path, " -> ".join([*path, name])
+        if name not in done:
+            for other in graph[name]:
+                visit(other, [*path, name])
+            done.add(name)
+
+    for name in graph:
+        visit(name, [])
+    assert done == set(FILES)
+
+
+def test_importing_the_packages_is_free():
+    for package in ("specgen", "classify"):
+        assert not [n for n in ast.walk(TREES[package]) if isinstance(n, ast.Import | ast.ImportFrom)]
+
+
+@EVERY
+def test_no_long_files(module):
+    assert len(FILES[module].read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_test_files_are_covered_too():
+    long = {p.name: n for p in (ROOT / "tests").rglob("*.py") if (n := len(p.read_text().splitlines())) > 700}
+    assert not long
+
+
+KINDS = {"task", "model", "view", "palette", "representation", "baseline", "palette_name", "model_name", "task_name"}
+
+
+def is_name_of_a_kind(node):
+    last = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    owner = node.value.attr if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) else ""
+    owner = owner or (node.value.id if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) else "")
+    return last in KINDS or (last == "name" and owner in KINDS)
+
+
+@EVERY
+def test_nothing_is_decided_by_a_registered_name(module):
+    ladders = []
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Compare) and any(
+            isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for op in node.ops
+        ):
+            sides = [node.left, *node.comparators]
+            literal = any(
+                isinstance(side, ast.Constant) and isinstance(side.value, str) and side.value for side in sides
+            )
+            literal |= any(isinstance(side, ast.Tuple | ast.List | ast.Set) for side in sides)
+            if literal and any(map(is_name_of_a_kind, sides)):
+                ladders.append(ast.unparse(node))
+        if isinstance(node, ast.Match) and is_name_of_a_kind(node.subject):
+            ladders.append(ast.unparse(node.subject))
+    assert not ladders
+
+
+def test_the_check_of_ladders_works(monkeypatch):
+    for text in ("task == 'coding'", "settings.model != 'conv7'", "self.task.name == 'x'", "model in ('a', 'b')"):
+        monkeypatch.setitem(TREES, "specgen", ast.parse(f"if {text}: pass"))
+        with pytest.raises(AssertionError):
+            test_nothing_is_decided_by_a_registered_name("specgen")
+    for text in ("task is None", "settings.kind == 'log1p'", "name == 'x'", "a == 'task'"):
+        monkeypatch.setitem(TREES, "specgen", ast.parse(f"if {text}: pass"))
+        test_nothing_is_decided_by_a_registered_name("specgen")
+
+
+@EVERY
+def test_public_names_exist_and_are_documented(module):
+    loaded = importlib.import_module(module)
+    public = getattr(loaded, "__all__", [])
+    assert len(set(public)) == len(public)
+    assert list(public) == sorted(public, key=lambda n: (not n.isupper(), not n[0].isupper(), n))
+    for name in public:
+        item = getattr(loaded, name)
+        own = getattr(item, "__module__", None) == module
+        if own and (inspect.isclass(item) or inspect.isfunction(item)):
+            described = item.__doc__ or ""
+            # A dataclass without one gets its signature as docstring.
+            assert described.strip(), name
+            assert not described.startswith(f"{name}("), name
+
+
+@EVERY
+def test_every_module_says_what_it_is(module):
+    assert ast.get_docstring(TREES[module])
+
+
+@EVERY
+def test_private_names_stay_at_home(module):
+    taken = []
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("specgen", "classify"):
+            taken += [a.name for a in node.names if a.name.startswith("_") and f"{node.module}.{a.name}" not in FILES]
+    assert not taken
+
+
+@EVERY
+def test_nothing_dangerous_or_unfinished(module):
+    found = []
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.keyword) and node.arg == "weights_only":
+            found += [] if isinstance(node.value, ast.Constant) and node.value.value is True else ["weights_only"]
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+            found += [] if any(k.arg == "weights_only" for k in node.keywords) else ["torch.load without weights_only"]
+        if isinstance(node, ast.ExceptHandler) and node.type is None:
+            found.append("bare except")
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [a.name for a in node.names] + [getattr(node, "module", None) or ""]
+            found += [name for name in names if name.split(".")[0] in ("pickle", "cPickle", "dill", "joblib", "shelve")]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("eval", "exec"):
+            found.append(node.func.id)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("yaml.load", "yaml.unsafe_load", "os.system"):
+            found.append(ast.unparse(node.func))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            defaults = [*node.args.defaults, *(d for d in node.args.kw_defaults if d)]
+            found += ["mutable default" for d in defaults if isinstance(d, ast.List | ast.Dict | ast.Set)]
+    text = FILES[module].read_text(encoding="utf-8")
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in (tokenize.COMMENT, tokenize.STRING):
+            found += [word for word in ("TODO", "FIXME", "XXX", "HACK") if word in token.string]
+    assert not found
