@@ -20,13 +20,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from classify.config import RunSettings, to_yaml
+from classify.config import to_yaml
 from classify.cost import Meter, environment
 from classify.datasets import EpochSampler, TileDataset, TrainDataset
 from classify.evaluation import write_results
 from classify.examples import Examples
 from classify.module import average_tiles
 from classify.runs import RunFolder
+from classify.settings import RunSettings
 from classify.tasks import TASKS
 from specgen.errors import InputError
 from specgen.files import write_atomic

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from classify.config import RunSettings, parse_run
+from classify.config import parse_run
 from classify.cost import Meter
 from classify.datasets import evaluation_loader
 from classify.examples import Examples
 from classify.models import MODELS
 from classify.module import Classifier, average_tiles
 from classify.runs import RunFolder
+from classify.settings import RunSettings
 from classify.tasks import TASKS, Task
 from classify.training import build_classifier, choose_precision, set_threads
 from classify.views import picture_of

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from classify.config import OptimiserSettings
 from classify.datasets import Batch
+from classify.settings import OptimiserSettings
 from classify.tasks import Task
 
 __all__ = ["Classifier", "average_tiles"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,20 @@ from typing import Any
 import lightning as L
 import torch
 import yaml
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, EarlyStopping, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from safetensors.torch import save
 from torch import nn
 
-from classify.config import RunSettings, to_yaml
+from classify.callbacks import History, MovableCheckpoint
+from classify.config import to_yaml
 from classify.cost import Meter, environment, flops_per_example, parameter_count
 from classify.datasets import evaluation_loader, train_loader
 from classify.examples import Examples
 from classify.models import MODELS, build_model
 from classify.module import Classifier
 from classify.runs import RunFolder
+from classify.settings import RunSettings
 from classify.tasks import TASKS, Task
 from classify.views import build_view
 from specgen.errors import InputError
@@ -35,50 +36,9 @@ from specgen.files import write_atomic
 
 __all__ = ["Interrupted", "build_classifier", "choose_precision", "fit", "set_threads"]
 
-HISTORY = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auroc", "lr", "seconds")
-
 
 class Interrupted(KeyboardInterrupt):
     """The user stopped the run; it can be resumed."""
-
-
-class MovableCheckpoint(ModelCheckpoint):  # type: ignore[misc]
-    """A checkpoint callback that keeps its best score when the run folder was moved before resuming."""
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        def here(path: str) -> str:
-            return os.path.join(str(self.dirpath), os.path.basename(path)) if path else path
-
-        paths = ("best_model_path", "kth_best_model_path", "last_model_path")
-        moved = {**state_dict, "dirpath": self.dirpath, **{key: here(state_dict.get(key, "")) for key in paths}}
-        moved["best_k_models"] = {here(path): score for path, score in state_dict.get("best_k_models", {}).items()}
-        super().load_state_dict(moved)
-
-
-class History(Callback):  # type: ignore[misc]
-    """metrics.csv, one row an epoch.
-
-    Kept in the checkpoint and written whole, because Lightning's own CSV logger starts a new file when a run resumes.
-    """
-
-    def __init__(self, run: RunFolder) -> None:
-        self.run, self.rows, self._start = run, [], 0.0  # type: tuple[RunFolder, list[list[Any]], float]
-
-    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        self._start = time.perf_counter()
-
-    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        values |= {"epoch": trainer.current_epoch + 1, "seconds": round(time.perf_counter() - self._start, 3)}
-        values["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
-        self.rows.append([values.get(name, "") for name in HISTORY])
-        self.run.write_csv("metrics.csv", HISTORY, self.rows)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.rows = state_dict["rows"]
 
 
 def set_threads(threads: int) -> None:

@@ -19,7 +19,7 @@ from specgen.registry import Registry
 from specgen.representations import SignalEncoder
 
 if TYPE_CHECKING:
-    from classify.config import PreprocessSettings, RunSettings
+    from classify.settings import PreprocessSettings, RunSettings
 
 __all__ = ["VIEWS", "OneHotView", "PictureView", "SpectrogramView", "build_view", "preprocessing"]
 

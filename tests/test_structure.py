@@ -56,6 +56,8 @@ RANKS = {
     "classify.reporting._files": 13,
     "classify.reporting.figures": 14,
     "classify.reporting.page": 15,
+    "classify.settings": 13,
+    "classify.callbacks": 17,
     "classify.config": 17,
     "classify.cost": 17,
     "classify.views": 18,

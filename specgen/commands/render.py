@@ -22,7 +22,7 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--windows", type=WindowSettings, default=WindowSettings())
     parser.add_argument("--batch_size", type=int, default=64, help="pictures computed at once")
     parser.add_argument("--progress", type=bool, default=True, help="show a progress bar")
-    parsed = parser.instantiate_classes(parser.parse_args(list(arguments)))
+    parsed = parser.instantiate(parser.parse_args(list(arguments)))
     from specgen.jobs import render  # heavy imports only once the settings are known to be good
 
     done = render(

@@ -23,7 +23,7 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--length", type=int, default=600, help="nt of the window; 0 = the whole record")
     parser.add_argument("--out", type=str, default="show.png", help="PNG, PDF or SVG file to write")
     parser.add_argument("--image", type=ImageSettings, default=ImageSettings())
-    parsed = parser.instantiate_classes(parser.parse_args(list(arguments)))
+    parsed = parser.instantiate(parser.parse_args(list(arguments)))
     from specgen.files import replacing
     from specgen.plot import show_figure
 

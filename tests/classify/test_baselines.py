@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classify.baselines import BASELINES, fit_baseline, kmer_frequencies
-from classify.config import RunSettings, TrainingSettings
+from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS
 from classify.tasks.coding import CodingSettings
 from specgen.errors import InputError, UnknownName

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from classify.config import RunSettings
 from classify.datasets import EpochSampler, TileDataset, TrainDataset, evaluation_loader, train_loader
 from classify.examples import Examples
 from classify.models import MODELS
 from classify.module import average_tiles
+from classify.settings import RunSettings
 from classify.views import build_view
 
 WINDOW = 30

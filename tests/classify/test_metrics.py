@@ -255,7 +255,7 @@ def test_a_single_group_has_no_interval():
 @pytest.mark.parametrize(("resamples", "level"), [(0, 0.95), (10, 1.0)])
 def test_bootstrap_settings_are_checked(resamples, level):
     labels, probabilities = predictions(10, 2)
-    with pytest.raises(InputError, match="resamples >= 1"):
+    with pytest.raises(InputError, match=r"expected (resamples >= 1|0 < level < 1), got"):
         grouped_bootstrap(labels, probabilities, np.arange(10), resamples=resamples, level=level, positive=1)
     with pytest.raises(InputError, match="groups: 3 for 10 labels"):
         grouped_bootstrap(labels, probabilities, np.arange(3), positive=1)

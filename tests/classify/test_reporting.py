@@ -222,7 +222,7 @@ def test_a_failed_write_keeps_the_old_page(tmp_path, monkeypatch):
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", full_disk)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError, match=r"report\.html: cannot be written \(disk full\)"):
         write_report(run)
     assert (run / "report.html").read_bytes() == before
     assert not list(run.glob(".*.tmp"))

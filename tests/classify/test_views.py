@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from classify.config import PreprocessSettings, RunSettings
+from classify.settings import PreprocessSettings, RunSettings
 from classify.views import VIEWS, OneHotView, PictureView, SpectrogramView, build_view, picture_of, preprocessing
 from specgen.errors import InputError
 from specgen.image import Imager, to_uint8

@@ -1,0 +1,177 @@
+"""The one configuration of a run, as frozen dataclasses that check themselves. Parsing lives in ``config``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from specgen.errors import InputError, UnknownName
+from specgen.settings import ImageSettings
+
+__all__ = ["OptimiserSettings", "PreprocessSettings", "RunSettings", "TrainingSettings"]
+
+
+@dataclass(frozen=True)
+class PreprocessSettings:
+    """What is done to a picture before a 2D network sees it (torchvision.transforms.v2); each step is one switch.
+
+    Attributes
+    ----------
+    scale
+        Brightness as 0..1; off = 0..255.
+    standardise
+        Subtract ``mean`` and divide by ``std`` (in units of 0..1), all channels alike.
+    blur
+        Gaussian blur of ``blur_sigma`` pixels, the denoising of the published recipe.
+    """
+
+    scale: bool = True
+    standardise: bool = True
+    mean: float = 0.485
+    std: float = 0.229
+    blur: bool = False
+    blur_sigma: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.std <= 0 or self.blur_sigma <= 0:
+            raise InputError(f"preprocess: expected std and blur_sigma above 0, got {self.std} and {self.blur_sigma}")
+
+
+@dataclass(frozen=True)
+class OptimiserSettings:
+    """Optimiser and learning-rate schedule.
+
+    Attributes
+    ----------
+    name
+        sgd or adamw.
+    lr
+        Peak learning rate.
+    momentum
+        For sgd.
+    weight_decay
+        L2 penalty (sgd) or decoupled decay (adamw).
+    schedule
+        constant, or cosine: linear warm-up over ``warmup`` of all steps, then half a cosine to zero.
+    warmup
+        Share of the steps, for the cosine schedule.
+    clip
+        Largest gradient norm; 0 = no clipping.
+    """
+
+    name: str = "adamw"
+    lr: float = 1e-3
+    momentum: float = 0.9
+    weight_decay: float = 1e-2
+    schedule: str = "cosine"
+    warmup: float = 0.1
+    clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        for key, known in (("name", ("sgd", "adamw")), ("schedule", ("constant", "cosine"))):
+            if getattr(self, key) not in known:
+                raise UnknownName(f"optimiser.{key}", getattr(self, key), known)
+        if self.lr <= 0:
+            raise InputError(f"optimiser.lr: expected a number above 0, got {self.lr}")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How long and how to train.
+
+    Attributes
+    ----------
+    epochs
+        Passes over the training examples (one random crop each).
+    batch_size
+        Examples per step.
+    patience
+        Epochs without a better ``monitor`` before stopping; 0 = never stop early.
+    monitor
+        val_auroc, val_accuracy or val_loss: decides the best checkpoint.
+    precision
+        auto, 32-true or bf16-mixed; auto is bf16 where the processor has it.
+    threads
+        CPU threads; 0 = all that the process may use. Results repeat bit for bit at one thread count.
+    workers
+        Loader processes.
+    val_tiles, test_tiles
+        Most windows per sequence whose logits are averaged in validation and in the test.
+    progress
+        Show progress bars.
+    """
+
+    epochs: int = 10
+    batch_size: int = 50
+    patience: int = 0
+    monitor: str = "val_auroc"
+    precision: str = "auto"
+    threads: int = 0
+    workers: int = 0
+    val_tiles: int = 1
+    test_tiles: int = 8
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        if self.monitor not in ("val_auroc", "val_accuracy", "val_loss"):
+            raise UnknownName("training.monitor", self.monitor, ("val_auroc", "val_accuracy", "val_loss"))
+        if self.precision not in ("auto", "32-true", "bf16-mixed"):
+            raise UnknownName("training.precision", self.precision, ("auto", "32-true", "bf16-mixed"))
+        for key, least in (
+            ("epochs", 1),
+            ("batch_size", 1),
+            ("patience", 0),
+            ("threads", 0),
+            ("workers", 0),
+            ("val_tiles", 1),
+            ("test_tiles", 1),
+        ):
+            if getattr(self, key) < least:
+                raise InputError(f"training.{key}: expected at least {least}, got {getattr(self, key)}")
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Everything that decides a run; ``config.yaml`` of the run folder holds it.
+
+    Attributes
+    ----------
+    task
+        A registered task; its settings are ``data``.
+    model
+        A registered model, or ``timm:<name>``.
+    model_options
+        Keyword arguments of the model's builder.
+    data
+        The task's own settings dataclass.
+    image, preprocess
+        How letters become pictures, for models that read pictures.
+    seed
+        Of weights, crops and order; the split has its own.
+    name
+        Folder of this run: ``<runs>/<task>/<model>/<name>``.
+    runs
+        Folder of all runs.
+    """
+
+    task: str = "coding"
+    model: str = "conv5"
+    model_options: dict[str, Any] = field(default_factory=dict)
+    data: Any = None
+    image: ImageSettings = field(default_factory=ImageSettings)
+    preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)
+    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    seed: int = 0
+    name: str = "default"
+    runs: str = "runs"
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name.startswith(".") or set(self.name) & set("/\\\0"):
+            raise InputError(f"name: expected a plain folder name, got {self.name!r}")
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return Path(self.runs) / self.task / self.model.replace(":", "-").replace("/", "-") / self.name
