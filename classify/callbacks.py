@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 
+from classify.cost import Meter
 from classify.runs import RunFolder
 
 __all__ = ["HISTORY", "History", "MovableCheckpoint"]
@@ -31,26 +31,31 @@ class MovableCheckpoint(ModelCheckpoint):  # type: ignore[misc]
 
 
 class History(Callback):  # type: ignore[misc]
-    """metrics.csv, one row an epoch.
+    """metrics.csv, one row an epoch, and the time spent over all sessions of a run.
 
     Kept in the checkpoint and written whole, because Lightning's own CSV logger starts a new file when a run resumes.
     """
 
     def __init__(self, run: RunFolder) -> None:
-        self.run, self.rows, self._start = run, [], 0.0  # type: tuple[RunFolder, list[list[Any]], float]
+        self.run = run
+        self.rows: list[list[Any]] = []
+        self.spent = {"wall_seconds": 0.0, "cpu_seconds": 0.0}
+        self._meter = Meter()
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        self._start = time.perf_counter()
+        self._meter = Meter()
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        now = self._meter.read()
+        self.spent = {key: before + now[key] for key, before in self.spent.items()}
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        values |= {"epoch": trainer.current_epoch + 1, "seconds": round(time.perf_counter() - self._start, 3)}
+        values |= {"epoch": trainer.current_epoch + 1, "seconds": round(now["wall_seconds"], 3)}
         values["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
         self.rows.append([values.get(name, "") for name in HISTORY])
         self.run.write_csv("metrics.csv", HISTORY, self.rows)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows}
+        return {"rows": self.rows, "spent": self.spent}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.rows = state_dict["rows"]
+        self.rows, self.spent = state_dict["rows"], state_dict["spent"]

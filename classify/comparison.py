@@ -90,7 +90,9 @@ def _read(folder: Path) -> _Run:
         raise InputError(f"{folder}: is not finished ({run.marker.read_text(encoding='utf-8').strip()})")
     metrics = run.read_json("metrics.json")
     try:
-        predictions = pd.read_csv(run.predictions, keep_default_na=False)
+        predictions = pd.read_csv(
+            run.predictions, keep_default_na=False, dtype=dict.fromkeys(("id", "group", "label", "predicted"), str)
+        )
     except (OSError, ValueError) as error:
         raise InputError(f"{run.predictions}: cannot be read ({error})") from None
     return _Run(folder, metrics, predictions.sort_values("id", kind="stable").reset_index(drop=True))

@@ -63,6 +63,8 @@ def load_run(path: Path, kind: str = "codes") -> tuple[RunSettings, Task, Classi
     """
     settings, run = run_settings(path), RunFolder(path)
     task = TASKS[settings.task](settings.data)
+    if settings.model not in MODELS:
+        raise InputError(f"{path}: {settings.model!r} is a baseline, not a network; it is scored when it is fitted")
     if not run.weights.is_file():
         raise InputError(f"{run.weights}: no weights; is the training finished?")
     module = build_classifier(settings, task, kind)
@@ -121,8 +123,8 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples) -> dict[
     logits, _ = average_tiles(*(torch.cat(column) for column in zip(*columns, strict=True)))
     tiles = np.bincount(torch.cat([rows for _, _, rows in columns]).numpy(), minlength=len(test))
     spent = meter.read()
-    cost = run.read_json("cost.json") if (run.path / "cost.json").is_file() else {}
-    cost |= {
+    trained = run.read_json("training.json")
+    trained["cost"] |= {
         "test_seconds": spent["wall_seconds"],
         "test_examples_per_second": int(tiles.sum()) / spent["wall_seconds"],
     }
@@ -138,7 +140,8 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples) -> dict[
         name=settings.name,
         model=settings.model,
         note=MODELS[settings.model].note,
-        cost=cost,
+        cost=trained["cost"],
+        training=trained["training"],
         data=counts,
         seed=settings.seed,
     )
@@ -157,6 +160,7 @@ def write_results(
     cost: dict[str, Any],
     data: dict[str, Any],
     seed: int,
+    training: dict[str, Any] | None = None,
     command: str = "train",
 ) -> dict[str, Any]:
     """predictions.csv, metrics.json and report.html of test logits (n, k), whoever made them; ends the run."""
@@ -177,7 +181,7 @@ def write_results(
                 int(tiles[i]),
                 task.classes[test.labels[i]],
                 task.classes[predicted[i]],
-                *(f"{p:.6f}" for p in probabilities[i]),
+                *(f"{p:.9g}" for p in probabilities[i]),
             )
             for i in range(len(test))
         ],
@@ -190,6 +194,7 @@ def write_results(
         "split": "test",
         "command": command,
         "data": data,
+        "training": training or {},
         **task.summary(test.labels, logits, test.groups, seed),
         "cost": cost,
     }

@@ -20,7 +20,7 @@ from classify.splits import SPLITS, stable_fraction
 from specgen.errors import InputError
 from specgen.sequences import Codes
 
-__all__ = ["Examples", "balance", "check_classes", "drop_duplicates", "one_per_group"]
+__all__ = ["Examples", "balance", "check_classes", "digest", "drop_duplicates", "one_per_group"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Examples:
         File of each picture; None for sequences.
     window
         nt of the fixed crop that models read; 0 for pictures.
+    digests
+        Hash of each picture's pixels, by which duplicates are found; empty for sequences, whose letters serve.
     counts
         What was read, dropped and why, for the report.
     """
@@ -61,6 +63,7 @@ class Examples:
     sequences: list[Codes] | None = None
     pictures: list[Path] | None = None
     window: int = 0
+    digests: list[bytes] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -84,6 +87,7 @@ class Examples:
             split=self.split[index],
             sequences=None if self.sequences is None else [self.sequences[i] for i in index],
             pictures=None if self.pictures is None else [self.pictures[i] for i in index],
+            digests=[self.digests[i] for i in index] if self.digests else [],
             counts={**self.counts, **counts},
         )
 
@@ -96,15 +100,17 @@ class Examples:
         return {name: int((self.labels == i).sum()) for i, name in enumerate(self.classes)}
 
 
+def digest(values: NDArray[np.uint8]) -> bytes:
+    """16-byte hash of letters or pixels."""
+    return hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=16).digest()
+
+
 def drop_duplicates(examples: Examples) -> Examples:
     """Keep the first of records with the same letters; drop all of them where their labels disagree.
 
     Equal sequences under two gene names would otherwise sit on both sides of a split.
     """
-    if examples.sequences is None:
-        digests = [hashlib.blake2b(path.read_bytes(), digest_size=16).digest() for path in examples.pictures or []]
-    else:
-        digests = [hashlib.blake2b(codes.tobytes(), digest_size=16).digest() for codes in examples.sequences]
+    digests = examples.digests or [digest(codes) for codes in examples.sequences or []]
     labels: dict[bytes, set[int]] = {}
     for digest, label in zip(digests, examples.labels, strict=True):
         labels.setdefault(digest, set()).add(int(label))

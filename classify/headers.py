@@ -54,8 +54,9 @@ def normalise_chromosome(name: str) -> str:
         return haplotype.group(1).upper()
     if _UNPLACED.match(name):
         return ""
-    bare = re.sub(r"^chr(?=.)", "", name, flags=re.IGNORECASE)
-    bare = bare.split("_", 1)[0]  # chr6_apd_hap1, chr1_gl000191_random
+    bare = name
+    if name[:3].lower() == "chr" and len(name) > 3:
+        bare = name[3:].split("_", 1)[0]  # chr6_apd_hap1, chr1_gl000191_random
     return "MT" if bare.upper() in ("M", "MT") else bare
 
 
@@ -63,7 +64,7 @@ def parse_header(header: str) -> Origin:
     """Read whatever of ``Origin`` the header tells."""
     gene = ""
     if match := _ENSEMBL_GENE.search(header) or _GENCODE.match(header):
-        gene = match.group(1)
+        gene = re.sub(r"\.\d+$", "", match.group(1))  # one gene in two releases is one group
     if match := _ENSEMBL_PLACE.search(header):
         chromosome, start, end, strand = match.groups()
         return Origin(gene, normalise_chromosome(chromosome), int(start) - 1, int(end), "-" if strand == "-1" else "+")

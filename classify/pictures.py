@@ -7,6 +7,7 @@ is one, or from a table; without either each picture is its own group, and the r
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from classify.examples import Examples
+from classify.examples import Examples, digest
 from classify.headers import Origin, group_loci, normalise_chromosome, parse_header, read_table
 from classify.splits import SPLITS, SplitSettings, assign_splits
 from specgen.errors import InputError
@@ -58,10 +59,9 @@ def scan_folder(folder: Path, classes: tuple[str, ...], table: Path | None, spli
             parts += [part] * len(inside)
     if not files:
         raise InputError(f"{folder}: holds no .png or .jpg pictures")
-    for path in files:
-        _check(path)
-    origins = _origins(folder, table)
+    digests = [digest(read_picture(path)) for path in files]
     names = [path.relative_to(folder).as_posix() for path in files]
+    origins = _origins(folder, table, names)
     known = [origins.get(name, Origin()) for name in names]
     groups = [origin.gene or f"picture:{name}" for origin, name in zip(known, names, strict=True)]
     counts: dict[str, Any] = {
@@ -79,6 +79,7 @@ def scan_folder(folder: Path, classes: tuple[str, ...], table: Path | None, spli
         lengths=np.zeros(len(files), dtype=np.int64),
         split=assigned,
         pictures=files,
+        digests=digests,
         counts=counts,
     )
     return examples.take(assigned != "", chromosome_unknown_dropped=int((assigned == "").sum()))
@@ -90,7 +91,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     Raises
     ------
     InputError
-        A damaged file or another mode.
+        A damaged file, another mode, or 16 bits a channel.
     """
     try:
         with Image.open(path) as picture:
@@ -98,6 +99,8 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
             fits = picture.size == (SIDE, SIDE)
             resized = picture if fits else picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
             array: NDArray[np.uint8] = np.asarray(resized, dtype=np.uint8)
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: is no picture that Pillow can read; expected 8-bit RGB PNG or JPEG") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         if isinstance(error, InputError):
             raise
@@ -105,54 +108,52 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     return array.transpose(2, 0, 1)
 
 
-def _check(path: Path) -> None:
-    try:
-        with Image.open(path) as picture:
-            _check_mode(path, picture)
-            picture.load()
-    except UnidentifiedImageError:
-        raise InputError(f"{path}: is no picture that Pillow can read; expected 8-bit RGB PNG or JPEG") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: damaged picture ({' '.join(str(error).split())})") from None
-
-
 def _check_mode(path: Path, picture: Image.Image) -> None:
-    if picture.mode != "RGB":
-        kinds = {
-            "L": "grey",
-            "LA": "grey with alpha",
-            "RGBA": "RGBA (with alpha)",
-            "P": "palette",
-            "1": "black and white",
-        }
-        kind = kinds.get(picture.mode, "16-bit" if picture.mode.startswith("I") else picture.mode)
+    kinds = {"L": "grey", "LA": "grey with alpha", "RGBA": "RGBA (with alpha)", "P": "palette", "1": "black and white"}
+    kind = kinds.get(picture.mode, picture.mode)
+    # Pillow opens 16-bit RGB as 8-bit without a word; only the decoder's raw mode ("RGB;16B") tells.
+    if picture.mode.startswith("I") or any("16" in str(tile[3]) for tile in getattr(picture, "tile", [])):
+        kind = "16-bit"
+    if kind != "RGB":
         raise InputError(f"{path}: is a {kind} picture; expected 8-bit RGB")
 
 
-def _origins(folder: Path, table: Path | None) -> dict[str, Origin]:
-    """Gene and chromosome by file name relative to ``folder``: from the table, else from manifest.csv."""
-    if table:
-        return read_table(table)
-    manifest = folder / "manifest.csv"
-    if not manifest.is_file():
-        return {}
-    try:
-        with manifest.open(newline="", encoding="utf-8") as handle:
-            rows = csv.DictReader(handle)
-            if "file" not in (rows.fieldnames or []):
-                return {}
-            listed = list(rows)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{manifest}: cannot be read ({error})") from None
+def _origins(folder: Path, table: Path | None, names: Sequence[str]) -> dict[str, Origin]:
+    """Gene and chromosome by file name relative to ``folder``.
+
+    From the manifest, overridden by the table, whose ids are file names or names of records in the manifest.
+    """
+    listed = _manifest(folder / "manifest.csv")
     origins = [parse_header(row.get("header") or "") for row in listed]
     # A record may have given several pictures (tiles): they share a group even where no gene is named.
     groups = [
         row.get("gene") or locus or f"record:{row.get('source', '')}:{row.get('record', '')}"
         for row, locus in zip(listed, group_loci(origins), strict=True)
     ]
-    return {
+    found = {
         row["file"]: Origin(group, normalise_chromosome(row.get("chromosome") or "") or origin.chromosome)
         for row, group, origin in zip(listed, groups, origins, strict=True)
     }
+    if table is None:
+        return found
+    given = read_table(table)
+    records = {row["file"]: row.get("record", "") for row in listed}
+    known = [(name, given[key]) for name in names for key in (name, records.get(name, "")) if key in given]
+    if not known:
+        raise InputError(f"{table}: none of its {len(given)} ids is a picture of {folder} or a record of its manifest")
+    for name, origin in reversed(known):  # the file's own line wins over its record's
+        before = found.get(name, Origin())
+        found[name] = Origin(origin.gene or before.gene, origin.chromosome or before.chromosome)
+    return found
+
+
+def _manifest(path: Path) -> list[dict[str, str]]:
+    """Rows of a manifest.csv that names files; none where there is no such file."""
+    if not path.is_file():
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8") as handle:
+            rows = csv.DictReader(handle)
+            return list(rows) if "file" in (rows.fieldnames or []) else []
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None

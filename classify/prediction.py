@@ -14,6 +14,7 @@ import torch
 from tqdm import tqdm
 
 from classify.evaluation import device, load_run, predict_logits
+from classify.tasks import Task
 from classify.training import choose_precision, set_threads
 from specgen.errors import InputError
 from specgen.files import replacing
@@ -52,8 +53,7 @@ def predict(run: Path, source: str, out: str, *, progress: bool = True) -> dict[
         Bad input, or a run whose model reads pictures made elsewhere.
     """
     settings, task, module = load_run(run)
-    length, trim = getattr(settings.data, "length", 0), getattr(settings.data, "trim", 0)
-    if getattr(settings.data, "images", ""):
+    if not task.window:
         raise InputError(f"{run}: was trained on a folder of pictures; how to make them from letters is not known")
     set_threads(settings.training.threads)
     module.to(device())
@@ -63,7 +63,7 @@ def predict(run: Path, source: str, out: str, *, progress: bool = True) -> dict[
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(["id", "length", "tiles", "predicted", *(f"p_{name}" for name in task.classes)])
         records = tqdm(read_records(source, unique=False), unit=" records", disable=not progress)
-        for batch in _batches(records, length, trim, settings.training.test_tiles):
+        for batch in _batches(records, task, settings.training.test_tiles):
             windows = [tiles for _, tiles in batch if len(tiles)]
             logits = torch.zeros(0, task.outputs)
             if windows:
@@ -78,16 +78,16 @@ def predict(run: Path, source: str, out: str, *, progress: bool = True) -> dict[
 Batch = list[tuple[Record, Any]]
 
 
-def _batches(records: Any, length: int, trim: int, most: int) -> Iterator[Batch]:
+def _batches(records: Any, task: Task, most: int) -> Iterator[Batch]:
     """Records with their tiles, about ``FLUSH`` tiles at a time."""
     batch: Batch = []
     waiting = 0
     for record in records:
-        codes = record.codes[trim : max(trim, len(record.codes) - trim)]
-        if len(codes) >= length:
-            tiles = gather_windows(codes, tile_starts(len(codes), length, most=most), length)
+        codes = task.prepare(record.codes)
+        if len(codes) >= task.window:
+            tiles = gather_windows(codes, tile_starts(len(codes), task.window, most=most), task.window)
         else:
-            tiles = np.zeros((0, length), dtype=np.uint8)
+            tiles = np.zeros((0, task.window), dtype=np.uint8)
         batch.append((record, tiles))
         waiting += max(1, len(tiles))
         if waiting >= FLUSH:
@@ -97,7 +97,7 @@ def _batches(records: Any, length: int, trim: int, most: int) -> Iterator[Batch]
         yield batch
 
 
-def _rows(batch: Batch, logits: torch.Tensor, task: Any) -> Iterator[list[Any]]:
+def _rows(batch: Batch, logits: torch.Tensor, task: Task) -> Iterator[list[Any]]:
     begin = 0
     for record, tiles in batch:
         row = [record.name, len(record.codes), len(tiles)]
@@ -107,7 +107,7 @@ def _rows(batch: Batch, logits: torch.Tensor, task: Any) -> Iterator[list[Any]]:
         mean = logits[begin : begin + len(tiles)].double().mean(0, keepdim=True).numpy()
         begin += len(tiles)
         probabilities = task.probabilities(mean)[0]
-        yield [*row, task.classes[int(probabilities.argmax())], *(f"{p:.6f}" for p in probabilities)]
+        yield [*row, task.classes[int(probabilities.argmax())], *(f"{p:.9g}" for p in probabilities)]
 
 
 @contextmanager

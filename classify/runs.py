@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,16 @@ from typing import Any
 from specgen.errors import InputError
 from specgen.files import write_atomic
 
-__all__ = ["RunFolder"]
+__all__ = ["RunFolder", "to_csv"]
+
+
+def to_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Rows under a header line, as text."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def _finite(value: Any) -> Any:
@@ -85,6 +95,14 @@ class RunFolder:
         """Mark the folder incomplete, creating it."""
         write_atomic(self.marker, why + "\n")
 
+    def clear(self) -> None:
+        """Remove what an earlier run left, so that nothing old stands beside the new."""
+        for path in (self.metrics, self.history, self.predictions, self.weights, self.path / "report.html"):
+            path.unlink(missing_ok=True)
+        (self.path / "training.json").unlink(missing_ok=True)
+        for folder in ("checkpoints", "figures", "gallery", "tensorboard"):
+            shutil.rmtree(self.path / folder, ignore_errors=True)
+
     def finish(self) -> None:
         """Take the mark away."""
         self.marker.unlink(missing_ok=True)
@@ -95,11 +113,7 @@ class RunFolder:
 
     def write_csv(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Write rows under a header line."""
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
-        write_atomic(self.path / name, text.getvalue())
+        write_atomic(self.path / name, to_csv(columns, rows))
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Read a JSON file of the run.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,11 @@ class OptimiserSettings:
         for key, known in (("name", ("sgd", "adamw")), ("schedule", ("constant", "cosine"))):
             if getattr(self, key) not in known:
                 raise UnknownName(f"optimiser.{key}", getattr(self, key), known)
-        if self.lr <= 0:
+        if not 0 < self.lr < math.inf:
             raise InputError(f"optimiser.lr: expected a number above 0, got {self.lr}")
+        for key, most in (("momentum", 1.0), ("weight_decay", math.inf), ("warmup", 1.0), ("clip", math.inf)):
+            if not 0 <= getattr(self, key) <= most:
+                raise InputError(f"optimiser.{key}: expected a number from 0 to {most:g}, got {getattr(self, key)}")
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,10 @@ class RunSettings:
     runs: str = "runs"
 
     def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"seed: expected a whole number from 0 to {2**32 - 1}, got {self.seed}")
+        if len(self.name) > 200:
+            raise InputError(f"name: expected at most 200 characters, got {len(self.name)}")
         if not self.name or self.name.startswith(".") or set(self.name) & set("/\\\0"):
             raise InputError(f"name: expected a plain folder name, got {self.name!r}")
 

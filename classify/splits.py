@@ -57,6 +57,10 @@ class SplitSettings:
                 raise InputError(f"split.{key}: expected a share between 0 and 1, got {getattr(self, key)}")
         if self.test_fraction + self.val_fraction >= 1:
             raise InputError("split.test_fraction + split.val_fraction: expected below 1, nothing is left for training")
+        if self.strategy in ("gene", "record") and (self.test_chromosomes or self.val_chromosomes):
+            raise InputError(f"split: chromosomes are named, but the strategy is {self.strategy!r}")
+        if self.val_chromosomes and not self.test_chromosomes:
+            raise InputError("split.val_chromosomes: expected split.test_chromosomes as well")
         both = {normalise_chromosome(c) for c in self.test_chromosomes} & {
             normalise_chromosome(c) for c in self.val_chromosomes
         }

@@ -14,21 +14,21 @@ from typing import Any
 
 import lightning as L
 import torch
-import yaml
 from lightning.pytorch.callbacks import Callback, EarlyStopping, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from safetensors.torch import save
 from torch import nn
 
-from classify.callbacks import History, MovableCheckpoint
+from classify.callbacks import HISTORY, History, MovableCheckpoint
 from classify.config import to_yaml
 from classify.cost import Meter, environment, flops_per_example, parameter_count
 from classify.datasets import evaluation_loader, train_loader
 from classify.examples import Examples
+from classify.folders import SPLIT_COLUMNS, check_folder, check_split, split_rows, stopped_early
 from classify.models import MODELS, build_model
 from classify.module import Classifier
 from classify.runs import RunFolder
-from classify.settings import RunSettings
+from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS, Task
 from classify.views import build_view
 from specgen.errors import InputError
@@ -123,83 +123,100 @@ def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False)
         On Ctrl-C.
     """
     run = RunFolder(settings.folder)
-    _check_folder(run, settings, resume, overwrite)
+    state = check_folder(run, settings, resume, overwrite)
     set_threads(settings.training.threads)
     task = TASKS[settings.task](settings.data)
     examples = task.load()
     module = build_classifier(settings, task, examples.kind)
-    run.begin(f"training is not finished; go on with: python -m classify train --config {run.config} --resume")
-    write_atomic(run.config, to_yaml(settings))
-    precision, why = choose_precision(settings.training.precision)
-    run.write_json("environment.json", {**environment(), "precision": f"{precision} ({why})"})
-    run.write_csv("split.csv", ("id", "group", "chromosome", "label", "split"), _split_rows(examples))
-    print(_headline(settings, module, examples, precision, why), flush=True)
-
-    checkpoints = {"dirpath": run.last.parent, "enable_version_counter": False}
-    monitor, mode = settings.training.monitor, "min" if settings.training.monitor == "val_loss" else "max"
-    best = MovableCheckpoint(**checkpoints, filename="best", monitor=monitor, mode=mode, save_weights_only=True)
-    last = MovableCheckpoint(**checkpoints, filename="last", save_on_train_epoch_end=True)
-    # ``last`` comes after everything whose state it saves.
-    callbacks: list[Callback] = [History(run), best, last]
-    if settings.training.patience:
-        callbacks.insert(1, EarlyStopping(monitor, mode=mode, patience=settings.training.patience, min_delta=0.0))
-    trainer = make_trainer(
-        settings,
-        callbacks=callbacks,
-        max_epochs=settings.training.epochs,
-        gradient_clip_val=settings.optimiser.clip or None,
-        logger=TensorBoardLogger(run.path, name="", version="tensorboard"),
-        log_every_n_steps=10,
-        num_sanity_val_steps=0,
-    )
     train, val, options = examples.part("train"), examples.part("val"), settings.training
-    balanced = bool(getattr(settings.data, "balance", False))
     loaders = (
         train_loader(
-            train, batch_size=options.batch_size, seed=settings.seed, balance=balanced, workers=options.workers
+            train, batch_size=options.batch_size, seed=settings.seed, balance=task.balanced, workers=options.workers
         ),
         evaluation_loader(val, most=options.val_tiles, batch_size=2 * options.batch_size, workers=options.workers),
     )
-    meter = Meter()
-    _run_trainer(trainer, module, loaders, run, resume)
-    cost = _cost(meter.read(), len(loaders[0].sampler) * trainer.current_epoch)  # type: ignore[arg-type]
+    flops = _probe(module, loaders[1], settings)
+    if resume:
+        check_split(run, examples)
+    if overwrite:
+        run.clear()
+    run.begin("training is not finished; repeat the command with --resume, or with --overwrite before the first epoch")
+    write_atomic(run.config, to_yaml(settings))
+    precision, why = choose_precision(options.precision)
+    run.write_json("environment.json", {**environment(), "precision": f"{precision} ({why})"})
+    run.write_csv("split.csv", SPLIT_COLUMNS, split_rows(examples))
+    print(_headline(settings, module, examples, precision, why), flush=True)
+
+    checkpoints = {"dirpath": run.last.parent, "enable_version_counter": False}
+    mode = "min" if options.monitor == "val_loss" else "max"
+    best = MovableCheckpoint(**checkpoints, filename="best", monitor=options.monitor, mode=mode, save_weights_only=True)
+    last = MovableCheckpoint(**checkpoints, filename="last", save_on_train_epoch_end=True)
+    history = History(run)
+    # ``last`` comes after everything whose state it saves.
+    callbacks: list[Callback] = [history, best, last]
+    if options.patience:
+        callbacks.insert(1, EarlyStopping(options.monitor, mode=mode, patience=options.patience, min_delta=0.0))
+    if state is not None:
+        history.load_state_dict(state["callbacks"]["History"])
+        # With loader processes, Lightning draws the first epoch's keys before it tells the sampler which epoch it is.
+        loaders[0].sampler.set_epoch(len(history.rows))  # type: ignore[attr-defined]
+    if state is None or not stopped_early(state):
+        trainer = make_trainer(
+            settings,
+            callbacks=callbacks,
+            max_epochs=options.epochs,
+            gradient_clip_val=settings.optimiser.clip or None,
+            logger=TensorBoardLogger(run.path, name="", version="tensorboard"),
+            log_every_n_steps=10,
+            num_sanity_val_steps=0,
+        )
+        _run_trainer(trainer, module, loaders, run, resume)
     _write_weights(run, module)
-    sample = torch.zeros(1, *loaders[1].dataset.__getitems__([0])[0].shape[1:], dtype=torch.uint8)  # type: ignore[attr-defined]
+    seen = len(loaders[0].sampler) * len(history.rows)  # type: ignore[arg-type]
+    cost = {**Meter().read(), **history.spent, "examples_seen": seen, "flops_per_example": flops}
+    cost["examples_per_second"] = seen / max(history.spent["wall_seconds"], 1e-9)
     cost["parameters"] = parameter_count(module.model)
-    cost["flops_per_example"] = flops_per_example(module.model, module.view(sample).float())
-    run.write_json("cost.json", cost)
+    run.write_json("training.json", {"cost": cost, "training": _told(history, options, mode)})
     return run, examples
 
 
-def _check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite: bool) -> None:
-    if resume:
-        if not run.last.is_file():
-            raise InputError(f"{run.path}: no checkpoint to resume from (expected {run.last})")
+def _told(history: History, options: TrainingSettings, mode: str) -> dict[str, Any]:
+    """What the report says of the training."""
+    scores = [row[HISTORY.index(options.monitor)] for row in history.rows]
+    best = (min if mode == "min" else max)(scores)
+    return {
+        "best_epoch": scores.index(best) + 1,
+        "epochs_run": len(scores),
+        "monitor": options.monitor,
+        "stopped_early": len(scores) < options.epochs,
+    }
+
+
+def _probe(module: Classifier, loader: Any, settings: RunSettings) -> int:
+    """FLOPs of one example, found by one forward pass, before anything is written.
+
+    Raises
+    ------
+    InputError
+        When the model does not fit what the view makes.
+    """
+    sample = torch.zeros(1, *loader.dataset.__getitems__([0])[0].shape[1:], dtype=torch.uint8)
+    module.eval()
+    with torch.no_grad():
         try:
-            torch.load(run.last, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch names a dozen kinds of damage
-            raise InputError(f"{run.last}: damaged checkpoint ({str(error).splitlines()[0]})") from None
-        old, new = yaml.safe_load(run.config.read_text()), yaml.safe_load(to_yaml(settings))
-        # Where the folder lies and what the screen shows do not change the result.
-        for body in (old, new):
-            body.pop("runs"), body["training"].pop("progress")
-        if differs := [key for key, value in _flat(new).items() if _flat(old).get(key) != value]:
-            key = differs[0]
-            raise InputError(
-                f"{run.config}: --resume with other settings: {key} was {_flat(old).get(key)!r}, now {_flat(new)[key]!r}"
-            )
-    elif run.config.exists() and not overwrite:
-        hint = "--resume goes on, " if run.last.is_file() and run.marker.exists() else ""
-        raise InputError(f"{run.path}: holds a run already; {hint}--overwrite starts anew, --name NAME makes another")
-    elif overwrite:
-        for path in (run.last, run.best, run.metrics, run.weights, run.path / "cost.json"):
-            path.unlink(missing_ok=True)
-
-
-def _flat(body: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(body, dict) or not body:
-        return {prefix: body}
-    return {k: v for key, item in body.items() for k, v in _flat(item, f"{prefix}.{key}" if prefix else key).items()}
+            seen = module.view(sample).float()
+        except (RuntimeError, AssertionError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"image, preprocess: no picture can be made ({str(error).splitlines()[0]})") from None
+        try:
+            return flops_per_example(module.model, seen)
+        except (RuntimeError, AssertionError, ValueError) as error:
+            shape = " x ".join(map(str, seen.shape[1:]))
+            why = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(f"model {settings.model!r} does not take input of {shape} ({why})") from None
+        finally:
+            module.train()
 
 
 def _headline(settings: RunSettings, module: nn.Module, examples: Examples, precision: str, why: str) -> str:
@@ -223,7 +240,7 @@ def _run_trainer(trainer: L.Trainer, module: Classifier, loaders: Any, run: RunF
         raise Interrupted(_stopped(run)) from None
     except RuntimeError as error:
         text = str(error)
-        if "size mismatch" in text or "Missing key" in text:
+        if any(sign in text for sign in ("size mismatch", "Missing key", "Unexpected key")):
             raise InputError(f"{run.last}: checkpoint of another model ({text.splitlines()[0]})") from None
         if "out of memory" in text.lower():
             raise InputError(
@@ -246,20 +263,11 @@ def _stopped(run: RunFolder) -> str:
     return f"stopped; go on with: python -m classify train --config {run.config} --resume"
 
 
-def _cost(now: dict[str, Any], examples_seen: int) -> dict[str, Any]:
-    cost: dict[str, Any] = {**now, "examples_seen": examples_seen}
-    cost["examples_per_second"] = examples_seen / now["wall_seconds"]
-    return cost
-
-
 def _write_weights(run: RunFolder, module: Classifier) -> None:
     """model.safetensors from best.ckpt, loaded into ``module`` too."""
+    if not run.best.is_file():
+        raise InputError(f"{run.best}: no such file; start anew with --overwrite")
     state = torch.load(run.best, map_location="cpu", weights_only=True)["state_dict"]
     module.load_state_dict(state)
     weights = {key: value.contiguous() for key, value in module.model.state_dict().items()}
     write_atomic(run.weights, save(weights))
-
-
-def _split_rows(examples: Examples) -> list[tuple[str, ...]]:
-    labels = [examples.classes[label] for label in examples.labels]
-    return list(zip(examples.ids, examples.groups, examples.chromosomes, labels, examples.split.tolist(), strict=True))

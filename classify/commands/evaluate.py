@@ -20,13 +20,15 @@ def run(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--run", type=str, required=True, help="run folder")
     folder = Path(parser.parse_args(list(arguments)).run)
-    from classify.evaluation import evaluate, run_settings
+    from classify.evaluation import evaluate, load_run, run_settings
     from classify.runs import RunFolder
     from classify.tasks import TASKS
 
     settings, run_folder = run_settings(folder), RunFolder(folder)
+    examples = TASKS[settings.task](settings.data).load()
+    load_run(folder, examples.kind)  # what cannot be scored must not lose its report
     run_folder.begin(f"evaluation is not finished; repeat: python -m classify evaluate --run {folder}")
-    print_result(run_folder, evaluate(settings, run_folder, TASKS[settings.task](settings.data).load()))
+    print_result(run_folder, evaluate(settings, run_folder, examples))
 
 
 def print_result(run: RunFolder, body: dict[str, Any]) -> None:

@@ -201,6 +201,7 @@ def write_report(run: Path) -> Path:
     """
     run = Path(run)
     body = read_metrics(run)
+    config = shlex.quote((run / "config.yaml").as_posix())
     settings = read_text(run, "config.yaml", "train")
     surroundings = _json(run, "environment.json", "train", dict)
     gallery = _gallery(run)
@@ -230,6 +231,6 @@ def write_report(run: Path) -> Path:
         figures=figures,
         gallery=gallery,
         has_history=(run / "metrics.csv").exists(),
-        command=f"python -m classify {body.get('command', 'train')} --config {shlex.quote((run / 'config.yaml').as_posix())}",
+        command=f"python -m classify {body.get('command', 'train')} --config {config} --name again",
     )
     return write_atomic(run / "report.html", page.encode("utf-8"))

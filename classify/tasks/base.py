@@ -13,15 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.examples import Examples
-from specgen.errors import UnknownName
 from specgen.registry import Registry
+from specgen.sequences import Codes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["LOSSES", "TASKS", "Task", "register_task"]
-
-LOSSES = ("cross_entropy", "bce")
+__all__ = ["TASKS", "Task", "register_task"]
 
 
 class Task:
@@ -43,10 +41,6 @@ class Task:
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
-        loss = getattr(settings, "loss", LOSSES[0])
-        if loss not in LOSSES:
-            raise UnknownName("loss", loss, LOSSES)
-        self._loss = loss
 
     def load(self) -> Examples:
         """Read, filter, label and split the examples."""
@@ -62,12 +56,27 @@ class Task:
         """Number of logits."""
         return len(self.classes)
 
+    @property
+    def window(self) -> int:
+        """nt of the fixed crop that models read; 0 when the examples are pictures."""
+        raise NotImplementedError
+
+    @property
+    def balanced(self) -> bool:
+        """Whether an epoch draws as many examples of each class."""
+        return False
+
+    def prepare(self, codes: Codes) -> Codes:
+        """What is left of a record before windows are cut, in training and prediction alike."""
+        return codes
+
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Mean loss of logits (B, k) against int64 labels (B,)."""
+        """Mean cross-entropy of logits (B, k) against int64 labels (B,).
+
+        For two classes this is also the binary cross-entropy of the softmax of two outputs with one-hot targets.
+        """
         from torch.nn import functional as F
 
-        if self._loss == "bce":
-            return F.binary_cross_entropy_with_logits(logits, F.one_hot(labels, logits.shape[1]).to(logits.dtype))
         return F.cross_entropy(logits, labels)
 
     def probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -78,7 +87,7 @@ class Task:
         return result
 
     def quick_metrics(self, labels: NDArray[np.int64], logits: NDArray[np.float64]) -> dict[str, float]:
-        """Validation metrics of an epoch: loss, accuracy, auroc."""
+        """Validation metrics of an epoch: accuracy, auroc."""
         from classify.metrics import classification_metrics
 
         positive = 1 if len(self.classes) == 2 else None

@@ -56,8 +56,6 @@ class CodingSettings:
         CSV or TSV (columns id, gene, chromosome) that overrides what headers say.
     balance
         Equal classes: validation and test are thinned once, training draws anew every epoch.
-    loss
-        cross_entropy (two-way) or bce (binary cross-entropy on two outputs, as published).
     split
         See ``SplitSettings``.
     """
@@ -73,7 +71,6 @@ class CodingSettings:
     per_group: int = 1
     table: str = ""
     balance: bool = True
-    loss: str = "cross_entropy"
     split: SplitSettings = field(default_factory=SplitSettings)
 
     def __post_init__(self) -> None:
@@ -113,6 +110,19 @@ class CodingTask(Task):
     def classes(self) -> tuple[str, ...]:
         return tuple(self.settings.classes)
 
+    @property
+    def window(self) -> int:
+        return 0 if self.settings.images else self.settings.length
+
+    @property
+    def balanced(self) -> bool:
+        return self.settings.balance
+
+    def prepare(self, codes: Codes) -> Codes:
+        """Trim both ends."""
+        trim = self.settings.trim
+        return codes[trim : max(trim, len(codes) - trim)]
+
     def load(self) -> Examples:
         """See ``Task.load``; every drop is counted in ``Examples.counts``."""
         settings = self.settings
@@ -143,12 +153,16 @@ class CodingTask(Task):
 
         table = read_table(expand(self.settings.table)) if self.settings.table else {}
         seen: set[str] = set()
+        named: set[str] = set()
         for label, files in enumerate((self.settings.noncoding, self.settings.coding)):
             for file in files:
                 for record in read_records(expand(self.settings.root) / expand(file)):
                     name = next(n for n in _variants(record.name) if n not in seen)
                     seen.add(name)
+                    named.add(record.name)
                     yield _Row(name, label, _merge(parse_header(record.header), table.get(record.name)), record.codes)
+        if table and not named & table.keys():
+            raise InputError(f"{self.settings.table}: none of its {len(table)} ids is the name of a record")
 
     def _cut(self, rows: list[_Row]) -> Examples:
         """Trim, drop what is too short, group and split."""
@@ -175,7 +189,7 @@ class CodingTask(Task):
             chromosomes=chromosomes,
             lengths=np.array([len(row.codes) for row in kept], dtype=np.int64),
             split=split,
-            sequences=[row.codes[settings.trim : len(row.codes) - settings.trim] for row in kept],
+            sequences=[self.prepare(row.codes) for row in kept],
             window=settings.length,
             counts=counts,
         )

@@ -22,3 +22,8 @@ for model in conv7 conv5 conv3 inception; do
 done
 "$PYTHON" -m classify compare runs/coding/{conv7,conv5,conv3,inception,length,length_mod3,gc,period3_snr,kmer3,kmer6}/"$NAME" \
     --out reports/coding
+for model in conv7 conv5 conv3 inception; do
+    mkdir -p "reports/coding/$model"
+    run=runs/coding/$model/$NAME
+    cp "$run"/figures/{history,confusion}.png "$run/metrics.json" "$run/metrics.csv" "$run/config.yaml" "reports/coding/$model/"
+done

@@ -1,0 +1,76 @@
+"""Whether a run may start in its folder, or go on there: settings, checkpoint and data are compared before any work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import yaml
+
+from classify.config import to_yaml
+from classify.examples import Examples
+from classify.runs import RunFolder, to_csv
+from classify.settings import RunSettings
+from specgen.errors import InputError
+
+__all__ = ["SPLIT_COLUMNS", "check_folder", "check_split", "split_rows", "stopped_early"]
+
+SPLIT_COLUMNS = ("id", "group", "chromosome", "label", "split")
+"""Columns of split.csv."""
+
+
+def stopped_early(state: dict[str, Any]) -> bool:
+    """Whether a checkpoint is of a run whose patience had run out: Lightning would train on."""
+    stoppers = [entry for key, entry in state["callbacks"].items() if key.startswith("EarlyStopping")]
+    return any(entry["wait_count"] >= entry["patience"] for entry in stoppers)
+
+
+def check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite: bool) -> dict[str, Any] | None:
+    """Refuse a folder that is in use, or does not fit; the checkpoint when there is one to resume from."""
+    if not resume:
+        if run.config.exists() and not overwrite:
+            hint = "--resume goes on, " if run.last.is_file() and run.marker.exists() else ""
+            raise InputError(
+                f"{run.path}: holds a run already; {hint}--overwrite starts anew, --name NAME makes another"
+            )
+        return None
+    if not run.last.is_file():
+        raise InputError(f"{run.path}: no checkpoint to resume from (expected {run.last})")
+    try:
+        old = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+        # Where the folder lies and what the screen shows do not change the result.
+        new = yaml.safe_load(to_yaml(settings))
+        for body in (old, new):
+            body.pop("runs"), body["training"].pop("progress")
+    except (OSError, ValueError, yaml.YAMLError, KeyError, AttributeError, TypeError) as error:
+        raise InputError(f"{run.config}: cannot be read as settings ({' '.join(str(error).split())})") from None
+    if differs := [key for key, value in _flat(new).items() if _flat(old).get(key) != value]:
+        key = differs[0]
+        raise InputError(
+            f"{run.config}: --resume with other settings: {key} was {_flat(old).get(key)!r}, now {_flat(new)[key]!r}"
+        )
+    try:
+        state: dict[str, Any] = torch.load(run.last, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch names a dozen kinds of damage
+        raise InputError(f"{run.last}: damaged checkpoint ({str(error).splitlines()[0]})") from None
+    return state
+
+
+def check_split(run: RunFolder, examples: Examples) -> None:
+    """Refuse to go on when the data has changed since ``split.csv`` was written."""
+    path = run.path / "split.csv"
+    now = to_csv(SPLIT_COLUMNS, split_rows(examples))
+    if path.is_file() and path.read_text(encoding="utf-8", errors="surrogateescape") != now:
+        raise InputError(f"{path}: the data has changed since this run was started; start anew with --overwrite")
+
+
+def _flat(body: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(body, dict) or not body:
+        return {prefix: body}
+    return {k: v for key, item in body.items() for k, v in _flat(item, f"{prefix}.{key}" if prefix else key).items()}
+
+
+def split_rows(examples: Examples) -> list[tuple[str, ...]]:
+    """Rows of split.csv."""
+    labels = [examples.classes[label] for label in examples.labels]
+    return list(zip(examples.ids, examples.groups, examples.chromosomes, labels, examples.split.tolist(), strict=True))
