@@ -112,14 +112,14 @@ def drop_duplicates(examples: Examples) -> Examples:
     """
     digests = examples.digests or [digest(codes) for codes in examples.sequences or []]
     labels: dict[bytes, set[int]] = {}
-    for digest, label in zip(digests, examples.labels, strict=True):
-        labels.setdefault(digest, set()).add(int(label))
+    for key, label in zip(digests, examples.labels, strict=True):
+        labels.setdefault(key, set()).add(int(label))
     seen: set[bytes] = set()
     keep = np.zeros(len(examples), dtype=bool)
-    for i, digest in enumerate(digests):
-        keep[i] = digest not in seen and len(labels[digest]) == 1
-        seen.add(digest)
-    contradictory = sum(len(labels[digest]) > 1 for digest in digests)
+    for i, key in enumerate(digests):
+        keep[i] = key not in seen and len(labels[key]) == 1
+        seen.add(key)
+    contradictory = sum(len(labels[key]) > 1 for key in digests)
     return examples.take(
         keep,
         duplicates_dropped=int(len(keep) - keep.sum() - contradictory),

@@ -52,7 +52,7 @@ SMALL = [
     "--training.precision", "32-true", "--training.test_tiles", "2", "--optimiser.lr", "0.01",
 ]  # fmt: skip
 FILES = {
-    "config.yaml", "environment.json", "split.csv", "metrics.csv", "metrics.json", "predictions.csv", "cost.json",
+    "config.yaml", "environment.json", "split.csv", "metrics.csv", "metrics.json", "predictions.csv", "training.json",
     "model.safetensors", "report.html", "checkpoints", "figures", "gallery", "tensorboard",
 }  # fmt: skip
 
