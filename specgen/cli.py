@@ -26,7 +26,7 @@ def run_command(program: str, commands: Mapping[str, str], arguments: Sequence[s
     Returns
     -------
     int
-        Exit code: 0, 2 for bad input (one line on stderr, no traceback), 130 for Ctrl-C.
+        Exit code: 0, 2 for bad input or a file that cannot be used (one line on stderr, no traceback), 130 for Ctrl-C.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -45,6 +45,10 @@ def run_command(program: str, commands: Mapping[str, str], arguments: Sequence[s
         return 2
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output went away (head, less): not an error
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
+        print(f"{program}: {reason if error.filename is None else f'{error.filename}: {reason}'}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt as error:
         print(f"\n{program}: {error or 'stopped'}", file=sys.stderr)
         return 130

@@ -143,6 +143,18 @@ def channels_as_rgb(spectra: Spectra) -> Tensor:
     return spectra.levels
 
 
+@register_palette(
+    "half_axes",
+    representation="complex_1",
+    channels=2,
+    note="red = positive half-axis, blue = negative, green = their mean",
+)
+def half_axes_as_red_and_blue(spectra: Spectra) -> Tensor:
+    """Both halves of a complex signal's spectrum: red where it turns one way, blue the other way, grey for both."""
+    positive, negative = spectra.levels.chunk(2, dim=1)
+    return torch.cat([positive, (positive + negative) / 2, negative], dim=1)
+
+
 # A blue, C green, G yellow, T red, as in GBrowse's Spectrogram.pm.
 _VOSS_COLOURS = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 

@@ -4,8 +4,8 @@
     +-- InputError      the user's input is at fault: one line naming what, where, expected and found
         +-- UnknownName a name that no registry holds, with the nearest known names
 
-The command line turns an ``InputError`` into that one line on stderr and exit code 2. Anything else is a bug
-of ours and keeps its traceback. No other logic lives here.
+The command line turns an ``InputError`` into that one line on stderr and exit code 2, and so it does with an
+``OSError``, naming the path. Anything else is a bug of ours and keeps its traceback. No other logic lives here.
 """
 
 from __future__ import annotations

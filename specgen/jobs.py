@@ -2,7 +2,8 @@
 
 A picture is written under a temporary name and renamed, so one that exists is whole; ``job.json`` pins the settings
 and inputs, so one that exists is right. A restart therefore only skips. The manifest is written last: a folder
-without it is an unfinished job. Memory holds one batch, whatever the size of the input.
+without it is an unfinished job. A job that fails before its first picture leaves nothing behind. Memory holds one
+batch, whatever the size of the input.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,8 @@ from specgen.settings import PICTURE_VERSION, ImageSettings, WindowSettings, set
 __all__ = ["MANIFEST", "RenderResult", "class_names", "render", "safe_name"]
 
 MANIFEST = ("file", "source", "record", "class", "header", "start", "length", "settings")
-"""Columns of manifest.csv; ``start`` is 0-based, ``length`` in nt, ``file`` relative to the folder."""
+"""Columns of manifest.csv; ``start`` is 0-based in the untrimmed record, ``length`` in nt, ``file`` relative to the
+folder."""
 
 
 @dataclass(frozen=True)
@@ -102,57 +105,99 @@ def render(
         Class of each file, see ``class_names``.
     out
         Folder of the job: ``<class>/*.png``, ``manifest.csv``, ``job.json``.
+    batch_size
+        Pictures computed at once, 1 or more.
 
     Raises
     ------
     InputError
-        Bad input, no window at all, or a folder that holds a job of other settings or inputs.
+        Bad input, no window at all, or a folder that holds a job of other settings or inputs, or one that cannot be
+        compared since an input is standard input.
     """
+    if batch_size < 1:
+        raise InputError(f"batch_size: expected at least 1, got {batch_size}")
     names = class_names(inputs, labels)
     imager = Imager(image)
     windows.check(image.spectrogram)
-    _pin(out, inputs, names, image, windows)
+    job = _unpinned(out, inputs, names, image, windows)
     digest = settings_hash(image, windows=dataclasses.asdict(windows))
     metadata = {"specgen": json.dumps({"image": dataclasses.asdict(image), "windows": dataclasses.asdict(windows)})}
     short = [0]
     written = skipped = 0
     bar = tqdm(unit=" pictures", disable=not progress, desc=str(out))
-    with replacing(out / "manifest.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as handle, bar:
-        manifest = csv.writer(handle, lineterminator="\n")
-        manifest.writerow(MANIFEST)
+    manifest: Any = None
+    with bar, _nothing_left(out, names, job), ExitStack() as stack:
         for batch in _batches(_pictures(inputs, names, windows, digest, short), batch_size):
-            manifest.writerows(picture.row for picture in batch)
             missing = [picture for picture in batch if not (out / picture.row[0]).exists()]
-            _write(out, imager, missing, metadata)
+            painted = _paint(imager, missing)
+            # Nothing is written before the first batch has proved that there is something to write.
+            if manifest is None:
+                manifest = stack.enter_context(_manifest(out, job))
+            manifest.writerows(picture.row for picture in batch)
+            _write(out, missing, painted, metadata)
             written, skipped = written + len(missing), skipped + len(batch) - len(missing)
             bar.update(len(batch))
-        if not written + skipped:
-            raise InputError(f"{', '.join(inputs)}: none of {short[0]} records has the {windows.length} nt of a window")
+        if manifest is None:
+            need = f"{windows.least} nt needed (window {windows.length} + 2 x trim {windows.trim})"
+            raise InputError(f"{', '.join(inputs)}: none of {short[0]} records has the {need}")
     return RenderResult(written, skipped, short[0])
 
 
-def _pin(out: Path, inputs: Sequence[str], names: Sequence[str], image: ImageSettings, windows: WindowSettings) -> None:
-    """Write job.json, or compare with the one that is there."""
+@contextmanager
+def _nothing_left(out: Path, names: Sequence[str], job: str) -> Iterator[None]:
+    """When a new job (one with a ``job`` to pin) fails before its first picture, remove what it made."""
+    absent = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        yield
+    except BaseException:
+        if job and not any(out.glob("*/*.png")):
+            with suppress(OSError):
+                (out / "job.json").unlink(missing_ok=True)
+            for folder in [*(out / name for name in names), *absent]:
+                with suppress(OSError):  # not there, or no longer ours alone
+                    folder.rmdir()
+        raise
+
+
+@contextmanager
+def _manifest(out: Path, job: str) -> Iterator[Any]:
+    """Pin a new job, then open its manifest: a CSV writer whose file appears when the block ends well."""
+    if job:
+        write_atomic(out / "job.json", job)
+    with replacing(out / "manifest.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(MANIFEST)
+        yield writer
+
+
+def _unpinned(
+    out: Path, inputs: Sequence[str], names: Sequence[str], image: ImageSettings, windows: WindowSettings
+) -> str:
+    """Text of the job.json to write; empty when one is there, which must be the same."""
+    path = out / "job.json"
+    if path.exists() and "-" in inputs:
+        raise InputError(f"{out}: holds a job, and standard input cannot be compared with its; choose another --out")
     now: dict[str, Any] = {
         "version": PICTURE_VERSION,
         "image": dataclasses.asdict(image),
         "windows": dataclasses.asdict(windows),
         "inputs": [{"file": file, "class": name, **_stat(file)} for file, name in zip(inputs, names, strict=True)],
     }
-    path = out / "job.json"
     if not path.exists():
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise InputError(f"{out}: exists and is not a folder of this program; choose an empty or new folder")
-        write_atomic(path, json.dumps(now, indent=2) + "\n")
-        return
+        return json.dumps(now, indent=2) + "\n"
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
+    if not isinstance(before, dict):
+        raise InputError(f"{path}: cannot be read (expected a mapping, got {type(before).__name__})")
     for key in now:
         if before.get(key) != now[key]:
             old, new = _difference(before.get(key), now[key], key)
             raise InputError(f"{out}: holds a job of other settings: {old}, now {new}; choose another --out")
+    return ""
 
 
 def _difference(old: Any, new: Any, key: str) -> tuple[str, str]:
@@ -192,7 +237,7 @@ def _pictures(
     for file, name in zip(inputs, names, strict=True):
         for record in read_records(file):
             number = order[name] = order.get(name, 0) + 1
-            if len(record.codes) < windows.length:
+            if len(record.codes) < windows.least:
                 short[0] += 1
                 continue
             starts = _starts(record, number, windows)
@@ -205,11 +250,12 @@ def _pictures(
 
 
 def _starts(record: Record, number: int, windows: WindowSettings) -> Any:
-    total = len(record.codes)
+    """0-based starts in the untrimmed record."""
+    total = len(record.codes) - 2 * windows.trim
     if windows.place == "tiles":
-        return tile_starts(total, windows.length, stride=windows.stride or None, most=windows.most)
+        return windows.trim + tile_starts(total, windows.length, stride=windows.stride or None, most=windows.most)
     rng = np.random.default_rng([windows.seed, number]) if windows.place == "random" else None
-    return np.array([crop_start(total, windows.length, rng)])
+    return np.array([windows.trim + crop_start(total, windows.length, rng)])
 
 
 def _batches(pictures: Iterable[_Picture], size: int) -> Iterator[list[_Picture]]:
@@ -223,11 +269,15 @@ def _batches(pictures: Iterable[_Picture], size: int) -> Iterator[list[_Picture]
         yield batch
 
 
-def _write(out: Path, imager: Imager, pictures: Sequence[_Picture], metadata: dict[str, str]) -> None:
+def _paint(imager: Imager, pictures: Sequence[_Picture]) -> Any:
+    """uint8 (pictures, bins, columns, 3)."""
     if not pictures:
-        return
+        return []
     with torch.inference_mode():
-        painted = to_uint8(imager(torch.from_numpy(np.stack([picture.codes for picture in pictures]))))
+        return to_uint8(imager(torch.from_numpy(np.stack([picture.codes for picture in pictures]))))
+
+
+def _write(out: Path, pictures: Sequence[_Picture], painted: Any, metadata: dict[str, str]) -> None:
     for picture, pixels in zip(pictures, painted, strict=True):
         described = dict(zip(MANIFEST, map(str, picture.row), strict=True))
         write_png(out / str(picture.row[0]), pixels, {**metadata, **described})

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
+import yaml
 from jsonargparse import ArgumentParser
 
 from specgen.errors import InputError
@@ -19,6 +22,40 @@ class CommandParser(ArgumentParser):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # No abbreviations: a mistyped key must not become another one.
         super().__init__(*args, allow_abbrev=False, exit_on_error=False, **kwargs)
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any
+    ) -> Any:
+        """Parse, after a look at every settings file; one that cannot be used is an ``InputError``, too."""
+        try:
+            for file in _settings_files(args or ()) if "--config" in self._option_string_actions else ():
+                self._check_settings_file(file)
+            return super().parse_args(args, *rest, **kwargs)
+        except OSError as error:
+            raise InputError(f"{error.filename or 'settings'}: cannot be read ({error.strerror or error})") from None
+        except UnicodeError as error:  # a file given as the value of an option
+            raise InputError(f"settings: not text in UTF-8 ({error})") from None
+
+    def _check_settings_file(self, file: str) -> None:
+        """Its shape; names and types are jsonargparse's business, and so are missing files, folders and pipes."""
+        if not Path(file).is_file():
+            return
+        try:
+            loaded = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeError) as error:
+            raise InputError(f"{file}: is no YAML ({' '.join(str(error).split())})") from None
+        if not isinstance(loaded, dict):
+            raise InputError(f"{file}: expected a mapping of settings, got {type(loaded).__name__}")
+        # jsonargparse takes a plain value in place of a section silently, and forgets it.
+        for section in sorted({a.dest.rpartition(".")[0] for a in self._actions if "." in a.dest}):
+            value: Any = loaded
+            for part in section.split("."):
+                if not isinstance(value, dict) or part not in value:
+                    break
+                value = value[part]
+            else:
+                if not isinstance(value, dict):
+                    raise InputError(f"{file}: {section}: expected a mapping of settings, got {value!r}")
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise the innermost reason as one ``InputError``."""
@@ -35,6 +72,13 @@ class CommandParser(ArgumentParser):  # type: ignore[misc]
                     text += f"; did you mean {near}?"
                     break
         raise InputError(text)
+
+
+def _settings_files(arguments: Sequence[str]) -> Iterator[str]:
+    for i, argument in enumerate(arguments):
+        option, equals, value = argument.partition("=")
+        if option == "--config" and (equals or i + 1 < len(arguments)):
+            yield value if equals else arguments[i + 1]
 
 
 def _nearest_key(key: str, known: list[str]) -> str:

@@ -187,10 +187,13 @@ class WindowSettings:
     Attributes
     ----------
     length
-        nt of a window; shorter records are counted and left out.
+        nt of a window; records shorter than ``least`` are counted and left out.
+    trim
+        nt cut from both ends of each record before windows are placed, for every class alike: 9 takes the start and
+        stop codon off a CDS, so that neither gives its class away.
     place
-        centre: one window in the middle; random: one, drawn by ``seed``; tiles: windows ``stride`` nt apart over the
-        whole record.
+        centre: one window in the middle, which fixes the codon phase of a CDS by its length; random: one, drawn by
+        ``seed``; tiles: windows ``stride`` nt apart over the whole trimmed record.
     stride
         nt between tiles; 0 = edge to edge.
     most
@@ -200,6 +203,7 @@ class WindowSettings:
     """
 
     length: int = 600
+    trim: int = 9
     place: str = "centre"
     stride: int = 0
     most: int = 0
@@ -208,9 +212,14 @@ class WindowSettings:
     def __post_init__(self) -> None:
         if self.place not in PLACES:
             raise UnknownName("windows.place", self.place, PLACES)
-        for key, least in (("length", 1), ("stride", 0), ("most", 0), ("seed", 0)):
+        for key, least in (("length", 1), ("trim", 0), ("stride", 0), ("most", 0), ("seed", 0)):
             if getattr(self, key) < least:
                 raise InputError(f"windows.{key}: expected at least {least}, got {getattr(self, key)}")
+
+    @property
+    def least(self) -> int:
+        """nt that a record needs: a window and the trim at both ends."""
+        return self.length + 2 * self.trim
 
     def check(self, spectrogram: SpectrogramSettings) -> None:
         """Refuse a window of letters that is shorter than the spectrogram's."""

@@ -17,6 +17,7 @@ from classify.__main__ import COMMANDS as CLASSIFY
 from classify.__main__ import main as classify
 from specgen.__main__ import COMMANDS as SPECGEN
 from specgen.__main__ import main as specgen
+from specgen.errors import InputError
 from specgen.image import read_png_metadata
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -143,6 +144,9 @@ def test_unknown_commands(program, wrong, hint):
         (["specgen", "render", "good.fa", "--out", "out", "--windows.length", "9000"], "none of 2 records"),
         (["specgen", "render", "good.fa", "--out", "out", "--image.palette", "delta_y"], "did you mean 'delta_z'"),
         (["specgen", "render", "good.fa", "--out", "out", "--image.palete", "x"], "did you mean image.palette"),
+        (["specgen", "render", "good.fa", "--out", "out", "--windows.trim", "-1"], "windows.trim: expected at least 0"),
+        (["specgen", "render", "good.fa", "--out", "out", "--batch_size", "0"], "batch_size: expected at least 1, got 0"),
+        (["specgen", "render", "good.fa", "--out", "x" * 300], f"specgen: {'x' * 300}"),
         (["specgen", "show", "good.fa:none", "--out", "x.png"], "no record is named 'none'"),
         (["specgen", "show", "good.fa", "--out", "x.txt"], "expected a .png, .pdf or .svg file"),
         (["classify", "train", "--training.epochs", "x"], "training.epochs"),
@@ -164,6 +168,60 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, monkeypatch, capsys,
     quiet(capsys, *rest, *(["--progress=false"] if rest[0] == "render" else []), code=2, match=match, program=program)
     written = [path for path in tmp_path.rglob("*") if path.suffix in (".png", ".csv", ".yaml", ".ckpt", ".tmp")]
     assert not written
+
+
+@pytest.mark.parametrize("verb", ["render", "show"])
+@pytest.mark.parametrize("equals", [True, False])
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (None, "none.yaml"),
+        (b"image: \xe9\n", "s.yaml: is no YAML ('utf-8' codec can't decode"),
+        (b"\xff\xfe", "s.yaml: is no YAML"),
+        (b"a: [", "s.yaml: is no YAML"),
+        (b"- a\n", "s.yaml: expected a mapping of settings, got list"),
+        (b"", "s.yaml: expected a mapping of settings, got NoneType"),
+        (b"image: 3\n", "s.yaml: image: expected a mapping of settings, got 3"),
+        (b"image:\n  scale: db\n", "s.yaml: image.scale: expected a mapping of settings, got 'db'"),
+        (b"image:\n  palete: voss\n", "did you mean image.palette"),
+    ],
+)  # fmt: skip
+def test_settings_files_that_are_none(tmp_path, monkeypatch, capsys, verb, equals, content, match):
+    fasta(tmp_path / "x.fa", "a")
+    monkeypatch.chdir(tmp_path)
+    name = "none.yaml" if content is None else "s.yaml"
+    if content is not None:
+        Path(name).write_bytes(content)
+    config = [f"--config={name}"] if equals else ["--config", name]
+    quiet(capsys, verb, "x.fa", "--out", "x.png", *config, code=2, match=match)
+    assert not Path("x.png").exists()
+
+
+def test_a_settings_file_through_a_pipe_or_as_an_option(tmp_path, capsys):
+    source, out, pipe = fasta(tmp_path / "x.fa", "a"), tmp_path / "job", tmp_path / "pipe"
+    settings = tmp_path / "s.yaml"
+    settings.write_bytes(b"\xff")
+    render(capsys, out, source, code=2, match="not text in UTF-8", more=["--image", settings])
+    os.mkfifo(pipe)
+    with subprocess.Popen(["sh", "-c", f"echo 'windows: {{length: 500}}' > '{pipe}'"]):
+        assert "shorter than 518 nt" in render(capsys, out, source, more=["--config", pipe])
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(36, "File name too long", "a/b"), "specgen: a/b: File name too long\n"),
+        (PermissionError(13, "Permission denied"), "specgen: Permission denied\n"),
+        (OSError("truncated\n file"), "specgen: truncated file\n"),
+        (TimeoutError(), "specgen: TimeoutError\n"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(monkeypatch, capsys, error, said):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr("specgen.commands.list.run", fail)
+    assert quiet(capsys, "list", code=2) == said
 
 
 @pytest.mark.parametrize(
@@ -212,7 +270,7 @@ def test_render_and_restart(tmp_path, capsys):
         file.write(">short\nACGT\n")
     out = tmp_path / "job"
     said = render(capsys, out, coding, other)
-    assert "5 pictures written, 0 were there, 1 records shorter than 600 nt left out" in said
+    assert "5 pictures written, 0 were there, 1 records shorter than 618 nt left out" in said
     pictures = sorted(out.rglob("*.png"))
     assert [path.parent.name for path in pictures] == ["CDN"] * 3 + ["LNSD"] * 2
     with (out / "manifest.csv").open() as file:
@@ -261,8 +319,9 @@ def test_a_job_of_other_input_or_a_folder_of_somebody_else(tmp_path, capsys):
     (theirs / "thesis.doc").write_text("mine")
     render(capsys, theirs, coding, code=2, match="is not a folder of this program")
     assert [path.name for path in theirs.iterdir()] == ["thesis.doc"]
-    (out / "job.json").write_text("{")
-    render(capsys, out, coding, code=2, match="job.json: cannot be read")
+    for text in ("{", "[]"):
+        (out / "job.json").write_text(text)
+        render(capsys, out, coding, code=2, match="job.json: cannot be read")
 
 
 def test_nasty_names_stay_inside(tmp_path, capsys):
@@ -307,6 +366,9 @@ def test_render_from_standard_input(tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(sys, "stdin", stdin)
         render(capsys, tmp_path / "job", "-", more=["--label", "CDN"])
     assert len(list((tmp_path / "job" / "CDN").glob("*.png"))) == 2
+    # What came the first time is not known.
+    match = "holds a job, and standard input cannot be compared"
+    render(capsys, tmp_path / "job", "-", code=2, match=match, more=["--label", "CDN"])
 
 
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
@@ -318,6 +380,14 @@ def test_show(tmp_path, capsys, suffix):
     assert [path.name for path in out.parent.iterdir()] == [out.name]
 
 
+@pytest.mark.parametrize("n", [400, 600])
+def test_show_literal_letters(tmp_path, capsys, n):
+    text, out = letters(0, n), tmp_path / "x.png"
+    assert f"{text[:12]}..., letters 1 to {n}" in quiet(capsys, "show", text, "--out", out)
+    assert out.is_file()
+    quiet(capsys, "show", f"{text}:1", "--out", out, code=2, match="no such file")
+
+
 def test_show_refuses_what_does_not_fit(tmp_path, capsys):
     source, out = fasta(tmp_path / "x.fa", ["one"]), tmp_path / "x.png"
     quiet(
@@ -327,6 +397,70 @@ def test_show_refuses_what_does_not_fit(tmp_path, capsys):
     quiet(capsys, "show", tmp_path / "none.fa", "--out", out, code=2, match="no such file")
     quiet(capsys, "show", source, "--length", "-5", "--out", out, code=2, match="-5 nt")
     assert not out.exists()
+
+
+def test_windows_leave_out_the_trimmed_ends(tmp_path, capsys):
+    source, out = tmp_path / "x.fa", tmp_path / "job"
+    # 617 nt is one too few, 618 has one place, 720 has 103 (9 to 111).
+    source.write_text(f">few\n{letters(0, 617)}\n>one\n{letters(1, 618)}\n>more\n{letters(2, 720)}\n")
+    for place, starts in (("centre", [9, 60]), ("tiles", [9, 9, 111]), ("random", [9, None])):
+        said = render(capsys, out / place, source, more=["--windows.place", place])
+        assert f"{len(starts)} pictures written, 0 were there, 1 records shorter than 618 nt left out" in said
+        with (out / place / "manifest.csv").open() as file:
+            found = [int(row["start"]) for row in csv.DictReader(file)]
+        assert all(start == wanted or wanted is None for start, wanted in zip(found, starts, strict=True))
+        assert all(9 <= start <= 111 for start in found)
+    render(capsys, out / "none", source, more=["--windows.trim", "0"])
+    cut = tmp_path / "cut" / "x.fa"
+    cut.parent.mkdir()
+    cut.write_text(f">few\nA\n>one\n{letters(1, 618)[9:-9]}\n>more\n{letters(2, 720)[9:-9]}\n")
+    render(capsys, out / "cut", cut, more=["--windows.trim", "0", "--windows.place", "random"])
+    pixels = [
+        [np.asarray(Image.open(path)) for path in sorted((out / name).rglob("*.png"))] for name in ("random", "cut")
+    ]
+    assert all((a == b).all() for a, b in zip(*pixels, strict=True))
+    long = ["--windows.length", "710"]
+    render(capsys, out / "long", source, code=2, more=long, match="728 nt needed (window 710 + 2 x trim 9)")
+
+
+def test_a_failed_start_leaves_nothing(tmp_path, capsys):
+    source, out = tmp_path / "x.fa", tmp_path / "deep" / "job"
+    for bad, match in (
+        (">p\nMEFILPQ\n", "a protein sequence?"),
+        (">s\nACGT\n", "none of 1 records"),
+        ("", "no records"),
+    ):
+        source.write_text(bad)
+        render(capsys, out, source, code=2, match=match)
+        assert [path.name for path in tmp_path.iterdir()] == ["x.fa"]
+    out.mkdir(parents=True)
+    render(capsys, out, source, code=2, match="no records")
+    assert not list(out.iterdir())
+    fasta(source, "ab")
+    assert "2 pictures written" in render(capsys, out, source)
+
+
+def test_a_first_picture_that_cannot_be_written_leaves_nothing(tmp_path, capsys, monkeypatch):
+    def full(path, *_):
+        path.parent.mkdir(parents=True)
+        raise InputError(f"{path}: cannot be written (No space left on device)")
+
+    source, out = fasta(tmp_path / "x.fa", "ab"), tmp_path / "deep" / "job"
+    with monkeypatch.context() as patched:
+        patched.setattr("specgen.jobs.write_png", full)
+        render(capsys, out, source, code=2, match="No space left on device")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.fa"]
+    assert "2 pictures written" in render(capsys, out, source)
+
+
+def test_a_job_that_failed_later_goes_on(tmp_path, capsys):
+    source, out = fasta(tmp_path / "x.fa", "ab"), tmp_path / "job"
+    source.write_text(source.read_text() + ">p\nMEFILPQ\n")
+    for _ in range(2):
+        render(capsys, out, source, code=2, match="a protein sequence?", more=["--batch_size", "1"])
+        assert len(list(out.rglob("*.png"))) == 2
+        assert (out / "job.json").exists()
+        assert not (out / "manifest.csv").exists()
 
 
 # Places that cannot be written

@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--label", type=str, nargs="+", default=[], help="class of each file; default: its name")
     parser.add_argument("--image", type=ImageSettings, default=ImageSettings())
     parser.add_argument("--windows", type=WindowSettings, default=WindowSettings())
-    parser.add_argument("--batch_size", type=int, default=64, help="pictures computed at once")
+    parser.add_argument("--batch_size", type=int, default=64, help="pictures computed at once, 1 or more")
     parser.add_argument("--progress", type=bool, default=True, help="show a progress bar")
     parsed = parser.instantiate(parser.parse_args(list(arguments)))
     from specgen.jobs import render  # heavy imports only once the settings are known to be good
@@ -36,5 +36,5 @@ def run(arguments: Sequence[str]) -> None:
     )
     print(
         f"{parsed.out}: {done.written} pictures written, {done.skipped} were there, "
-        f"{done.too_short} records shorter than {parsed.windows.length} nt left out"
+        f"{done.too_short} records shorter than {parsed.windows.least} nt left out"
     )

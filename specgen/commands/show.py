@@ -61,8 +61,8 @@ def find_record(spec: str) -> tuple[str, Codes]:
     """
     from specgen.records import read_records
 
-    file, _, wanted = spec.partition(":") if not Path(spec).exists() else (spec, "", "")
-    if Path(file).exists():
+    file, _, wanted = spec.partition(":") if not _exists(spec) else (spec, "", "")
+    if _exists(file):
         for record in read_records(file):
             if not wanted or record.name == wanted:
                 return record.name, record.codes
@@ -70,3 +70,11 @@ def find_record(spec: str) -> tuple[str, Codes]:
     if spec.isalpha() and len(spec) >= 20:
         return f"{spec[:12]}...", encode(spec)
     raise InputError(f"{file}: no such file")
+
+
+def _exists(path: str) -> bool:
+    """Whether something is there; letters can be too long for the name of a file."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False

@@ -242,6 +242,16 @@ class TestColours:
         )
         assert self.pixel("cosine", spectra(torch.zeros(1, 3, 1, 1), phase)) == [0.5] * 3
 
+    @pytest.mark.parametrize(("text", "primary"), [("ACGT", 0), ("TGCA", 2)])
+    def test_half_axes_of_a_pure_exponential(self, text: str, primary: int) -> None:
+        # ACGT is (1 + i) i^n in complex_1: one line at +1/4 cycles/base of power 2 x 60^2, over a floor of 2 x 60.
+        transform = SpectrogramSettings(window=60, n_fft=60, frames=1)
+        scale = ScaleSettings(ceiling=61**2 - 1)  # 60 times the floor is half of it
+        painted = Imager(ImageSettings("half_axes", "", scale, transform))(coded(text * 15))[0, :, :, 0]
+        expected = torch.zeros(3, 31)
+        expected[[primary, 1], 15] = torch.tensor([0.5, 0.25])
+        torch.testing.assert_close(painted, expected, rtol=0, atol=1e-5)
+
     @pytest.mark.parametrize("name", ["viridis", "turbo", "gray", "tab10"])
     def test_colormap_is_matplotlibs(self, name: str) -> None:
         index = np.arange(256)
@@ -369,7 +379,8 @@ class TestEveryPalette:
     def test_made_for_a_representation_that_fits(self, palette: str) -> None:
         entry = PALETTES[palette]
         assert entry.name == palette
-        assert entry.channels in (0, len(REPRESENTATIONS[entry.representation].channels))
+        representation = REPRESENTATIONS[entry.representation]
+        assert entry.channels in (0, len(representation.channels) * (2 if representation.is_complex else 1))
         assert entry.note
 
     @pytest.mark.parametrize("representation", REPRESENTATIONS)
