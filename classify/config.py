@@ -10,7 +10,6 @@ import dataclasses
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -18,37 +17,18 @@ from jsonargparse import Namespace
 
 from classify.settings import OptimiserSettings, PreprocessSettings, RunSettings, TrainingSettings
 from classify.tasks import TASKS
-from specgen.errors import InputError
-from specgen.parser import CommandParser
+from specgen.parser import CommandParser, load_settings
 from specgen.settings import ImageSettings
 
 __all__ = ["parse_run", "run_parser", "to_yaml"]
-
-SECTIONS = ("model_options", "data", "image", "preprocess", "optimiser", "training")
 
 
 def _peek(arguments: Sequence[str], key: str, default: str) -> str:
     """Value of ``key`` on the command line, else in the last ``--config`` file, else the default."""
     value = default
     for given in _values(arguments, "config"):
-        value = str(_load(given).get(key, value))
+        value = str(load_settings(given).get(key, value))
     return [value, *_values(arguments, key)][-1]
-
-
-def _load(file: str) -> dict[str, Any]:
-    """A YAML file of settings, checked for its shape; names and types are the parser's business."""
-    try:
-        loaded = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: is no YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(loaded, dict):
-        raise InputError(f"{file}: expected a mapping of settings, got {type(loaded).__name__}")
-    for name in SECTIONS:
-        if name in loaded and not isinstance(loaded[name], dict):
-            raise InputError(f"{file}: {name}: expected a mapping of settings, got {loaded[name]!r}")
-    return loaded
 
 
 def _values(arguments: Sequence[str], key: str) -> list[str]:

@@ -13,7 +13,26 @@ from jsonargparse import ArgumentParser
 
 from specgen.errors import InputError
 
-__all__ = ["CommandParser"]
+__all__ = ["CommandParser", "load_settings"]
+
+
+def load_settings(file: str) -> dict[str, Any]:
+    """A YAML file of settings as a mapping.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, is no YAML, or holds something other than a mapping.
+    """
+    try:
+        loaded = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeError) as error:
+        raise InputError(f"{file}: is no YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(loaded, dict):
+        raise InputError(f"{file}: expected a mapping of settings, got {type(loaded).__name__}")
+    return loaded
 
 
 class CommandParser(ArgumentParser):  # type: ignore[misc]
@@ -40,12 +59,7 @@ class CommandParser(ArgumentParser):  # type: ignore[misc]
         """Its shape; names and types are jsonargparse's business, and so are missing files, folders and pipes."""
         if not Path(file).is_file():
             return
-        try:
-            loaded = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeError) as error:
-            raise InputError(f"{file}: is no YAML ({' '.join(str(error).split())})") from None
-        if not isinstance(loaded, dict):
-            raise InputError(f"{file}: expected a mapping of settings, got {type(loaded).__name__}")
+        loaded = load_settings(file)
         # jsonargparse takes a plain value in place of a section silently, and forgets it.
         for section in sorted({a.dest.rpartition(".")[0] for a in self._actions if "." in a.dest}):
             value: Any = loaded
