@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 
 help:
 	@echo "make install   .venv with this package and the tested versions of everything it needs"
-	@echo "make demo      train on simulated transcripts, end with a report (about five minutes on two cores)"
+	@echo "make demo      train on simulated transcripts, end with a report (about three minutes on two cores)"
 	@echo "make test      lint, types and the test suite"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make bench     regenerate reports/coding from real data (needs SPECGEN_DATA; about an hour on two cores)"

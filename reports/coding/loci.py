@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from classify.headers import group_loci, parse_header
+from specgen.errors import InputError
 from specgen.files import write_atomic
 from specgen.records import read_records
 
@@ -33,4 +34,9 @@ def main(fasta: str, table: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) != 3:
+        sys.exit(f"usage: python {sys.argv[0]} MRNA_FASTA TABLE_CSV")
+    try:
+        main(sys.argv[1], sys.argv[2])
+    except InputError as error:
+        sys.exit(f"loci: {error}")
