@@ -6,12 +6,12 @@ import os
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 
 from classify.cost import Meter
 from classify.runs import RunFolder
 
-__all__ = ["HISTORY", "History", "MovableCheckpoint"]
+__all__ = ["HISTORY", "History", "MovableCheckpoint", "ProgressBar"]
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auroc", "lr", "seconds")
 """Columns of metrics.csv."""
@@ -28,6 +28,15 @@ class MovableCheckpoint(ModelCheckpoint):  # type: ignore[misc]
         moved = {**state_dict, "dirpath": self.dirpath, **{key: here(state_dict.get(key, "")) for key in paths}}
         moved["best_k_models"] = {here(path): score for path, score in state_dict.get("best_k_models", {}).items()}
         super().load_state_dict(moved)
+
+
+class ProgressBar(TQDMProgressBar):  # type: ignore[misc]
+    """Lightning's progress bar without the logger's version, which means nothing here."""
+
+    def get_metrics(self, trainer: L.Trainer, module: L.LightningModule) -> dict[str, Any]:
+        metrics: dict[str, Any] = super().get_metrics(trainer, module)
+        metrics.pop("v_num", None)
+        return metrics
 
 
 class History(Callback):  # type: ignore[misc]

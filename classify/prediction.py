@@ -45,7 +45,7 @@ def predict(run: Path, source: str, out: str, *, progress: bool = True) -> dict[
     Returns
     -------
     dict
-        Number of records read and of those too short.
+        records read, those too_short, and the nt that are needed.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def predict(run: Path, source: str, out: str, *, progress: bool = True) -> dict[
     set_threads(settings.training.threads)
     module.to(device())
     precision, _ = choose_precision(settings.training.precision)
-    counts = {"records": 0, "too_short": 0}
+    counts = {"records": 0, "too_short": 0, "needed": task.window + task.cut}
     with _output(out) as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(["id", "length", "tiles", "predicted", *(f"p_{name}" for name in task.classes)])

@@ -32,10 +32,14 @@ class SplitSettings:
         chromosome: ``test_chromosomes`` and ``val_chromosomes`` are held out; gene: whole genes (or loci) at random;
         record: each record for itself, which leaks isoforms and is for comparison with papers that did so;
         auto: chromosome where test_chromosomes are named, else gene.
-    test_chromosomes, val_chromosomes
-        Names with or without "chr". Without val_chromosomes, validation is drawn by gene from what is left.
-    test_fraction, val_fraction
-        Shares of the genes (records) where no chromosomes are named.
+    test_chromosomes
+        Held out for the test; names with or without "chr".
+    val_chromosomes
+        Held out for validation; without them, validation is drawn by gene from what is left.
+    test_fraction
+        Share of the genes (records) in the test where no chromosomes are named.
+    val_fraction
+        Share of the genes (records) in validation where no chromosomes are named.
     seed
         Of the random draws; independent of the run's seed, so that seeds of training share one split.
     """

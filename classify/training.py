@@ -14,12 +14,12 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 from safetensors.torch import save
 from torch import nn
 
-from classify.callbacks import HISTORY, History, MovableCheckpoint
+from classify.callbacks import HISTORY, History, MovableCheckpoint, ProgressBar
 from classify.config import to_yaml
 from classify.cost import Meter, environment, flops_per_example, parameter_count
 from classify.datasets import evaluation_loader, train_loader
@@ -87,7 +87,7 @@ def make_trainer(settings: RunSettings, **options: Any) -> L.Trainer:
     warnings.filterwarnings("ignore", message=".*treespec.*LeafSpec.*")
     precision, _ = choose_precision(settings.training.precision)
     progress = settings.training.progress
-    callbacks = options.pop("callbacks", []) + ([TQDMProgressBar(leave=True)] if progress else [])
+    callbacks = options.pop("callbacks", []) + ([ProgressBar(leave=True)] if progress else [])
     return L.Trainer(
         accelerator="auto",
         devices=1,
@@ -226,6 +226,11 @@ def _headline(settings: RunSettings, module: nn.Module, examples: Examples, prec
         for part in [examples.part(split)]
     )
     dropped = [f"{key.replace('_', ' ')}: {value}" for key, value in examples.counts.items() if value]
+    alone = [value for key, value in examples.counts.items() if key.endswith(("without_gene_or_locus", "without_gene"))]
+    if any(alone):
+        dropped.append(
+            f"note: {sum(alone)} name no gene or locus and are groups of their own (data.table can name them)"
+        )
     return (
         f"{settings.model} on {settings.task}: {parameter_count(module):,} parameters, "
         f"{precision} ({why}), {torch.get_num_threads()} threads\n{sizes}\n" + "; ".join(dropped)

@@ -27,3 +27,4 @@ def run(arguments: Sequence[str]) -> None:
             for key in ("accuracy", "auroc")
         )
         print(f"{name:14} {shown}", flush=True)
+    print(f"reports: {settings.folder.parent.parent}/<baseline>/{settings.name}/report.html")

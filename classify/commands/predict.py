@@ -23,5 +23,8 @@ def run(arguments: Sequence[str]) -> None:
     from classify.prediction import predict
 
     counts = predict(Path(parsed.run), parsed.input, parsed.out, progress=parsed.progress)
-    told = f"{counts['records']} records, {counts['too_short']} of them too short for a window"
-    print(f"{parsed.out}: {told}", file=sys.stderr if parsed.out == "-" else sys.stdout)
+    told = (
+        f"{counts['records']} records, {counts['too_short']} of them shorter than the {counts['needed']} nt of a window"
+    )
+    where = "standard output" if parsed.out == "-" else parsed.out
+    print(f"{where}: {told}", file=sys.stderr if parsed.out == "-" else sys.stdout)

@@ -66,6 +66,11 @@ class Task:
         """Whether an epoch draws as many examples of each class."""
         return False
 
+    @property
+    def cut(self) -> int:
+        """nt that ``prepare`` takes off a record."""
+        return 0
+
     def prepare(self, codes: Codes) -> Codes:
         """What is left of a record before windows are cut, in training and prediction alike."""
         return codes

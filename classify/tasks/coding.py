@@ -35,8 +35,10 @@ class CodingSettings:
 
     Attributes
     ----------
-    coding, noncoding
-        FASTA or FASTQ files of each class; both, or neither.
+    coding
+        FASTA or FASTQ files of the positive class, one or several; needs ``noncoding`` as well.
+    noncoding
+        FASTA or FASTQ files of the negative class.
     root
         Folder that relative file names start from; empty = the working directory. ``~`` and environment variables are
         filled in; ``$SPECGEN_DATA`` names the folder of real data sets.
@@ -51,7 +53,7 @@ class CodingSettings:
     trim
         Letters cut from both ends of every record of both classes; 9 removes three codons.
     per_group
-        Most records of one gene (locus) and class; 0 = all.
+        Most records of one gene (locus) and class; 0 = all. Picture folders keep every picture.
     table
         CSV or TSV (columns id, gene, chromosome) that overrides what headers say.
     balance
@@ -118,6 +120,10 @@ class CodingTask(Task):
     def balanced(self) -> bool:
         return self.settings.balance
 
+    @property
+    def cut(self) -> int:
+        return 2 * self.settings.trim
+
     def prepare(self, codes: Codes) -> Codes:
         """Trim both ends."""
         trim = self.settings.trim
@@ -139,7 +145,8 @@ class CodingTask(Task):
             rows = list(self._simulated() if not settings.coding else self._files())
             examples = self._cut(rows)
         examples = drop_duplicates(examples)
-        examples = one_per_group(examples, settings.per_group, settings.split.seed) if not settings.images else examples
+        if examples.kind == "codes":  # a record may have given several pictures, which stay together
+            examples = one_per_group(examples, settings.per_group, settings.split.seed)
         check_classes(examples)
         return check_classes(balance(examples, ("val", "test"), settings.split.seed)) if settings.balance else examples
 
@@ -167,7 +174,7 @@ class CodingTask(Task):
     def _cut(self, rows: list[_Row]) -> Examples:
         """Trim, drop what is too short, group and split."""
         settings = self.settings
-        least = settings.length + 2 * settings.trim
+        least = settings.length + self.cut
         kept = [row for row in rows if len(row.codes) >= least]
         counts: dict[str, Any] = {"records_read": _count(rows, self.classes)}
         counts["shorter_than_crop_dropped"] = _count((r for r in rows if len(r.codes) < least), self.classes)

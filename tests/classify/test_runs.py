@@ -445,7 +445,7 @@ def test_order_and_short_records_are_kept(base, tmp_path, capsys):
     )
     check_mixed(rows_of(out))
     captured = capsys.readouterr()
-    assert "6 records, 2 of them too short" in captured.out
+    assert "6 records, 2 of them shorter than the 618 nt" in captured.out
     assert captured.err == ""
 
 
@@ -456,7 +456,7 @@ def test_standard_input_to_standard_output(base, tmp_path, monkeypatch, capsys):
         assert main(["predict", "--run", str(base), "--input", "-", "--progress", "false"]) == 0
     captured = capsys.readouterr()
     check_mixed(list(csv.DictReader(io.StringIO(captured.out))))
-    assert "6 records, 2 of them too short" in captured.err
+    assert "6 records, 2 of them shorter than the 618 nt" in captured.err
 
 
 def test_only_short_records(base, tmp_path):
