@@ -10,7 +10,7 @@ help:
 	@echo "make demo      train on simulated transcripts, end with a report (about three minutes on two cores)"
 	@echo "make test      lint, types and the test suite"
 	@echo "make test-all  the same with the slow tests"
-	@echo "make bench     regenerate reports/coding from real data (needs SPECGEN_DATA; about an hour on two cores)"
+	@echo "make bench     regenerate reports/coding from real data (needs SPECGEN_DATA; it took 55 minutes on two loaded cores)"
 
 install: $(VENV)/.installed
 

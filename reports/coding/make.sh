@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Regenerate everything in reports/coding from the real data: about an hour on two idle cores.
+# Regenerate everything in reports/coding from the real data: the networks took 55 minutes on two loaded cores.
 # A finished run is kept and an unfinished one is resumed, so the script can be stopped and started again.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
