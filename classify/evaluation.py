@@ -26,7 +26,8 @@ from classify.tasks import TASKS, Task
 from classify.training import build_classifier, choose_precision, set_threads
 from classify.views import picture_of
 from specgen.errors import InputError
-from specgen.image import to_uint8, write_png
+from specgen.image import to_uint8
+from specgen.png import write_png
 
 __all__ = ["evaluate", "load_run", "predict_logits", "run_settings", "write_results"]
 

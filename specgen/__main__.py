@@ -10,7 +10,7 @@ from specgen.cli import run_command
 __all__ = ["main"]
 
 COMMANDS = {
-    "render": "FASTA or FASTQ files to class folders of spectrogram pictures, with a manifest",
+    "render": "sequences or intervals of a genome to spectrogram pictures: a batch job, resumable",
     "show": "draw one record: its signal, its spectrogram with axes, its picture",
     "list": "name representations, palettes, tapers, scales",
 }

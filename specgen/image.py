@@ -1,26 +1,29 @@
-"""Pictures: codes or one-hot letters to RGB, as a differentiable module, and as PNG files.
+"""Pictures: codes or one-hot letters to RGB, as a differentiable module and, fast, as bytes.
 
-Batch jobs over files live in ``jobs``; the settings, and the hash that names a rendering, in ``settings``.
+Files of pictures live in ``png`` and ``outputs``, batch jobs in ``jobs``; the settings, and the hash that names a
+rendering, in ``settings``.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin
 from torch import Tensor, nn
 
 from specgen.colour import PALETTES, Spectra
 from specgen.errors import InputError
-from specgen.files import replacing
 from specgen.representations import SignalEncoder
 from specgen.settings import ImageSettings
+from specgen.sliding import compiled, in_threads
 from specgen.spectrogram import Spectrogram
 
-__all__ = ["Imager", "read_png_metadata", "to_uint8", "write_png"]
+__all__ = ["Imager", "to_uint8"]
+
+CHUNK = 8
+"""Pictures computed at once by ``Imager.paint`` on a CPU: what comes between letters and bytes stays in the cache."""
 
 
 class Imager(nn.Module):
@@ -68,36 +71,62 @@ class Imager(nn.Module):
                 power = spectrum.real.square() + spectrum.imag.square()
             return self.palette.paint(Spectra(power, spectrum, self.floor, self.settings.scale)).flip(-2)
 
+    def paint(self, codes: NDArray[np.uint8], chunk: int = 0) -> NDArray[np.uint8]:
+        """Pictures as files hold them: uint8 codes (n, L) to uint8 (n, bins, columns, 3).
+
+        ``chunk`` pictures are computed at once, 0 = as many as suit the device; on a CPU the chunks are shared out
+        among torch's threads. Where the sliding DFT serves, the bytes depend neither on ``chunk`` nor on the threads.
+        """
+        device = self.floor.device
+        size = chunk or (CHUNK if device.type == "cpu" else 256)
+        shape = self.settings.spectrogram.bins, len(self.settings.spectrogram.starts(codes.shape[1])), 3
+        painted = np.empty((len(codes), *shape), dtype=np.uint8)
+        threads = torch.get_num_threads() if device.type == "cpu" and len(codes) > size else 1
+
+        def work(low: int) -> None:
+            with torch.inference_mode():
+                letters = torch.from_numpy(np.ascontiguousarray(codes[low : low + size])).to(device)
+                painted[low : low + size] = to_uint8(self(letters))
+
+        if threads == 1:
+            for low in range(0, len(codes), size):
+                work(low)
+            return painted
+        # Each thread computes whole pictures on its own: torch's threads below ours would fight over the cores.
+        try:
+            with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                list(pool.map(work, range(0, len(codes), size)))
+        finally:
+            torch.set_num_threads(threads)
+        return painted
+
 
 def to_uint8(pictures: Tensor) -> NDArray[np.uint8]:
-    """Pictures (B, 3, H, W) in 0..1 to uint8 (B, H, W, 3), rounded, as files hold them."""
-    scaled = pictures.detach().mul(255).round().clamp(0, 255).to(torch.uint8)
-    array: NDArray[np.uint8] = scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    """Pictures (B, 3, H, W) in 0..1 to uint8 (B, H, W, 3), rounded half to even, as files hold them."""
+    pictures = pictures.detach()
+    if pictures.device.type != "cpu":
+        scaled = pictures.float().mul(255).round().clamp(0, 255).to(torch.uint8)
+        array: NDArray[np.uint8] = scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return array
+    values = pictures.float().numpy()
+    array = np.empty((values.shape[0], *values.shape[2:], values.shape[1]), dtype=np.uint8)
+    in_threads(lambda low, high: _interleave(values[low:high], array[low:high]), len(values), torch.get_num_threads())
     return array
 
 
-def write_png(path: Path, picture: NDArray[np.uint8], metadata: dict[str, str] | None = None, level: int = 1) -> None:
-    """Write one uint8 (H, W, 3) picture under a temporary name, then rename it.
-
-    Parameters
-    ----------
-    metadata
-        Text chunks of the file (settings, record, start, ...).
-    level
-        zlib level; 1 is several times faster than Pillow's 6 and costs a few per cent of size on these pictures.
-    """
-    info = PngImagePlugin.PngInfo()
-    for key, value in (metadata or {}).items():
-        info.add_itxt(key, value)
-    with replacing(path) as temporary:
-        Image.fromarray(picture).save(temporary, format="PNG", compress_level=level, pnginfo=info)
-
-
-def read_png_metadata(path: Path) -> dict[str, str]:
-    """Text chunks of a PNG; empty for a file that is no readable PNG."""
-    try:
-        with Image.open(path) as picture:
-            picture.load()
-            return {key: str(value) for key, value in getattr(picture, "text", {}).items()}
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return {}
+@compiled
+def _interleave(values, out):  # type: ignore[no-untyped-def]
+    """(B, 3, H, W) to (B, H, W, 3): scale, round and interleave in one pass over memory."""
+    # Adding and taking away 1.5 * 2^23 rounds a float32 half to even, and unlike rint it is vectorised.
+    rounder = np.float32(12582912)
+    row = np.empty((3, values.shape[3]), dtype=np.uint8)
+    for b in range(values.shape[0]):
+        for h in range(values.shape[2]):
+            for c in range(3):
+                for w in range(row.shape[1]):
+                    level = min(max(values[b, c, h, w], np.float32(0)), np.float32(1)) * np.float32(255)
+                    row[c, w] = np.uint8(np.int32((level + rounder) - rounder))
+            for w in range(row.shape[1]):
+                out[b, h, w, 0] = row[0, w]
+                out[b, h, w, 1] = row[1, w]
+                out[b, h, w, 2] = row[2, w]

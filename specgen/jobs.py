@@ -1,69 +1,71 @@
-"""Rendering jobs: files of records to class folders of PNGs, stoppable at any moment and resumable.
+"""Rendering jobs: records or intervals to shards of pictures, stoppable at any moment and resumable.
 
-A picture is written under a temporary name and renamed, so one that exists is whole; ``job.json`` pins the settings
-and inputs, so one that exists is right. A restart therefore only skips. The manifest is written last: a folder
-without it is an unfinished job. A job that fails before its first picture leaves nothing behind. Memory holds one
-batch, whatever the size of the input.
+The input is cut into shards (``windows``), an engine's workers render them (``engines``, ``outputs``), and what is
+done is written down (``ledger``). A shard is written under a temporary name and renamed, and recorded only after
+that, so a job that is killed anywhere loses the shards in work and nothing else, and doubles nothing. The input is
+read once before anything is written, so that its faults are met first. Memory holds a few shards' letters and a
+batch of pictures for each worker, whatever the size of the input.
 """
 
 from __future__ import annotations
 
 import csv
 import dataclasses
-import hashlib
+import importlib.metadata
 import json
+import os
+import platform
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
+import specgen
+from specgen.engines import ENGINES, EngineSettings
 from specgen.errors import InputError
-from specgen.files import replacing, write_atomic
-from specgen.image import Imager, to_uint8, write_png
-from specgen.records import Record, read_records
-from specgen.sequences import crop_start, gather_windows, tile_starts
-from specgen.settings import PICTURE_VERSION, ImageSettings, WindowSettings, settings_hash
+from specgen.files import replacing
+from specgen.image import Imager
+from specgen.intervals import is_interval_file, read_regions
+from specgen.ledger import Done, Ledger, check_pinned, checksum, fault, hash_file, is_stream, read_job
+from specgen.outputs import OUTPUTS
+from specgen.records import read_records
+from specgen.settings import PICTURE_VERSION, ImageSettings, RegionSettings, WindowSettings, settings_hash
+from specgen.windows import ROW, Shard, Source, Tally, count_windows, cut_shards, safe_name
 
-__all__ = ["MANIFEST", "RenderResult", "class_names", "render", "safe_name"]
+__all__ = ["MANIFEST", "RenderResult", "class_names", "render", "verify"]
 
-MANIFEST = ("file", "source", "record", "class", "header", "start", "length", "settings")
-"""Columns of manifest.csv; ``start`` is 0-based in the untrimmed record, ``length`` in nt, ``file`` relative to the
-folder."""
+MANIFEST = ("file", "index", *ROW, "settings")
+"""Columns of manifest.csv; ``file`` is relative to the folder, ``index`` the picture's place in it (from 0)."""
 
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What a job did: pictures written now, found from before, and records too short for a window."""
+    """Pictures written now, found from before; records too short for a window, windows too ambiguous to keep."""
 
     written: int
     skipped: int
     too_short: int
+    ambiguous: int
 
 
 @dataclass(frozen=True)
-class _Picture:
-    """One picture to be: its row in the manifest, and its letters."""
+class _Work:
+    """What a worker has to know beside the shard."""
 
-    row: tuple[Any, ...]
-    codes: Any
-
-
-def safe_name(text: str, most: int = 60) -> str:
-    """A file-name part from any text: ASCII letters, digits, '.', '_', '-', at most ``most``, never starting with '.'.
-
-    What had to be changed is told apart by a hash of the original.
-    """
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", text).lstrip(".-")[:most]
-    if plain == text and plain:
-        return plain
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{plain or 'record'}-{digest}"
+    out: Path
+    image: ImageSettings
+    output: str
+    about: dict[str, str]
+    batch_size: int
+    device: str
 
 
 def class_names(inputs: Sequence[str], labels: Sequence[str]) -> list[str]:
@@ -76,9 +78,8 @@ def class_names(inputs: Sequence[str], labels: Sequence[str]) -> list[str]:
     """
     if labels and len(labels) != len(inputs):
         raise InputError(f"--label: expected one for each of the {len(inputs)} files, got {len(labels)}")
-    names = list(labels)
-    if not names:
-        names = [re.sub(r"(\.(fa|fasta|fna|fq|fastq|txt))?(\.b?gz)?$", "", Path(file).name) for file in inputs]
+    endings = r"(\.(fa|fasta|fna|fq|fastq|txt|bed|narrowPeak|broadPeak|gtf|gff3?))?(\.b?gz)?$"
+    names = list(labels) or ["stdin" if file == "-" else re.sub(endings, "", Path(file).name) for file in inputs]
     for name in names:
         if safe_name(name) != name:
             raise InputError(f"--label: {name!r} cannot be a folder name; use letters, digits, '.', '_' and '-'")
@@ -92,6 +93,10 @@ def render(
     image: ImageSettings,
     windows: WindowSettings,
     *,
+    regions: RegionSettings | None = None,
+    output: str = "png",
+    shard: int = 1000,
+    engine: EngineSettings | None = None,
     batch_size: int = 64,
     progress: bool = True,
 ) -> RenderResult:
@@ -100,184 +105,219 @@ def render(
     Parameters
     ----------
     inputs
-        FASTA or FASTQ files; "-" is standard input.
+        FASTA or FASTQ files, "-" for standard input; with ``regions.genome`` files of intervals.
     labels
         Class of each file, see ``class_names``.
     out
-        Folder of the job: ``<class>/*.png``, ``manifest.csv``, ``job.json``.
+        Folder of the job: ``<class>/<shard>``, ``manifest.csv``, ``shards.csv``, ``job.json``.
+    output
+        One of ``outputs.OUTPUTS``.
+    shard
+        Windows in a shard.
     batch_size
-        Pictures computed at once, 1 or more.
+        Pictures that a worker holds at once.
 
     Raises
     ------
     InputError
-        Bad input, no window at all, or a folder that holds a job of other settings or inputs, or one that cannot be
-        compared since an input is standard input.
+        Bad input, no window at all, a place that cannot be written, or a folder that holds a job of other settings,
+        inputs or code.
     """
-    if batch_size < 1:
-        raise InputError(f"batch_size: expected at least 1, got {batch_size}")
+    for name, value in (("batch_size", batch_size), ("shard", shard)):
+        if value < 1:
+            raise InputError(f"{name}: expected at least 1, got {value}")
+    regions, engine = regions or RegionSettings(), engine or EngineSettings()
+    suffix = OUTPUTS[output].suffix
     names = class_names(inputs, labels)
-    imager = Imager(image)
+    work = _Work(out, image, output, _about(image, windows), batch_size, engine.device)
+    _imager(image, _device(engine.device))
     windows.check(image.spectrogram)
-    job = _unpinned(out, inputs, names, image, windows)
-    digest = settings_hash(image, windows=dataclasses.asdict(windows))
-    metadata = {"specgen": json.dumps({"image": dataclasses.asdict(image), "windows": dataclasses.asdict(windows)})}
-    short = [0]
-    written = skipped = 0
-    bar = tqdm(unit=" pictures", disable=not progress, desc=str(out))
-    manifest: Any = None
-    with bar, _nothing_left(out, names, job), ExitStack() as stack:
-        for batch in _batches(_pictures(inputs, names, windows, digest, short), batch_size):
-            missing = [picture for picture in batch if not (out / picture.row[0]).exists()]
-            painted = _paint(imager, missing)
-            # Nothing is written before the first batch has proved that there is something to write.
-            if manifest is None:
-                manifest = stack.enter_context(_manifest(out, job))
-            manifest.writerows(picture.row for picture in batch)
-            _write(out, missing, painted, metadata)
-            written, skipped = written + len(missing), skipped + len(batch) - len(missing)
-            bar.update(len(batch))
-        if manifest is None:
-            need = f"{windows.least} nt needed (window {windows.length} + 2 x trim {windows.trim})"
-            raise InputError(f"{', '.join(inputs)}: none of {short[0]} records has the {need}")
-    return RenderResult(written, skipped, short[0])
-
-
-@contextmanager
-def _nothing_left(out: Path, names: Sequence[str], job: str) -> Iterator[None]:
-    """When a new job (one with a ``job`` to pin) fails before its first picture, remove what it made."""
-    absent = [folder for folder in (out, *out.parents) if not folder.exists()]
-    try:
-        yield
-    except BaseException:
-        if job and not any(out.glob("*/*.png")):
-            with suppress(OSError):
-                (out / "job.json").unlink(missing_ok=True)
-            for folder in [*(out / name for name in names), *absent]:
-                with suppress(OSError):  # not there, or no longer ours alone
-                    folder.rmdir()
-        raise
-
-
-@contextmanager
-def _manifest(out: Path, job: str) -> Iterator[Any]:
-    """Pin a new job, then open its manifest: a CSV writer whose file appears when the block ends well."""
-    if job:
-        write_atomic(out / "job.json", job)
-    with replacing(out / "manifest.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(MANIFEST)
-        yield writer
-
-
-def _unpinned(
-    out: Path, inputs: Sequence[str], names: Sequence[str], image: ImageSettings, windows: WindowSettings
-) -> str:
-    """Text of the job.json to write; empty when one is there, which must be the same."""
-    path = out / "job.json"
-    if path.exists() and "-" in inputs:
-        raise InputError(f"{out}: holds a job, and standard input cannot be compared with its; choose another --out")
-    now: dict[str, Any] = {
-        "version": PICTURE_VERSION,
+    sources = _sources(inputs, names, regions)
+    job = {
+        "specgen": specgen.__version__,
+        "pictures": PICTURE_VERSION,
+        "output": output,
+        "shard": shard,
+        "device": engine.device.split(":")[0],
         "image": dataclasses.asdict(image),
         "windows": dataclasses.asdict(windows),
-        "inputs": [{"file": file, "class": name, **_stat(file)} for file, name in zip(inputs, names, strict=True)],
+        "regions": {**dataclasses.asdict(regions), **(_identity(regions.genome) if regions.genome else {})},
+        "inputs": [{"file": file, "class": name, **_identity(file)} for file, name in zip(inputs, names, strict=True)],
+        "made_with": _environment(),
     }
-    if not path.exists():
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise InputError(f"{out}: exists and is not a folder of this program; choose an empty or new folder")
-        return json.dumps(now, indent=2) + "\n"
+    check_pinned(out, job)
+    once = any(map(is_stream, inputs))
+    total = None if once else count_windows(sources, windows).windows
+    tally = Tally()
+    shards = cut_shards(sources, windows, shard, tally)
+    # Nothing is written before there is something to write.
+    if (first := next(shards, None)) is None:
+        left_out = f", and {tally.ambiguous} windows are too ambiguous" if tally.ambiguous else ""
+        need = f"{windows.least} nt needed (window {windows.length} + 2 x trim {windows.trim})"
+        raise InputError(f"{', '.join(inputs)}: none of {tally.too_short} records has the {need}{left_out}")
+    if total is not None and total <= shard:
+        engine = dataclasses.replace(engine, workers=1)  # not worth starting processes for
+    ledger = Ledger(out)
+    absent = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
-        before = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
-    if not isinstance(before, dict):
-        raise InputError(f"{path}: cannot be read (expected a mapping, got {type(before).__name__})")
-    for key in now:
-        if before.get(key) != now[key]:
-            old, new = _difference(before.get(key), now[key], key)
-            raise InputError(f"{out}: holds a job of other settings: {old}, now {new}; choose another --out")
-    return ""
+        with ledger.opened(job), tqdm(total=total, unit=" pictures", disable=not progress, desc=str(out)) as bar:
+            done = ledger.read()
+            before = sum(entry.windows for entry in done.values())
+            with replacing(out / "manifest.csv") as temporary:
+                with temporary.open("w", newline="", encoding="utf-8") as handle:
+                    digest = settings_hash(image, windows=dataclasses.asdict(windows))
+                    tasks = _missing(chain([first], shards), suffix, ledger, done, handle, digest, bar)
+                    for result in ENGINES[engine.name](partial(_render_shard, work), tasks, engine):
+                        ledger.add(result)
+                        done[result.shard] = result
+                        bar.update(result.windows)
+            ledger.finish(done)
+    except BaseException:
+        _remove_unbegun(ledger, absent)
+        raise
+    written = tally.windows - before if before <= tally.windows else 0
+    return RenderResult(written, tally.windows - written, tally.too_short, tally.ambiguous)
 
 
-def _difference(old: Any, new: Any, key: str) -> tuple[str, str]:
-    """The first place where two nested values differ, as text."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in new:
-            if old.get(name) != new[name]:
-                return _difference(old.get(name), new[name], f"{key}.{name}")
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for i, (a, b) in enumerate(zip(old, new, strict=True)):
-            if a != b:
-                return _difference(a, b, f"{key}[{i}]")
-    return f"{key} was {json.dumps(old)}", json.dumps(new)
+def _missing(
+    shards: Iterator[Shard], suffix: str, ledger: Ledger, done: dict[int, Done], manifest: Any, digest: str, bar: Any
+) -> Iterator[Shard]:
+    """The shards still to be rendered; the manifest is written along."""
+    writer = csv.writer(manifest, lineterminator="\n")
+    writer.writerow(MANIFEST)
+    place = OUTPUTS[read_job(ledger.pinned)["output"]].place
+    for shard in shards:
+        writer.writerows(
+            (*where, *row, digest) for where, row in zip(place(shard, suffix), shard.rows(), strict=True)
+        )
+        entry = done.get(shard.number)
+        if entry is not None and entry.input != shard.digest():
+            raise InputError(
+                f"{ledger.out}: holds pictures of other letters than shard {shard.number} of the input; "
+                "choose another --out"
+            )
+        if entry is not None and not fault(ledger.out, entry, deep=False):
+            bar.update(len(shard))
+            continue
+        yield shard
 
 
-def _stat(file: str) -> dict[str, Any]:
-    """Size and SHA-256 of an input; nothing for standard input."""
-    if file == "-":
+def _render_shard(work: _Work, shard: Shard) -> Done:
+    """In a worker: pictures under a temporary name, their checksum, their final name."""
+    form = OUTPUTS[work.output]
+    imager = _imager(work.image, _device(work.device))
+    ledger = Ledger(work.out)
+    path = ledger.temporary / f"{shard.number:06d}-{socket.gethostname()}-{os.getpid()}{form.suffix}"
+    batches = (
+        imager.paint(shard.codes[low : low + work.batch_size]) for low in range(0, len(shard), work.batch_size)
+    )
+    file = shard.path + form.suffix
+    try:
+        form.write(path, shard, batches, work.about)
+        size, digest = checksum(path)
+        ledger.place(file, path)
+    except OSError as error:
+        raise InputError(f"{work.out / file}: cannot be written ({error.strerror or error})") from None
+    return Done(shard.number, file, len(shard), size, digest, shard.digest())
+
+
+@lru_cache(maxsize=2)
+def _imager(image: ImageSettings, device: str) -> Imager:
+    return Imager(image).to(device).eval()
+
+
+def _device(name: str) -> str:
+    if name.split(":")[0] not in ("cpu", "cuda"):
+        raise InputError(f"engine.device: expected cpu, cuda or cuda:<number>, got {name!r}")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError(f"engine.device: {name} was asked for, and no CUDA GPU is available")
+    return name
+
+
+def _sources(inputs: Sequence[str], names: Sequence[str], regions: RegionSettings) -> list[Source]:
+    """How to read each input.
+
+    Raises
+    ------
+    InputError
+        Intervals without a genome.
+    """
+    sources = []
+    for file, name in zip(inputs, names, strict=True):
+        if is_interval_file(file) and not regions.genome:
+            raise InputError(f"{file}: holds intervals; give the FASTA file they refer to as --regions.genome")
+        read = partial(read_regions, file, regions) if regions.genome else partial(read_records, file)
+        sources.append(Source("-" if file == "-" else Path(file).name, name, read))
+    return sources
+
+
+def _identity(file: str) -> dict[str, Any]:
+    """Size and SHA-256 of an input; nothing for what can be read only once, which shards are compared by."""
+    if is_stream(file):
         return {}
-    digest = hashlib.sha256()
     try:
-        with open(file, "rb") as handle:
-            while block := handle.read(1 << 20):
-                digest.update(block)
+        return {"bytes": Path(file).stat().st_size, "sha256": hash_file(file)}
     except FileNotFoundError:
         raise InputError(f"{file}: no such file") from None
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror})") from None
-    return {"bytes": Path(file).stat().st_size, "sha256": digest.hexdigest()}
 
 
-def _pictures(
-    inputs: Sequence[str], names: Sequence[str], windows: WindowSettings, digest: str, short: list[int]
-) -> Iterator[_Picture]:
-    """Every picture of the job in order; ``short`` counts records without one."""
-    order: dict[str, int] = {}
-    for file, name in zip(inputs, names, strict=True):
-        for record in read_records(file):
-            number = order[name] = order.get(name, 0) + 1
-            if len(record.codes) < windows.least:
-                short[0] += 1
-                continue
-            starts = _starts(record, number, windows)
-            letters = gather_windows(record.codes, starts, windows.length)
-            for start, codes in zip(starts.tolist(), letters, strict=True):
-                path = f"{name}/{number:07d}_{safe_name(record.name)}_{start}.png"
-                source = Path(file).name
-                row = (path, source, record.name, name, record.header, start, windows.length, digest)
-                yield _Picture(row, codes)
+def _about(image: ImageSettings, windows: WindowSettings) -> dict[str, str]:
+    return {"specgen": json.dumps({"image": dataclasses.asdict(image), "windows": dataclasses.asdict(windows)})}
 
 
-def _starts(record: Record, number: int, windows: WindowSettings) -> Any:
-    """0-based starts in the untrimmed record."""
-    total = len(record.codes) - 2 * windows.trim
-    if windows.place == "tiles":
-        return windows.trim + tile_starts(total, windows.length, stride=windows.stride or None, most=windows.most)
-    rng = np.random.default_rng([windows.seed, number]) if windows.place == "random" else None
-    return np.array([windows.trim + crop_start(total, windows.length, rng)])
+def _environment() -> dict[str, str]:
+    versions = {name: importlib.metadata.version(name) for name in ("torch", "numpy", "numba", "isal")}
+    return {"python": platform.python_version(), "machine": platform.machine(), **versions}
 
 
-def _batches(pictures: Iterable[_Picture], size: int) -> Iterator[list[_Picture]]:
-    batch: list[_Picture] = []
-    for picture in pictures:
-        batch.append(picture)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _remove_unbegun(ledger: Ledger, absent: Sequence[Path]) -> None:
+    """A new job that fails before its first shard is done leaves nothing behind."""
+    if ledger.journal.exists() or ledger.finished.exists():
+        return
+    with suppress(OSError):
+        if absent:
+            ledger.pinned.unlink(missing_ok=True)
+        (ledger.out / ".lock").unlink(missing_ok=True)
+    for folder in absent:
+        with suppress(OSError):  # no longer ours alone
+            folder.rmdir()
 
 
-def _paint(imager: Imager, pictures: Sequence[_Picture]) -> Any:
-    """uint8 (pictures, bins, columns, 3)."""
-    if not pictures:
-        return []
-    with torch.inference_mode():
-        return to_uint8(imager(torch.from_numpy(np.stack([picture.codes for picture in pictures]))))
+def verify(out: Path, *, progress: bool = True) -> int:
+    """Check a finished job against its records, byte by byte; returns the number of pictures.
 
-
-def _write(out: Path, pictures: Sequence[_Picture], painted: Any, metadata: dict[str, str]) -> None:
-    for picture, pixels in zip(pictures, painted, strict=True):
-        described = dict(zip(MANIFEST, map(str, picture.row), strict=True))
-        write_png(out / str(picture.row[0]), pixels, {**metadata, **described})
+    Raises
+    ------
+    InputError
+        No job, an unfinished one, or a finished one with shards missing, damaged, altered or too many, named.
+    """
+    job = read_job(out / "job.json")
+    ledger = Ledger(out)
+    done = ledger.read()
+    if not ledger.finished.exists():
+        raise InputError(f"{out}: the job is not finished ({len(done)} shards done); the same render command goes on")
+    faults = []
+    for number in tqdm(sorted(done), unit=" shards", disable=not progress, desc=str(out)):
+        if wrong := fault(out, done[number], deep=True):
+            faults.append(f"{done[number].file} {wrong}")
+    known = {entry.file for entry in done.values()}
+    for name in sorted({entry["class"] for entry in job["inputs"]}):
+        found = {f"{name}/{path.name}" for path in (out / name).glob("*")}
+        faults += [f"{file} is not of this job" for file in sorted(found - known)]
+    total = sum(entry.windows for entry in done.values())
+    try:
+        with (out / "manifest.csv").open("rb") as handle:
+            rows = sum(1 for _ in csv.reader(line.decode("utf-8", "replace") for line in handle)) - 1
+    except OSError as error:
+        rows = -1
+        faults.append(f"manifest.csv cannot be read ({error.strerror})")
+    if rows not in (total, -1):
+        faults.append(f"manifest.csv has {rows} rows, expected {total}")
+    if faults:
+        more = f" and {len(faults) - 5} more faults" if len(faults) > 5 else ""
+        raise InputError(
+            f"{out}: {'; '.join(faults[:5])}{more}. Remove what is damaged and give the same render command again"
+        )
+    return total

@@ -24,6 +24,7 @@ __all__ = [
     "SCALES",
     "TAPERS",
     "ImageSettings",
+    "RegionSettings",
     "ScaleSettings",
     "SpectrogramSettings",
     "WindowSettings",
@@ -198,6 +199,9 @@ class WindowSettings:
         nt between tiles; 0 = edge to edge.
     most
         Most tiles of a record, spread evenly; 0 = all.
+    ambiguous
+        Largest share of letters other than A, C, G and T that a window may have; 1 = any. Windows above it are left
+        out and counted: the runs of N in an assembly are no sequence.
     seed
         Of random places.
     """
@@ -207,6 +211,7 @@ class WindowSettings:
     place: str = "centre"
     stride: int = 0
     most: int = 0
+    ambiguous: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -215,6 +220,8 @@ class WindowSettings:
         for key, least in (("length", 1), ("trim", 0), ("stride", 0), ("most", 0), ("seed", 0)):
             if getattr(self, key) < least:
                 raise InputError(f"windows.{key}: expected at least {least}, got {getattr(self, key)}")
+        if not 0 <= self.ambiguous <= 1:
+            raise InputError(f"windows.ambiguous: expected a share from 0 to 1, got {self.ambiguous}")
 
     @property
     def least(self) -> int:
@@ -227,6 +234,27 @@ class WindowSettings:
             raise InputError(
                 f"windows.length: expected at least the spectrogram window of {spectrogram.window} nt, got {self.length}"
             )
+
+
+@dataclass(frozen=True)
+class RegionSettings:
+    """Which sequences the intervals of a BED, narrowPeak, GTF or GFF3 file stand for.
+
+    Attributes
+    ----------
+    genome
+        FASTA file that the intervals refer to; empty = the inputs are sequences themselves. With a .fai beside it only
+        the wanted letters are read.
+    feature
+        Rows of a GTF or GFF3 file to take.
+    splice
+        Join what belongs together into one sequence: GTF rows of one transcript_id, GFF3 rows of one Parent, the
+        blocks of a BED12 row.
+    """
+
+    genome: str = ""
+    feature: str = "CDS"
+    splice: bool = True
 
 
 def settings_hash(settings: ImageSettings, **extra: Any) -> str:

@@ -1,15 +1,22 @@
 """The short-time Fourier transform of numeric sequences: one batched, differentiable module, and no other.
 
-A frame is a linear map of its window (detrend, taper, zero-pad, DFT), so the whole transform is one matrix product
-of the gathered windows with a fixed basis, computed once in float64. For the shapes used here (windows of a few
-hundred letters, 224 frequencies) the product is two to three times faster than an FFT on a CPU, exact for any DFT
-length (447 = 3 x 149 is slow for an FFT), and differentiable. SciPy's ``ShortTimeFFT`` and librosa's ``stft`` are the
-oracles in the tests.
+One transform, three ways to compute it, chosen by ``method_for`` from measurements (``benchmarks/``):
 
+- ``sliding``: frames share their sums (see ``sliding``). On a CPU, without gradients, for tapers that are sums of
+  cosines. Five to ten times faster than the others where frames overlap much, never slower.
+- ``matrix``: a frame is a linear map of its window (detrend, taper, zero-pad, DFT), so the transform is one product
+  of the gathered windows with a fixed basis. Any taper, any device, gradients. A strided convolution with the basis
+  as its filters is the same arithmetic and takes the same time, but can only place frames at equal distances.
+- ``fft``: the same where it wins, which is for long windows and for DFT lengths of small factors (448, 512); not for
+  447 = 3 x 149.
+
+The ways agree to float32 rounding. SciPy's ``ShortTimeFFT`` and librosa's ``stft`` are the oracles in the tests.
 Signals come in, complex or power spectra go out; colours live in ``colour``.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,8 +26,11 @@ from torch import Tensor, nn
 
 from specgen.errors import UnknownName
 from specgen.settings import TAPERS, SpectrogramSettings
+from specgen.sliding import SlidingTables, cosine_sum, sliding_transform
 
-__all__ = ["Spectrogram", "taper_window"]
+__all__ = ["METHODS", "Spectrogram", "method_for", "taper_window"]
+
+METHODS = ("auto", "sliding", "matrix", "fft")
 
 
 def taper_window(name: str, window: int) -> NDArray[np.float64]:
@@ -38,6 +48,17 @@ def taper_window(name: str, window: int) -> NDArray[np.float64]:
     return taper
 
 
+def method_for(settings: SpectrogramSettings, *, can_slide: bool) -> str:
+    """The fastest way, by measurement on CPUs: the FFT likes DFT lengths without large prime factors."""
+    if can_slide:
+        return "sliding"
+    smooth = settings.n_fft
+    for prime in (2, 3, 5, 7, 11):
+        while smooth % prime == 0:
+            smooth //= prime
+    return "fft" if settings.window >= (64 if smooth == 1 else 500) else "matrix"
+
+
 class Spectrogram(nn.Module):
     """Complex STFT of batched signals.
 
@@ -45,6 +66,8 @@ class Spectrogram(nn.Module):
     ----------
     settings
         See ``settings.SpectrogramSettings``.
+    method
+        One of ``METHODS``; auto = the fastest that fits (see ``method_for``).
 
     Input
         float (B, C, L) or complex (B, C, L), L >= window, in nt.
@@ -54,27 +77,40 @@ class Spectrogram(nn.Module):
         Row k is ``settings.frequencies[k]`` in magnitude, column t starts at ``settings.starts(L)[t]``.
 
     ``power`` gives squared magnitudes. The arithmetic is float32 whatever the autocast state.
+
+    Raises
+    ------
+    UnknownName
+        A method that does not exist.
+    ValueError
+        ``sliding`` where it cannot work: another device, a gradient to be kept, a taper that is no sum of cosines.
     """
 
     cosine_sine: Tensor
 
-    def __init__(self, settings: SpectrogramSettings | None = None) -> None:
+    def __init__(self, settings: SpectrogramSettings | None = None, method: str = "auto") -> None:
         super().__init__()
+        if method not in METHODS:
+            raise UnknownName("method", method, METHODS)
         self.settings = settings or SpectrogramSettings()
+        self.method = method
+        self._taper = taper_window(self.settings.taper, self.settings.window)
+        self._terms = cosine_sum(self._taper)
         self.register_buffer("cosine_sine", torch.from_numpy(_basis(self.settings)).float(), persistent=False)
-        self._frames: dict[tuple[int, torch.device], tuple[Tensor, Tensor | None]] = {}
+        self._placed: dict[tuple[str, int, torch.device], Any] = {}
 
     @property
     def taper_power(self) -> float:
         """Sum of the squared taper: the expected bin power of unit-variance white noise."""
-        return float(np.square(taper_window(self.settings.taper, self.settings.window)).sum())
+        return float(np.square(self._taper).sum())
 
     def forward(self, signal: Tensor) -> Tensor:
-        real, imaginary = self._parts(signal)
+        real, imaginary, origin = self._parts(signal)
         spectrum = torch.complex(real, imaginary)
-        _, turn = self._placement(signal.shape[-1], signal.device)
-        if turn is None:
+        if origin == self.settings.phase:
             return spectrum
+        turn = self._turn(signal.shape[-1], signal.device)
+        turn = turn if origin == "frame" else turn.conj()
         if signal.is_complex():
             positive, negative = spectrum.chunk(2, dim=1)
             return torch.cat([positive * turn, negative * turn.conj()], dim=1)
@@ -82,43 +118,92 @@ class Spectrogram(nn.Module):
 
     def power(self, signal: Tensor) -> Tensor:
         """Squared magnitude of the transform, float32 (B, C', bins, columns), without building complex numbers."""
-        real, imaginary = self._parts(signal)
+        if not signal.is_complex() and self._way(signal) == "sliding":
+            return self._slide(self._centred(signal.float()), power=True)
+        real, imaginary, _ = self._parts(signal)
         return real.square() + imaginary.square()
 
-    def _parts(self, signal: Tensor) -> tuple[Tensor, Tensor]:
-        """Real and imaginary part (B, C', bins, columns), phase measured from the frame."""
+    def _way(self, signal: Tensor) -> str:
+        """The method for this signal."""
+        grad = signal.requires_grad and torch.is_grad_enabled()
+        can_slide = self._terms is not None and signal.device.type == "cpu" and not grad
+        if self.method == "sliding" and not can_slide:
+            raise ValueError("sliding: expected a CPU, no gradient, and a taper that is a sum of cosines")
+        return method_for(self.settings, can_slide=can_slide) if self.method == "auto" else self.method
+
+    def _parts(self, signal: Tensor) -> tuple[Tensor, Tensor, str]:
+        """Real and imaginary part (B, C', bins, columns), and where their phase is measured from."""
         with torch.autocast(signal.device.type, enabled=False):
+            way = self._way(signal)
+            transform = {"sliding": self._slide_parts, "matrix": self._product, "fft": self._fft}[way]
+            origin = "sequence" if way == "sliding" else "frame"
             if not signal.is_complex():
-                return self._product(signal.float())
+                return *transform(self._centred(signal.float())), origin
             # Linearity: X(f) = R(f) + iI(f) for x = r + ii; R(-f) and I(-f) are conjugates, since r and i are real.
-            (a, b), (c, d) = self._product(signal.real.float()), self._product(signal.imag.float())
-            return torch.cat([a - d, a + d], dim=1), torch.cat([b + c, c - b], dim=1)
+            (a, b), (c, d) = (transform(self._centred(part.float())) for part in (signal.real, signal.imag))
+            return torch.cat([a - d, a + d], dim=1), torch.cat([b + c, c - b], dim=1), origin
+
+    def _centred(self, signal: Tensor) -> Tensor:
+        """Minus the mean of the sequence, which a detrend takes away anyhow: smaller sums round less."""
+        return signal if self.settings.detrend == "none" else signal - signal.mean(-1, keepdim=True)
+
+    def _slide_parts(self, signal: Tensor) -> tuple[Tensor, Tensor]:
+        both = self._slide(signal, power=False)
+        return both[..., : self.settings.bins, :], both[..., self.settings.bins :, :]
+
+    def _slide(self, signal: Tensor, *, power: bool) -> Tensor:
+        assert self._terms is not None
+        key = ("sliding", signal.shape[-1], signal.device)
+        if key not in self._placed:
+            self._place(key, SlidingTables(self.settings, self._taper, self._terms, signal.shape[-1]))
+        letters = signal.detach().contiguous().numpy()
+        return torch.from_numpy(sliding_transform(letters, self._placed[key], torch.get_num_threads(), power=power))
 
     def _product(self, signal: Tensor) -> tuple[Tensor, Tensor]:
-        index, _ = self._placement(signal.shape[-1], signal.device)
-        product = self.cosine_sine @ signal[..., index]
+        product = self.cosine_sine @ signal[..., self._index(signal)]
         return product[..., : self.settings.bins, :], product[..., self.settings.bins :, :]
 
-    def _placement(self, length: int, device: torch.device) -> tuple[Tensor, Tensor | None]:
-        """Letter index of every frame (window, columns), and the phase turn (bins, columns) to the first letter."""
-        key = (length, device)
-        if key not in self._frames:
-            if len(self._frames) > 8:
-                self._frames.clear()
-            # Tensors made in inference mode could not be used by a later backward pass.
-            with torch.inference_mode(False):
-                self._frames[key] = self._make_placement(length, device)
-        return self._frames[key]
+    def _fft(self, signal: Tensor) -> tuple[Tensor, Tensor]:
+        frames = signal[..., self._index(signal).T]
+        taper = torch.from_numpy(self._taper).to(signal)
+        if self.settings.detrend != "none":
+            weights = taper / taper.sum() if self.settings.detrend == "weighted" else 1 / self.settings.window
+            frames = frames - (frames * weights).sum(-1, keepdim=True)
+        spectrum = torch.fft.rfft(frames * taper, n=self.settings.n_fft).transpose(-1, -2)
+        return spectrum.real, spectrum.imag
 
-    def _make_placement(self, length: int, device: torch.device) -> tuple[Tensor, Tensor | None]:
-        starts = self.settings.starts(length)
-        index = torch.from_numpy(np.arange(self.settings.window)[:, None] + starts).to(device)
-        if self.settings.phase == "frame":
-            return index, None
-        # k * start mod n_fft keeps the angle exact for long sequences.
-        steps = (np.arange(self.settings.bins)[:, None] * starts) % self.settings.n_fft
-        turn = np.exp(-2j * np.pi * steps / self.settings.n_fft).astype(np.complex64)
-        return index, torch.from_numpy(turn).to(device)
+    def _index(self, signal: Tensor) -> Tensor:
+        """Letter of every place of every frame (window, columns)."""
+        key = ("index", signal.shape[-1], signal.device)
+        if key not in self._placed:
+            index = np.arange(self.settings.window)[:, None] + self.settings.starts(signal.shape[-1])
+            self._place(key, _kept(index).to(signal.device))
+        found: Tensor = self._placed[key]
+        return found
+
+    def _turn(self, length: int, device: torch.device) -> Tensor:
+        """Phase (bins, columns) from the frame to the first letter of the sequence."""
+        key = ("turn", length, device)
+        if key not in self._placed:
+            starts = self.settings.starts(length)
+            # k * start mod n_fft keeps the angle exact for long sequences.
+            steps = (np.arange(self.settings.bins)[:, None] * starts) % self.settings.n_fft
+            turn = np.exp(-2j * np.pi * steps / self.settings.n_fft).astype(np.complex64)
+            self._place(key, _kept(turn).to(device))
+        found: Tensor = self._placed[key]
+        return found
+
+    def _place(self, key: tuple[str, int, torch.device], value: Any) -> None:
+        """Keep what depends on the length alone, for the last few lengths."""
+        if len(self._placed) > 16:
+            self._placed.clear()
+        self._placed[key] = value
+
+
+def _kept(array: NDArray[Any]) -> Tensor:
+    """A tensor that a later backward pass may use, even when it is made in inference mode."""
+    with torch.inference_mode(False):
+        return torch.from_numpy(array)
 
 
 def _basis(settings: SpectrogramSettings) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from classify.__main__ import main as classify
 from specgen.__main__ import COMMANDS as SPECGEN
 from specgen.__main__ import main as specgen
 from specgen.errors import InputError
-from specgen.image import read_png_metadata
+from specgen.png import read_png_metadata
 
 ROOT = Path(__file__).resolve().parents[1]
 VERBS = [("specgen", verb) for verb in SPECGEN] + [("classify", verb) for verb in CLASSIFY]

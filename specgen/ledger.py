@@ -1,0 +1,220 @@
+"""What a rendering job remembers on disk: what it is, which shards are done, that nobody else is at work in it.
+
+``job.json`` pins inputs, settings and code version when the job starts. ``journal.csv`` gains a line for each shard
+that is finished, after the shard itself has its final name; a line cut short by a crash is dropped. When all are done
+``shards.csv`` takes the journal's place: a folder with one is complete. ``.tmp`` holds what is being written. No
+pictures are made here.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from specgen.errors import InputError
+from specgen.files import replacing, write_atomic
+
+__all__ = ["Done", "Ledger", "check_pinned", "checksum", "fault", "hash_file", "is_stream"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished shard: its number, file or folder (relative), windows, size, SHA-256, and its input's digest."""
+
+    shard: int
+    file: str
+    windows: int
+    bytes: int
+    sha256: str
+    input: str
+
+
+COLUMNS = tuple(field.name for field in fields(Done))
+
+
+class Ledger:
+    """The state of the job in a folder."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.pinned = out / "job.json"
+        self.journal = out / "journal.csv"
+        self.finished = out / "shards.csv"
+        self.temporary = out / ".tmp"
+
+    @contextmanager
+    def opened(self, job: dict[str, Any]) -> Iterator[None]:
+        """Hold the folder for this process alone, with the job pinned and the leftovers of a crash removed."""
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.out / ".lock", timeout=0)
+            with lock:
+                shutil.rmtree(self.temporary, ignore_errors=True)
+                self.temporary.mkdir()
+                if not self.pinned.exists():
+                    write_atomic(self.pinned, json.dumps(job, indent=2) + "\n")
+                yield
+        except Timeout:
+            raise InputError(f"{self.out}: another process is at work in this folder") from None
+        except OSError as error:
+            raise InputError(f"{self.out}: cannot be written ({error.strerror or error})") from None
+        finally:
+            shutil.rmtree(self.temporary, ignore_errors=True)
+
+    def read(self) -> dict[int, Done]:
+        """Shards recorded as done, by number.
+
+        Raises
+        ------
+        InputError
+            A record that is no record of ours.
+        """
+        found: dict[int, Done] = {}
+        for path in (self.finished, self.journal):
+            if not path.exists():
+                continue
+            text = path.read_text(encoding="utf-8")
+            whole = text[: text.rfind("\n") + 1]  # the end of a line that a crash cut short
+            if len(whole) < len(text):
+                write_atomic(path, whole)
+            for line, row in enumerate(csv.reader(whole.splitlines()), start=1):
+                if tuple(row) == COLUMNS:
+                    continue
+                try:
+                    number, file, windows, size, digest, letters = row
+                    found[int(number)] = Done(int(number), file, int(windows), int(size), digest, letters)
+                except ValueError:
+                    raise InputError(f"{path}: line {line} is no record of a shard: {','.join(row)!r}") from None
+        return found
+
+    def add(self, done: Done) -> None:
+        """Record a shard that has its final name."""
+        line = ",".join(map(str, astuple(done))) + "\n"
+        with self.journal.open("a", encoding="utf-8") as handle:
+            handle.write(line)
+
+    def finish(self, shards: dict[int, Done]) -> None:
+        """Mark the job complete."""
+        with replacing(self.finished) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+            writer = csv.writer(handle, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(astuple(shards[number]) for number in sorted(shards))
+        with suppress(FileNotFoundError):
+            self.journal.unlink()
+
+    def place(self, shard: Done | str, path: Path) -> None:
+        """Give a finished temporary file or folder its final name, over whatever a crash left there."""
+        target = self.out / (shard if isinstance(shard, str) else shard.file)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            shutil.rmtree(target)
+        os.replace(path, target)
+
+
+def checksum(path: Path) -> tuple[int, str]:
+    """Bytes and SHA-256 of a file; of a folder, the sum of its files and the SHA-256 of their names and SHA-256."""
+    if not path.is_dir():
+        return path.stat().st_size, hash_file(path)
+    total, listing = 0, hashlib.sha256()
+    for name in sorted(os.listdir(path)):
+        total += (path / name).stat().st_size
+        listing.update(f"{hash_file(path / name)}  {name}\n".encode("utf-8", "surrogateescape"))
+    return total, listing.hexdigest()
+
+
+def fault(out: Path, done: Done, *, deep: bool) -> str:
+    """What is wrong with a finished shard: its size, or with ``deep`` its content. Empty when nothing is."""
+    path = out / done.file
+    try:
+        if deep:
+            size, digest = checksum(path)
+        else:
+            size = sum(e.stat().st_size for e in os.scandir(path)) if path.is_dir() else path.stat().st_size
+            digest = done.sha256
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    if size != done.bytes:
+        return f"has {size} bytes, expected {done.bytes}"
+    return "" if digest == done.sha256 else "has another content than was written (SHA-256 differs)"
+
+
+def is_stream(file: str) -> bool:
+    """Whether an input can be read only once: standard input, a pipe."""
+    path = Path(file)
+    return file == "-" or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+def hash_file(path: str | Path) -> str:
+    """SHA-256 of a file.
+
+    Raises
+    ------
+    OSError
+    """
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def check_pinned(out: Path, job: dict[str, Any]) -> bool:
+    """Whether ``out`` holds this job already.
+
+    Raises
+    ------
+    InputError
+        It holds another one, or something else; the message names the first difference.
+    """
+    path = out / "job.json"
+    if not path.exists():
+        if out.exists() and (not out.is_dir() or any(entry.name not in (".lock", ".tmp") for entry in out.iterdir())):
+            raise InputError(f"{out}: exists and is not a folder of this program; choose an empty or new folder")
+        return False
+    before = read_job(path)
+    for key in job:
+        if key != "made_with" and before.get(key) != job[key]:
+            old, new = _difference(before.get(key), job[key], key)
+            raise InputError(f"{out}: holds a job of other settings: {old}, now {new}; choose another --out")
+    return True
+
+
+def read_job(path: Path) -> dict[str, Any]:
+    """A job.json.
+
+    Raises
+    ------
+    InputError
+        None there, or one that cannot be read.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path.parent}: holds no job of this program (no {path.name})") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: cannot be read (expected a mapping, got {type(found).__name__})")
+    return found
+
+
+def _difference(old: Any, new: Any, key: str) -> tuple[str, str]:
+    """The first place where two nested values differ, as text."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in new:
+            if old.get(name) != new[name]:
+                return _difference(old.get(name), new[name], f"{key}.{name}")
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for i, (a, b) in enumerate(zip(old, new, strict=True)):
+            if a != b:
+                return _difference(a, b, f"{key}[{i}]")
+    return f"{key} was {json.dumps(old)}", json.dumps(new)
