@@ -17,7 +17,7 @@ install: $(VENV)/.installed
 $(VENV)/.installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet uv
-	$(VENV)/bin/uv pip install --quiet --python $(VENV) --constraint constraints.txt --editable '.[dev]'
+	$(VENV)/bin/uv pip install --quiet --python $(VENV) --constraint constraints.txt --editable '.[dev,ray]'
 	touch $@
 
 demo: install

@@ -44,7 +44,7 @@ class Examples:
     sequences
         Codes of each record after trimming; None for pictures.
     pictures
-        File of each picture; None for sequences.
+        Path of each picture, and its place where the file holds many; None for sequences.
     window
         nt of the fixed crop that models read; 0 for pictures.
     digests
@@ -61,7 +61,7 @@ class Examples:
     lengths: NDArray[np.int64]
     split: NDArray[np.str_]
     sequences: list[Codes] | None = None
-    pictures: list[Path] | None = None
+    pictures: list[tuple[Path, int]] | None = None
     window: int = 0
     digests: list[bytes] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,5 @@
-"""Picture folders as data: class sub-folders of PNG or JPEG files, made by ``specgen render`` or by anybody else.
+"""Picture folders as data: class sub-folders of PNG or JPEG files, or of tar, HDF5 or npy files that hold many
+pictures each, made by ``specgen render`` or by anybody else.
 
 Every file is checked before training starts. Genes and chromosomes come from the folder's ``manifest.csv`` where there
 is one, or from a table; without either each picture is its own group, and the report says so.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,9 @@ from classify.examples import Examples, digest
 from classify.headers import Origin, group_loci, normalise_chromosome, parse_header, read_table
 from classify.splits import SPLITS, SplitSettings, assign_splits
 from specgen.errors import InputError
+from specgen.outputs import OUTPUTS, open_pictures
 
-__all__ = ["SIDE", "read_picture", "scan_folder"]
+__all__ = ["SIDE", "Picture", "read_picture", "scan_folder"]
 
 SIDE = 224
 """Pixels; pictures of another size are resampled to SIDE x SIDE (antialiased, bilinear)."""
@@ -28,8 +30,17 @@ SIDE = 224
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
+class Picture(NamedTuple):
+    """Where a picture lies: a file of its own (``place`` -1), or a place in a file of many."""
+
+    path: Path
+    place: int = -1
+
+
 def scan_folder(folder: Path, classes: tuple[str, ...], table: Path | None, split: SplitSettings) -> Examples:
     """Examples of ``folder``/<class>/*.png, or of ``folder``/{train,val,test}/<class>/*.png with the split given.
+
+    Files of many pictures (``specgen.outputs``) may stand in the place of PNGs.
 
     Raises
     ------
@@ -41,7 +52,7 @@ def scan_folder(folder: Path, classes: tuple[str, ...], table: Path | None, spli
     given = [name for name in SPLITS if (folder / name).is_dir()]
     if given and given != list(SPLITS):
         raise InputError(f"{folder}: has {', '.join(given)} but not all of {', '.join(SPLITS)}")
-    files: list[Path] = []
+    files: list[Picture] = []
     labels: list[int] = []
     parts: list[str] = []
     for part in given or [""]:
@@ -53,14 +64,14 @@ def scan_folder(folder: Path, classes: tuple[str, ...], table: Path | None, spli
                 "(set data.classes to your names, negative class first)"
             )
         for label, name in enumerate(classes):
-            inside = sorted(path for path in (base / name).rglob("*") if path.suffix.lower() in SUFFIXES)
+            inside = _pictures(base / name)
             files += inside
             labels += [label] * len(inside)
             parts += [part] * len(inside)
     if not files:
-        raise InputError(f"{folder}: holds no .png or .jpg pictures")
-    digests = [digest(read_picture(path)) for path in files]
-    names = [path.relative_to(folder).as_posix() for path in files]
+        raise InputError(f"{folder}: holds no .png or .jpg pictures, nor a file of many ({', '.join(_MANY)})")
+    digests = [digest(read_picture(picture)) for picture in files]
+    names = [_name(picture, folder) for picture in files]
     origins = _origins(folder, table, names)
     known = [origins.get(name, Origin()) for name in names]
     groups = [origin.gene or f"picture:{name}" for origin, name in zip(known, names, strict=True)]
@@ -78,14 +89,34 @@ def scan_folder(folder: Path, classes: tuple[str, ...], table: Path | None, spli
         chromosomes=chromosomes,
         lengths=np.zeros(len(files), dtype=np.int64),
         split=assigned,
-        pictures=files,
+        pictures=list(files),
         digests=digests,
         counts=counts,
     )
     return examples.take(assigned != "", chromosome_unknown_dropped=int((assigned == "").sum()))
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
+_MANY = tuple(OUTPUTS[name].suffix for name in OUTPUTS if OUTPUTS[name].suffix)
+
+
+def _pictures(folder: Path) -> list[Picture]:
+    """Every picture below a folder, in order of path and place."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in SUFFIXES:
+            found.append(Picture(path))
+        elif path.suffix in _MANY:
+            found += [Picture(path, index) for index in range(len(open_pictures(path)))]
+    return found
+
+
+def _name(picture: Picture, folder: Path) -> str:
+    """The picture's id: its file relative to the folder, and its place where there are many in it."""
+    name = picture.path.relative_to(folder).as_posix()
+    return name if picture.place < 0 else f"{name}#{picture.place}"
+
+
+def read_picture(where: tuple[Path, int]) -> NDArray[np.uint8]:
     """One 8-bit RGB picture as uint8 (3, SIDE, SIDE).
 
     Raises
@@ -93,19 +124,31 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     InputError
         A damaged file, another mode, or 16 bits a channel.
     """
+    path, place = where
     try:
-        with Image.open(path) as picture:
-            _check_mode(path, picture)
-            fits = picture.size == (SIDE, SIDE)
-            resized = picture if fits else picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-            array: NDArray[np.uint8] = np.asarray(resized, dtype=np.uint8)
+        if place >= 0:
+            array = np.asarray(open_pictures(path)[place])
+            if array.shape[:2] != (SIDE, SIDE):
+                array = _fitted(Image.fromarray(array))
+        else:
+            with Image.open(path) as picture:
+                _check_mode(path, picture)
+                array = _fitted(picture)
     except UnidentifiedImageError:
         raise InputError(f"{path}: is no picture that Pillow can read; expected 8-bit RGB PNG or JPEG") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, IndexError, Image.DecompressionBombError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: damaged picture ({' '.join(str(error).split())})") from None
     return array.transpose(2, 0, 1)
+
+
+def _fitted(picture: Image.Image) -> NDArray[np.uint8]:
+    fits = picture.size == (SIDE, SIDE)
+    array: NDArray[np.uint8] = np.asarray(
+        picture if fits else picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.uint8
+    )
+    return array
 
 
 def _check_mode(path: Path, picture: Image.Image) -> None:
@@ -131,13 +174,13 @@ def _origins(folder: Path, table: Path | None, names: Sequence[str]) -> dict[str
         for row, locus in zip(listed, group_loci(origins), strict=True)
     ]
     found = {
-        row["file"]: Origin(group, normalise_chromosome(row.get("chromosome") or "") or origin.chromosome)
-        for row, group, origin in zip(listed, groups, origins, strict=True)
+        name: Origin(group, normalise_chromosome(row.get("chromosome") or "") or origin.chromosome)
+        for name, row, group, origin in zip(map(_row_name, listed), listed, groups, origins, strict=True)
     }
     if table is None:
         return found
     given = read_table(table)
-    records = {row["file"]: row.get("record", "") for row in listed}
+    records = {_row_name(row): row.get("record", "") for row in listed}
     known = [(name, given[key]) for name in names for key in (name, records.get(name, "")) if key in given]
     if not known:
         raise InputError(f"{table}: none of its {len(given)} ids is a picture of {folder} or a record of its manifest")
@@ -145,6 +188,12 @@ def _origins(folder: Path, table: Path | None, names: Sequence[str]) -> dict[str
         before = found.get(name, Origin())
         found[name] = Origin(origin.gene or before.gene, origin.chromosome or before.chromosome)
     return found
+
+
+def _row_name(row: dict[str, str]) -> str:
+    """``_name`` of a manifest's picture."""
+    many = row["file"].endswith(_MANY)
+    return f"{row['file']}#{row.get('index') or 0}" if many else row["file"]
 
 
 def _manifest(path: Path) -> list[dict[str, str]]:

@@ -8,6 +8,7 @@ worker that had it is lost. A task's own exception ends the job. What the tasks 
 from __future__ import annotations
 
 import ctypes
+import logging
 import multiprocessing
 import os
 import signal
@@ -163,11 +164,11 @@ def on_ray(work: Callable[[Task], Result], tasks: Iterator[Task], settings: Engi
     if started:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         try:
-            ray.init(address=settings.address or None, log_to_driver=False, logging_level="error")
+            ray.init(address=settings.address or None, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise InputError(f"engine.address: cannot reach Ray ({' '.join(str(error).split())})") from None
     gpus = 1 if settings.device.startswith("cuda") else 0
-    remote = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=-1)(_prepared)
+    remote: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=-1)(_prepared)
     waiting: list[Any] = []
     try:
         while True:

@@ -75,13 +75,14 @@ class Imager(nn.Module):
         """Pictures as files hold them: uint8 codes (n, L) to uint8 (n, bins, columns, 3).
 
         ``chunk`` pictures are computed at once, 0 = as many as suit the device; on a CPU the chunks are shared out
-        among torch's threads. Where the sliding DFT serves, the bytes depend neither on ``chunk`` nor on the threads.
+        among torch's threads. The same chunks give the same bytes on any number of threads; another ``chunk`` may move a
+        value by one where it fell between two.
         """
         device = self.floor.device
         size = chunk or (CHUNK if device.type == "cpu" else 256)
         shape = self.settings.spectrogram.bins, len(self.settings.spectrogram.starts(codes.shape[1])), 3
         painted = np.empty((len(codes), *shape), dtype=np.uint8)
-        threads = torch.get_num_threads() if device.type == "cpu" and len(codes) > size else 1
+        threads = torch.get_num_threads() if device.type == "cpu" else 1
 
         def work(low: int) -> None:
             with torch.inference_mode():
@@ -92,7 +93,8 @@ class Imager(nn.Module):
             for low in range(0, len(codes), size):
                 work(low)
             return painted
-        # Each thread computes whole pictures on its own: torch's threads below ours would fight over the cores.
+        # Each thread computes whole pictures on its own: torch's threads below ours would fight over the cores, and
+        # how they share out a tensor can move its last bits.
         try:
             with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
                 list(pool.map(work, range(0, len(codes), size)))

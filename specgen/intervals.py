@@ -22,7 +22,7 @@ from specgen.settings import RegionSettings
 __all__ = ["is_interval_file", "read_regions"]
 
 _KINDS = {
-    ".bed": "bed",
+    ".bed": "bed12",
     ".narrowpeak": "narrowPeak",
     ".broadpeak": "broadPeak",
     ".gtf": "gtf",
@@ -75,6 +75,10 @@ def read_regions(path: str, settings: RegionSettings) -> Iterator[Record]:
                 raise InputError(
                     f"{path}: interval {chrom}:{region.start}-{region.end} (0-based) does not lie in the {length} nt "
                     f"of that sequence in {settings.genome}"
+                )
+            if region.blocks[0][0] < region.start or region.blocks[-1][1] > region.end:
+                raise InputError(
+                    f"{path}: the blocks of {region.name} leave its interval {chrom}:{region.start}-{region.end}"
                 )
             inside = fetch(region.start, region.end)
             codes = np.concatenate([inside[low - region.start : high - region.start] for low, high in region.blocks])
@@ -130,7 +134,7 @@ def _load(path: str, settings: RegionSettings) -> Any:
         raise InputError(f"{path}: expected a file ending in {', '.join(_KINDS)} (or .gz) where a genome is given")
     annotation = kind in ("gtf", "gff")
     try:
-        table = bioframe.read_table(path, schema="gtf" if annotation else kind, comment="#")
+        table = bioframe.read_table(path, schema="gtf" if annotation else kind, comment="#", dtype=str)
         table = table[~table["chrom"].astype(str).str.startswith(("track", "browser"))]
         table = table.assign(start=pd.to_numeric(table["start"]), end=pd.to_numeric(table["end"]))
         if table[["chrom", "start", "end"]].isna().to_numpy().any():
@@ -139,7 +143,9 @@ def _load(path: str, settings: RegionSettings) -> Any:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, EOFError, ValueError, UnicodeDecodeError, KeyError) as error:
-        raise InputError(f"{path}: cannot be read as {kind} ({' '.join(str(error).split())})") from None
+        raise InputError(
+            f"{path}: cannot be read as {kind.removesuffix('12')} ({' '.join(str(error).split())})"
+        ) from None
     if annotation:
         table = _annotated(path, kind, table, settings)
     if not len(table):
@@ -147,7 +153,7 @@ def _load(path: str, settings: RegionSettings) -> Any:
     strand = table["strand"].fillna(".").astype(str) if "strand" in table else "."
     table = table.assign(strand=strand)
     if "blocks" not in table:
-        table = table.assign(blocks=_bed_blocks(table) if settings.splice else _whole(table))
+        table = table.assign(blocks=_bed_blocks(path, table) if settings.splice else _whole(table))
     given = table["name"].fillna("").astype(str) if "name" in table else pd.Series("", index=table.index)
     place = table["chrom"] + ":" + (table["start"] + 1).astype(str) + "-" + table["end"].astype(str)
     unnamed = given.isin(["", "."])
@@ -194,7 +200,7 @@ def _whole(table: Any) -> list[tuple[tuple[int, int], ...]]:
     return [((start, end),) for start, end in zip(table["start"].tolist(), table["end"].tolist(), strict=True)]
 
 
-def _bed_blocks(table: Any) -> list[tuple[tuple[int, int], ...]]:
+def _bed_blocks(path: str, table: Any) -> list[tuple[tuple[int, int], ...]]:
     """The blocks of BED12 rows; the whole interval of others."""
     whole = _whole(table)
     if "blockSizes" not in table or "blockStarts" not in table:
@@ -205,6 +211,10 @@ def _bed_blocks(table: Any) -> list[tuple[tuple[int, int], ...]]:
             blocks.append(interval)
             continue
         start = interval[0][0]
-        pairs = zip(offsets.strip(",").split(","), sizes.strip(",").split(","), strict=True)
-        blocks.append(_merged(sorted((start + int(low), start + int(low) + int(size)) for low, size in pairs)))
+        try:
+            pairs = zip(offsets.strip(",").split(","), sizes.strip(",").split(","), strict=True)
+            found = sorted((start + int(low), start + int(low) + int(size)) for low, size in pairs)
+        except ValueError:
+            raise InputError(f"{path}: the interval at {start} is no BED12 row: {sizes} and {offsets}") from None
+        blocks.append(_merged(found))
     return blocks

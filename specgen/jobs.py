@@ -34,13 +34,13 @@ from specgen.errors import InputError
 from specgen.files import replacing
 from specgen.image import Imager
 from specgen.intervals import is_interval_file, read_regions
-from specgen.ledger import Done, Ledger, check_pinned, checksum, fault, hash_file, is_stream, read_job
-from specgen.outputs import OUTPUTS
+from specgen.ledger import Done, Ledger, check_pinned, checksum, fault, hash_file, is_stream
+from specgen.outputs import OUTPUTS, Output
 from specgen.records import read_records
 from specgen.settings import PICTURE_VERSION, ImageSettings, RegionSettings, WindowSettings, settings_hash
 from specgen.windows import ROW, Shard, Source, Tally, count_windows, cut_shards, safe_name
 
-__all__ = ["MANIFEST", "RenderResult", "class_names", "render", "verify"]
+__all__ = ["MANIFEST", "RenderResult", "class_names", "render"]
 
 MANIFEST = ("file", "index", *ROW, "settings")
 """Columns of manifest.csv; ``file`` is relative to the folder, ``index`` the picture's place in it (from 0)."""
@@ -127,8 +127,8 @@ def render(
         if value < 1:
             raise InputError(f"{name}: expected at least 1, got {value}")
     regions, engine = regions or RegionSettings(), engine or EngineSettings()
-    suffix = OUTPUTS[output].suffix
     names = class_names(inputs, labels)
+    form = OUTPUTS[output]
     work = _Work(out, image, output, _about(image, windows), batch_size, engine.device)
     _imager(image, _device(engine.device))
     windows.check(image.spectrogram)
@@ -148,7 +148,7 @@ def render(
     check_pinned(out, job)
     once = any(map(is_stream, inputs))
     total = None if once else count_windows(sources, windows).windows
-    tally = Tally()
+    tally, written = Tally(), 0
     shards = cut_shards(sources, windows, shard, tally)
     # Nothing is written before there is something to write.
     if (first := next(shards, None)) is None:
@@ -162,34 +162,38 @@ def render(
     try:
         with ledger.opened(job), tqdm(total=total, unit=" pictures", disable=not progress, desc=str(out)) as bar:
             done = ledger.read()
-            before = sum(entry.windows for entry in done.values())
-            with replacing(out / "manifest.csv") as temporary:
-                with temporary.open("w", newline="", encoding="utf-8") as handle:
-                    digest = settings_hash(image, windows=dataclasses.asdict(windows))
-                    tasks = _missing(chain([first], shards), suffix, ledger, done, handle, digest, bar)
-                    for result in ENGINES[engine.name](partial(_render_shard, work), tasks, engine):
-                        ledger.add(result)
-                        done[result.shard] = result
-                        bar.update(result.windows)
+            digest = settings_hash(image, windows=dataclasses.asdict(windows))
+            with (
+                replacing(out / "manifest.csv") as temporary,
+                temporary.open("w", newline="", encoding="utf-8") as handle,
+            ):
+                tasks = _missing(chain([first], shards), form, ledger, done, handle, digest, bar)
+                for result in ENGINES[engine.name](partial(_render_shard, work), tasks, engine):
+                    ledger.add(result)
+                    done[result.shard] = result
+                    written += result.windows
+                    bar.update(result.windows)
             ledger.finish(done)
     except BaseException:
         _remove_unbegun(ledger, absent)
         raise
-    written = tally.windows - before if before <= tally.windows else 0
     return RenderResult(written, tally.windows - written, tally.too_short, tally.ambiguous)
 
 
 def _missing(
-    shards: Iterator[Shard], suffix: str, ledger: Ledger, done: dict[int, Done], manifest: Any, digest: str, bar: Any
+    shards: Iterator[Shard],
+    form: type[Output],
+    ledger: Ledger,
+    done: dict[int, Done],
+    manifest: Any,
+    digest: str,
+    bar: Any,
 ) -> Iterator[Shard]:
     """The shards still to be rendered; the manifest is written along."""
     writer = csv.writer(manifest, lineterminator="\n")
     writer.writerow(MANIFEST)
-    place = OUTPUTS[read_job(ledger.pinned)["output"]].place
     for shard in shards:
-        writer.writerows(
-            (*where, *row, digest) for where, row in zip(place(shard, suffix), shard.rows(), strict=True)
-        )
+        writer.writerows((*where, *row, digest) for where, row in zip(form.place(shard), shard.rows(), strict=True))
         entry = done.get(shard.number)
         if entry is not None and entry.input != shard.digest():
             raise InputError(
@@ -208,9 +212,7 @@ def _render_shard(work: _Work, shard: Shard) -> Done:
     imager = _imager(work.image, _device(work.device))
     ledger = Ledger(work.out)
     path = ledger.temporary / f"{shard.number:06d}-{socket.gethostname()}-{os.getpid()}{form.suffix}"
-    batches = (
-        imager.paint(shard.codes[low : low + work.batch_size]) for low in range(0, len(shard), work.batch_size)
-    )
+    batches = (imager.paint(shard.codes[low : low + work.batch_size]) for low in range(0, len(shard), work.batch_size))
     file = shard.path + form.suffix
     try:
         form.write(path, shard, batches, work.about)
@@ -243,11 +245,12 @@ def _sources(inputs: Sequence[str], names: Sequence[str], regions: RegionSetting
         Intervals without a genome.
     """
     sources = []
+    order = sorted(set(names))  # as torchvision's ImageFolder numbers classes
     for file, name in zip(inputs, names, strict=True):
         if is_interval_file(file) and not regions.genome:
             raise InputError(f"{file}: holds intervals; give the FASTA file they refer to as --regions.genome")
         read = partial(read_regions, file, regions) if regions.genome else partial(read_records, file)
-        sources.append(Source("-" if file == "-" else Path(file).name, name, read))
+        sources.append(Source("-" if file == "-" else Path(file).name, name, order.index(name), read))
     return sources
 
 
@@ -283,41 +286,3 @@ def _remove_unbegun(ledger: Ledger, absent: Sequence[Path]) -> None:
     for folder in absent:
         with suppress(OSError):  # no longer ours alone
             folder.rmdir()
-
-
-def verify(out: Path, *, progress: bool = True) -> int:
-    """Check a finished job against its records, byte by byte; returns the number of pictures.
-
-    Raises
-    ------
-    InputError
-        No job, an unfinished one, or a finished one with shards missing, damaged, altered or too many, named.
-    """
-    job = read_job(out / "job.json")
-    ledger = Ledger(out)
-    done = ledger.read()
-    if not ledger.finished.exists():
-        raise InputError(f"{out}: the job is not finished ({len(done)} shards done); the same render command goes on")
-    faults = []
-    for number in tqdm(sorted(done), unit=" shards", disable=not progress, desc=str(out)):
-        if wrong := fault(out, done[number], deep=True):
-            faults.append(f"{done[number].file} {wrong}")
-    known = {entry.file for entry in done.values()}
-    for name in sorted({entry["class"] for entry in job["inputs"]}):
-        found = {f"{name}/{path.name}" for path in (out / name).glob("*")}
-        faults += [f"{file} is not of this job" for file in sorted(found - known)]
-    total = sum(entry.windows for entry in done.values())
-    try:
-        with (out / "manifest.csv").open("rb") as handle:
-            rows = sum(1 for _ in csv.reader(line.decode("utf-8", "replace") for line in handle)) - 1
-    except OSError as error:
-        rows = -1
-        faults.append(f"manifest.csv cannot be read ({error.strerror})")
-    if rows not in (total, -1):
-        faults.append(f"manifest.csv has {rows} rows, expected {total}")
-    if faults:
-        more = f" and {len(faults) - 5} more faults" if len(faults) > 5 else ""
-        raise InputError(
-            f"{out}: {'; '.join(faults[:5])}{more}. Remove what is damaged and give the same render command again"
-        )
-    return total

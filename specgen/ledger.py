@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from specgen.errors import InputError
 from specgen.files import replacing, write_atomic
 
-__all__ = ["Done", "Ledger", "check_pinned", "checksum", "fault", "hash_file", "is_stream"]
+__all__ = ["Done", "Ledger", "check_pinned", "checksum", "fault", "hash_file", "is_stream", "read_job"]
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ class Ledger:
         with suppress(FileNotFoundError):
             self.journal.unlink()
 
-    def place(self, shard: Done | str, path: Path) -> None:
+    def place(self, file: str, path: Path) -> None:
         """Give a finished temporary file or folder its final name, over whatever a crash left there."""
-        target = self.out / (shard if isinstance(shard, str) else shard.file)
+        target = self.out / file
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             shutil.rmtree(target)

@@ -60,10 +60,10 @@ class Output:
         """
         raise NotImplementedError
 
-    @staticmethod
-    def place(shard: Shard, suffix: str) -> list[tuple[str, int]]:
+    @classmethod
+    def place(cls, shard: Shard) -> list[tuple[str, int]]:
         """File (relative to the job) and place in it of every picture."""
-        return [(shard.path + suffix, i) for i in range(len(shard))]
+        return [(shard.path + cls.suffix, i) for i in range(len(shard))]
 
     @staticmethod
     def read(path: Path) -> PictureFile:
@@ -102,19 +102,19 @@ class PngFolder(Output):
         for name, row, picture in zip(shard.names(), _described(shard), _each(batches), strict=True):
             (path / f"{name}.png").write_bytes(encode_png(picture, shared + text_chunks(row)))
 
-    @staticmethod
-    def place(shard: Shard, suffix: str) -> list[tuple[str, int]]:
+    @classmethod
+    def place(cls, shard: Shard) -> list[tuple[str, int]]:
         return [(f"{shard.path}/{name}.png", 0) for name in shard.names()]
 
 
 class WebDatasetTar(Output):
-    """A tar of <name>.png, <name>.cls (the class's name) and <name>.json, as WebDataset streams it."""
+    """A tar of <name>.png, <name>.cls (the class's number) and <name>.json, as WebDataset streams it."""
 
     suffix = ".tar"
 
     @staticmethod
     def write(path: Path, shard: Shard, batches: Iterable[Pictures], about: Mapping[str, str]) -> None:
-        label = shard.label.encode()
+        label = str(shard.target).encode()
         with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
             for name, row, picture in zip(shard.names(), _described(shard), _each(batches), strict=True):
                 told = json.dumps({**row, **about}).encode()
@@ -140,7 +140,9 @@ class Hdf5(Output):
         import h5py  # here and below: seldom needed
 
         with h5py.File(path, "w", libver="latest") as file:
-            file.attrs.update({**about, "class": shard.label, "source": shard.source, "length": shard.length})
+            file.attrs.update(
+                {**about, "class": shard.label, "target": shard.target, "source": shard.source, "length": shard.length}
+            )
             names = [shard.records[owner][1] for owner in shard.owners]
             file.create_dataset("record", data=names, dtype=h5py.string_dtype())
             file.create_dataset("start", data=shard.starts)

@@ -59,11 +59,11 @@ class CosineSum:
 
 
 def cosine_sum(taper: NDArray[np.float64]) -> CosineSum | None:
-    """The terms of a taper (window,), or None where it is no sum of up to three cosines and a half one."""
+    """The terms of a taper (window,), or None where it is no sum of up to three cosines, nor SciPy's half one."""
     window = len(taper)
     if window < 16:  # the fit needs more letters than terms
         return None
-    turns = 2 * np.pi * np.array([0, 0.5, 1, 2, 3]) / window
+    turns = np.pi * np.array([0, 1 / (window + 1), 2 / window, 4 / window, 6 / window])
     angles = np.arange(window)[:, None] * turns
     design = np.concatenate([np.cos(angles), np.sin(angles[:, 1:])], axis=1)
     found = np.linalg.lstsq(design, taper, rcond=None)[0]

@@ -44,10 +44,11 @@ def safe_name(text: str, most: int = 60) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """One input: its name in the manifest, the class of its windows, and how to read its records (again and again)."""
+    """One input: its name in the manifest, class and class number, and how to read its records (again and again)."""
 
     name: str
     label: str
+    target: int
     read: Callable[[], Iterable[Record]]
 
 
@@ -69,8 +70,8 @@ class Shard:
     ----------
     number
         Place in the job, from 0.
-    label
-        Class of all windows.
+    label, target
+        Class of all windows, and its number.
     source
         Name of the input.
     length
@@ -87,6 +88,7 @@ class Shard:
 
     number: int
     label: str
+    target: int
     source: str
     length: int
     codes: Codes
@@ -105,7 +107,9 @@ class Shard:
     def names(self) -> list[str]:
         """File names of its pictures without endings, unique within the job."""
         stems = [f"{number:07d}_{safe_name(name)}" for number, name, _ in self.records]
-        return [f"{stems[owner]}_{start}" for owner, start in zip(self.owners.tolist(), self.starts.tolist(), strict=True)]
+        return [
+            f"{stems[owner]}_{start}" for owner, start in zip(self.owners.tolist(), self.starts.tolist(), strict=True)
+        ]
 
     def rows(self) -> list[tuple[str | int, ...]]:
         """``ROW`` of each window."""
@@ -118,7 +122,9 @@ class Shard:
         """32 hexadecimal digits of everything that its pictures and their description are made of."""
         text = io.StringIO()
         csv.writer(text).writerows(self.records)
-        body = hashlib.blake2b(f"{self.path}\n{self.source}\n{text.getvalue()}".encode("utf-8", "surrogatepass"))
+        body = hashlib.blake2b(
+            f"{self.path}\n{self.target}\n{self.source}\n{text.getvalue()}".encode("utf-8", "surrogatepass")
+        )
         for array in (self.codes, self.starts, self.owners):
             body.update(np.ascontiguousarray(array).tobytes())
         return body.hexdigest()[:32]
@@ -183,6 +189,7 @@ class _Gathered:
         return Shard(
             number=number,
             label=self.source.label,
+            target=self.source.target,
             source=self.source.name,
             length=self.length,
             codes=np.concatenate([codes for _, _, codes in taken]),

@@ -1,6 +1,7 @@
 """Both command lines as a user meets them: help, exit codes, one line a mistake, restarts, nasty names, full disks."""
 
 import csv
+import io
 import json
 import os
 import signal
@@ -17,7 +18,6 @@ from classify.__main__ import COMMANDS as CLASSIFY
 from classify.__main__ import main as classify
 from specgen.__main__ import COMMANDS as SPECGEN
 from specgen.__main__ import main as specgen
-from specgen.errors import InputError
 from specgen.png import read_png_metadata
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -272,7 +272,7 @@ def test_render_and_restart(tmp_path, capsys):
     said = render(capsys, out, coding, other)
     assert "5 pictures written, 0 were there, 1 records shorter than 618 nt left out" in said
     pictures = sorted(out.rglob("*.png"))
-    assert [path.parent.name for path in pictures] == ["CDN"] * 3 + ["LNSD"] * 2
+    assert [path.parent.parent.name for path in pictures] == ["CDN"] * 3 + ["LNSD"] * 2
     with (out / "manifest.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["record"] for row in rows] == ["a", "b", "c", "x", "y"]
@@ -285,11 +285,11 @@ def test_render_and_restart(tmp_path, capsys):
     for path in pictures[1:3]:
         path.unlink()
     (out / "manifest.csv").unlink()
-    assert "2 pictures written, 3 were there" in render(capsys, out, coding, other)
+    assert "3 pictures written, 2 were there" in render(capsys, out, coding, other)
     assert (out / "manifest.csv").read_bytes() == manifest
-    for i, path in enumerate(pictures):
+    for i, path in enumerate(pictures):  # the damaged shard was made anew, the other left alone
         assert path.read_bytes() == before[path][0]
-        assert (path.stat().st_mtime_ns == before[path][1]) == (i not in (1, 2))
+        assert (path.stat().st_mtime_ns == before[path][1]) == (i > 2)
     assert "0 pictures written, 5 were there" in render(capsys, out, coding, other)
 
 
@@ -329,7 +329,7 @@ def test_nasty_names_stay_inside(tmp_path, capsys):
     render(capsys, out, source, more=["--label", "CDN"])
     outside = [path for path in tmp_path.rglob("*") if path.is_file() and out not in path.parents and path != source]
     assert not outside
-    pictures = sorted((out / "CDN").iterdir())
+    pictures = sorted((out / "CDN" / "000000").iterdir())
     assert len(pictures) == len(NASTY) == len(list(out.rglob("*.png")))
     for path, name in zip(pictures, NASTY, strict=True):
         assert path.name.isascii()
@@ -365,10 +365,7 @@ def test_render_from_standard_input(tmp_path, monkeypatch, capsys):
     with source.open() as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
         render(capsys, tmp_path / "job", "-", more=["--label", "CDN"])
-    assert len(list((tmp_path / "job" / "CDN").glob("*.png"))) == 2
-    # What came the first time is not known.
-    match = "holds a job, and standard input cannot be compared"
-    render(capsys, tmp_path / "job", "-", code=2, match=match, more=["--label", "CDN"])
+    assert len(list((tmp_path / "job" / "CDN").rglob("*.png"))) == 2
 
 
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
@@ -441,26 +438,41 @@ def test_a_failed_start_leaves_nothing(tmp_path, capsys):
 
 
 def test_a_first_picture_that_cannot_be_written_leaves_nothing(tmp_path, capsys, monkeypatch):
-    def full(path, *_):
-        path.parent.mkdir(parents=True)
-        raise InputError(f"{path}: cannot be written (No space left on device)")
+    def full(path, data):
+        raise OSError(28, "No space left on device")
 
     source, out = fasta(tmp_path / "x.fa", "ab"), tmp_path / "deep" / "job"
     with monkeypatch.context() as patched:
-        patched.setattr("specgen.jobs.write_png", full)
+        patched.setattr(Path, "write_bytes", full)
         render(capsys, out, source, code=2, match="No space left on device")
     assert [path.name for path in tmp_path.iterdir()] == ["x.fa"]
     assert "2 pictures written" in render(capsys, out, source)
 
 
-def test_a_job_that_failed_later_goes_on(tmp_path, capsys):
+def test_a_fault_anywhere_in_the_input_is_met_first(tmp_path, capsys):
     source, out = fasta(tmp_path / "x.fa", "ab"), tmp_path / "job"
     source.write_text(source.read_text() + ">p\nMEFILPQ\n")
-    for _ in range(2):
-        render(capsys, out, source, code=2, match="a protein sequence?", more=["--batch_size", "1"])
-        assert len(list(out.rglob("*.png"))) == 2
-        assert (out / "job.json").exists()
-        assert not (out / "manifest.csv").exists()
+    render(capsys, out, source, code=2, match="a protein sequence?", more=["--shard", "1"])
+    assert not out.exists()
+
+
+def test_a_stream_that_failed_later_goes_on(tmp_path, capsys, monkeypatch):
+    """What can be read only once is rendered as it comes, and compared by its letters when it comes again."""
+    good, out = fasta(tmp_path / "x.fa", "abc").read_bytes(), tmp_path / "job"
+
+    def stdin(data):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+
+    more = ["--shard", "1", "--engine.workers", "1"]
+    stdin(good + b">p\nMEFILPQ\n")
+    render(capsys, out, "-", code=2, match="standard input: record 'p': letter 'E'", more=more)
+    assert len(list(out.rglob("*.png"))) == 3
+    assert not (out / "manifest.csv").exists()
+    stdin(fasta(tmp_path / "y.fa", "bca").read_bytes())
+    render(capsys, out, "-", code=2, match="holds pictures of other letters than shard 0", more=more)
+    stdin(good)
+    assert "0 pictures written, 3 were there" in render(capsys, out, "-", more=more)
+    assert (out / "manifest.csv").exists()
 
 
 # Places that cannot be written
@@ -502,12 +514,21 @@ def test_a_full_disk_while_rendering(full_disk, tmp_path, capsys):
     source, out = fasta(tmp_path / "x.fa", "abcdefghijkl"), full_disk / "job"
     render(capsys, out, source, code=2, match="No space left on device")
     assert not (out / "manifest.csv").exists()
-    assert not list(out.rglob("*.tmp"))
+    assert not out.exists()  # its one shard was not finished
+    render(capsys, out, source, code=2, match="No space left on device", more=["--shard", "2"])
     whole = list(out.rglob("*.png"))
-    assert 0 < len(whole) < 12
+    assert whole
+    assert not len(whole) % 2
     for path in whole:
         with Image.open(path) as picture:
             picture.load()
+    subprocess.run(["mount", "-o", "remount,size=4m", str(full_disk)], check=True)
+    assert f"{12 - len(whole)} pictures written, {len(whole)} were there" in render(
+        capsys, out, source, more=["--shard", "2"]
+    )
+    subprocess.run(["mount", "-o", "remount,ro", str(full_disk)], check=True)
+    render(capsys, full_disk / "other", source, code=2, match="Read-only file system")
+    assert quiet(capsys, "render", "--out", out, "--progress", "false", "--verify").startswith(f"{out}: complete")
 
 
 # SIGKILL

@@ -38,12 +38,14 @@ def run(arguments: Sequence[str]) -> None:
     parsed = parser.instantiate(parser.parse_args(list(arguments)))
     if not parsed.verify and not parsed.inputs:
         raise InputError("render: expected at least one input file (or --verify to check a finished job)")
-    from specgen.jobs import render, verify  # heavy imports only once the settings are known to be good
-
     out = Path(parsed.out)
     if parsed.verify:
+        from specgen.verification import verify
+
         print(f"{out}: complete and unchanged, {verify(out, progress=parsed.progress)} pictures")
         return
+    from specgen.jobs import render  # heavy imports only once the settings are known to be good
+
     done = render(
         parsed.inputs,
         parsed.label,

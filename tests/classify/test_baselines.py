@@ -170,7 +170,7 @@ def test_baselines_read_no_pictures(settings, tmp_path):
 
     pictures = Examples(
         ("LNSD", "CDN"), ["a"], np.array([0]), ["a"], [""], np.zeros(1, np.int64), np.array(["test"]),
-        pictures=[tmp_path / "a.png"],
+        pictures=[(tmp_path / "a.png", -1)],
     )  # fmt: skip
     with pytest.raises(InputError, match="baseline 'gc' reads letters, which cannot be made from pictures"):
         fit_baseline("gc", dataclasses.replace(settings, runs=str(tmp_path / "runs")), pictures)

@@ -322,9 +322,9 @@ def test_foreign_pictures(foreign):
     assert examples.per_class() == {"LNSD": 20, "CDN": 20}
     assert examples.counts["pictures_read"] == {"LNSD": 20, "CDN": 20}
     assert examples.counts["pictures_without_gene"] == 40
-    for name, label, path in zip(examples.ids, examples.labels, examples.pictures, strict=True):
+    for name, label, picture in zip(examples.ids, examples.labels, examples.pictures, strict=True):
         assert name.split("/")[0] == ("LNSD", "CDN")[label]
-        assert path == foreign / name
+        assert picture == (foreign / name, -1)
 
 
 def test_foreign_pictures_of_any_size_become_batches(foreign):

@@ -211,7 +211,7 @@ def test_pictures_come_from_their_files(tmp_path):
         Image.fromarray(array).save(file)
     examples = Examples(
         ("a", "b"), list("xyz"), np.array([0, 1, 1]), list("xyz"), [""] * 3, np.zeros(3, np.int64),
-        np.array(["train"] * 3), pictures=files,
+        np.array(["train"] * 3), pictures=[(file, -1) for file in files],
     )  # fmt: skip
     for dataset, keys in ((TrainDataset(examples, 0), [3 + 2, 3 + 0]), (TileDataset(examples, 8), [2, 0])):
         assert len(dataset) == 3

@@ -69,12 +69,12 @@ def test_duplicate_pictures_are_told_by_their_digests(tmp_path):
     files = [tmp_path / name for name in "abcd"]
     examples = Examples(
         CLASSES, list("abcd"), np.array([0, 0, 0, 1]), list("abcd"), [""] * 4, np.zeros(4, np.int64),
-        np.array(["train"] * 4), pictures=files, digests=[b"1", b"2", b"1", b"2"],
+        np.array(["train"] * 4), pictures=[(file, -1) for file in files], digests=[b"1", b"2", b"1", b"2"],
     )  # fmt: skip
     assert examples.kind == "pictures"
     kept = drop_duplicates(examples)
     assert kept.ids == ["a"]
-    assert kept.pictures == files[:1]
+    assert kept.pictures == [(files[0], -1)]
     assert kept.counts == {"duplicates_dropped": 1, "contradictory_duplicates_dropped": 2}
 
 

@@ -1,0 +1,258 @@
+"""Throughput of rendering: specgen beside matplotlib, librosa, SciPy, the bare transform, and other PNG writers.
+
+    python -m benchmarks.rendering --seconds 5 --repeats 3 --out benchmarks/rendering.md
+
+needs the real sequences (``SPECGEN_DATA``) and takes about ten minutes on two cores, which nobody else should use
+meanwhile; ``--quick`` shows in a minute or two that everything runs. Before anything is timed, everybody's pictures
+are compared with specgen's. ``measure`` says how is timed, ``competitors`` what.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import io
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks import competitors, ours, png_writers
+from benchmarks.measure import FILE, LENGTHS, PER_WORKER, Contender, Sample, Tally, Workers, read_samples
+from specgen.engines import available_cores
+from specgen.errors import InputError
+from specgen.files import write_atomic
+from specgen.image import Imager
+from specgen.settings import ImageSettings, SpectrogramSettings
+
+PICTURES = (*ours.PICTURES, *competitors.PICTURES)
+
+FILES = (*ours.FILES, *competitors.FILES)
+
+
+def check_pixels(samples: dict[int, Sample]) -> list[str]:
+    """Rows of how far everybody's pictures are from specgen's, in levels of 255.
+
+    Raises
+    ------
+    AssertionError
+        More than one level.
+    """
+    rows = []
+    for length, sample in samples.items():
+        codes, hop = sample.codes[:16], competitors.nearest_hop(length)
+        painted = Imager().paint(codes)
+        pairs = [(name, function, painted, "") for name, function in competitors.SAME_PIXELS.items()]
+        for name, (function, detrend) in competitors.NEAREST_HOP.items():
+            # With the same frames as theirs, to see that what is timed is a spectrogram of the same kind.
+            there = SpectrogramSettings(frames=0, hop=hop, detrend=detrend)
+            letters = codes[:, : there.window + (competitors.FRAMES - 1) * hop]
+            wanted = Imager(ImageSettings(spectrogram=there)).paint(letters)
+            pairs.append((name, function, wanted, f", set to hop {hop} and detrend {detrend}"))
+        for name, function, wanted, how in pairs:
+            apart = np.abs(np.stack([function(sequence) for sequence in codes]).astype(int) - wanted)
+            assert apart.max() <= 1, f"{name}, {length} nt: pixels differ by {apart.max()} levels"
+            rows.append(f"| {name} | {length} | {apart.max()} | {100 * (apart > 0).mean():.3f} % | specgen{how} |")
+        drawn = Image.open(io.BytesIO(competitors.matplotlib_png(codes[0], dpi=100)))
+        assert drawn.size == painted.shape[1:3], f"matplotlib draws {drawn.size}"
+    return rows
+
+
+class Bench:
+    """Both sets of workers, and what was counted."""
+
+    def __init__(self, samples: dict[int, Sample], seconds: float, repeats: int) -> None:
+        self.seconds, self.repeats, self.pictures = seconds, repeats, 0
+        self.cores = available_cores()
+        self.workers = {prepared: Workers(samples, prepared=prepared) for prepared in (False, True)}
+
+    def run(self, contenders: Sequence[Contender], length: int, share: float = 1) -> dict[str, Tally]:
+        """Everybody in turn, again and again; ``share`` of the seconds each."""
+        tallies = {contender.name: Tally([]) for contender in contenders}
+        for turn in range(self.repeats):
+            for contender in contenders:
+                if turn < (contender.turns or self.repeats):
+                    workers = self.workers[contender.prepared]
+                    workers.measure(contender, length, share * self.seconds, tallies[contender.name])
+        self.pictures += sum(tally.pictures for tally in tallies.values())
+        print(f"{', '.join(tallies)}: {length} nt done", file=sys.stderr)
+        return tallies
+
+    def close(self) -> None:
+        """End the processes."""
+        for workers in self.workers.values():
+            workers.close()
+
+
+def table(head: str, rows: Iterable[str]) -> list[str]:
+    """A Markdown table; all columns but the first are numbers, unless they say otherwise."""
+    columns = head.count("|") - 1
+    return [head, "|" + "---|" + "---:|" * (columns - 1), *rows, ""]
+
+
+def figures(tally: Tally) -> str:
+    """Pictures per second: median, and the range of the repetitions."""
+    return f"{tally.rate:,.1f} | {min(tally.rates):,.1f} to {max(tally.rates):,.1f}"
+
+
+def timed(bench: Bench, sizes: dict[str, float]) -> tuple[list[str], list[str]]:
+    """Everything that is timed: rows of the targets, lines of the other tables."""
+    targets, lines = [], []
+
+    def target(text: str, length: int, ratio: float, least: float) -> None:
+        targets.append(f"| {text} | {length} | {least:g} | {ratio:.2f} | {'met' if ratio >= least else 'not met'} |")
+
+    for length in LENGTHS:
+        found = bench.run(PICTURES, length)
+        rate = {name: tally.rate for name, tally in found.items()}
+        best = rate[ours.PIXELS]
+        fastest = {
+            word: max(rate[name] for name in rate if name.startswith(word)) for word in ("librosa", "SciPy", "floor")
+        }
+        png = rate[ours.PNG] / rate[competitors.MATPLOTLIB]
+        target("as fast as matplotlib at 224 px, PNG in memory on both sides", length, png, 20)
+        target("as fast as librosa, its fastest row", length, best / fastest["librosa"], 8)
+        target("as fast as SciPy, its fastest row", length, best / fastest["SciPy"], 4)
+        target("as fast as the floor, its faster row", length, best / fastest["floor"], 0.6)
+        lines += [f"## Pictures, {length} nt", ""]
+        lines += table(
+            "| contender | pictures/s | range | specgen is times as fast | what |",
+            (
+                f"| {entry.name} | {figures(found[entry.name])} | {best / rate[entry.name]:.2f} | {entry.note} |"
+                for entry in PICTURES
+            ),
+        )
+    for length in LENGTHS:
+        found = bench.run(FILES, length, 0.5)
+        best = found[ours.FOLDER].rate
+        ratio = best / found[competitors.SCIPY_FILES].rate
+        target("as fast as SciPy and Pillow's defaults, PNG files on both sides", length, ratio, 4)
+        lines += [f"## To files, {length} nt", ""]
+        lines += table(
+            "| contender | pictures/s | range | specgen's png files are times as fast | kB/picture |",
+            (
+                f"| {name} | {figures(tally)} | {best / tally.rate:.2f} | {tally.size / tally.pictures / 1e3:.1f} |"
+                for name, tally in found.items()
+            ),
+        )
+    return targets, lines + png_table(bench, sizes) + ways_table(bench)
+
+
+def png_table(bench: Bench, sizes: dict[str, float]) -> list[str]:
+    """The writers of PNG."""
+    found = bench.run(png_writers.CONTENDERS, LENGTHS[0], 0.2)
+    best, size = found[png_writers.OURS].rate, sizes[png_writers.OURS]
+    rows = (
+        f"| {name} | {1e3 * bench.cores / tally.rate:.2f} | {sizes[name] / 1e3:.1f} | {best / tally.rate:.2f} "
+        f"| {sizes[name] / size:.2f} |"
+        for name, tally in found.items()
+    )
+    head = "| writer | ms/picture on one core | kB/picture | specgen is times as fast | times its size |"
+    return [f"## PNG files in memory, pictures of {LENGTHS[0]} nt", "", *table(head, rows)]
+
+
+def ways_table(bench: Bench) -> list[str]:
+    """The ways to compute the transform, for settings of which each may be the fastest."""
+    rows = []
+    for (settings, hop), ways in ours.SETTINGS.items():
+        title = f"{settings.taper} {settings.window}, n_fft {settings.n_fft}, hop {hop}"
+        entries = [
+            Contender(f"{title}: {way}", partial(ours.transform, settings, way, hop), prepared=True) for way in ways
+        ]
+        found = bench.run(entries, max(LENGTHS), 0.1)
+        rate = {way: found[f"{title}: {way}"].rate for way in ways}
+        best = max(rate, key=lambda way, rate=rate: rate[way])
+        second = sorted(rate.values())[-2]
+        cells = [f"{rate[way]:,.0f}" if way in rate else "" for way in ours.WAYS]
+        rows.append(f"| {title} | {' | '.join(cells)} | {best} | {rate[best] / second:.2f} |")
+    return [
+        "## Ways to transform, pictures/s",
+        "",
+        "Power alone, three channels, 224 frames at equal distances, eight pictures at once; for information.",
+        "",
+        *table(f"| settings | {' | '.join(ours.WAYS)} | fastest | times as fast as the second |", rows),
+    ]
+
+
+def machine() -> str:
+    """Processor, cores and versions."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    packages = "numpy scipy torch torchvision librosa matplotlib pillow numba isal h5py".split()
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    processor = names[0] if names else platform.processor() or platform.machine()
+    return f"{processor}, {os.cpu_count()} cores; Python {platform.python_version()}, {versions}"
+
+
+def page(args: argparse.Namespace) -> str:
+    """Check, time, and tell."""
+    begun, load = time.perf_counter(), os.getloadavg()[0]
+    cores = available_cores()
+    samples = read_samples(f"$SPECGEN_DATA/{FILE}", cores)
+    pixels = check_pixels(samples)
+    ours.check_ways(samples[max(LENGTHS)])
+    sizes = png_writers.check(Imager().paint(samples[LENGTHS[0]].codes[:32]))
+    bench = Bench(samples, args.seconds, args.repeats)
+    try:
+        targets, lines = timed(bench, sizes)
+    finally:
+        bench.close()
+    minutes = (time.perf_counter() - begun) / 60
+    return "\n".join(
+        [
+            "# Throughput of rendering",
+            "",
+            f"Command: `python -m benchmarks.rendering --seconds {args.seconds:g} --repeats {args.repeats}`.",
+            f"Machine: {machine()}; load average at the start {load:.2f}.",
+            f"Budget: {cores} processes of one thread each; {args.seconds:g} s x {args.repeats} repetitions for a row of",
+            "pictures, half of it for files, a fifth for PNG, a tenth for ways to transform, one repetition at 300 dpi;",
+            f"{bench.pictures:,} pictures timed in {minutes:.1f} minutes.",
+            f"Sequences: the middle 600 and 2,400 nt of {FILE}, {PER_WORKER} for each process, no ambiguity letters.",
+            "Settings: the default picture (delta_z, rectangular window 351, n_fft 447, 224 frames, log1p scale).",
+            "Rates are medians of the repetitions, of all processes together; ratios are of medians.",
+            "",
+            "## Targets",
+            "",
+            *table("| specgen is times | nt | target | measured | verdict |", targets),
+            *lines,
+            "## Differences of pixels",
+            "",
+            "Of 16 pictures each, in levels of 255; more than one level ends the run.",
+            "",
+            *table("| contender | nt | largest | pixels apart | compared with |", pixels),
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; 0, or 2 where the data is absent or the page cannot be written."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.rendering", description="Throughput of rendering.")
+    parser.add_argument("--seconds", type=float, default=5, help="for each row and repetition")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="half a second, once: does it run?")
+    parser.add_argument("--out", type=Path, help="Markdown file, written at the end")
+    args = parser.parse_args(arguments)
+    if args.quick:
+        args.seconds, args.repeats = 0.5, 1
+    if not args.seconds > 0 or args.repeats < 1:
+        parser.error("expected --seconds above 0 and --repeats of at least 1")
+    try:
+        text = page(args)
+        print(text)
+        if args.out:
+            write_atomic(args.out, text)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
