@@ -32,8 +32,8 @@ from specgen.sequences import Codes
 from specgen.settings import SpectrogramSettings
 from specgen.spectrogram import Spectrogram
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402  (after the choice of a backend that needs no screen)
+matplotlib.use("Agg")  # needs no screen
+import matplotlib.pyplot as plt
 
 WINDOW, N_FFT, FRAMES = 351, 447, 224
 FRONT = (N_FFT - WINDOW) // 2
@@ -53,7 +53,7 @@ FLOOR_PICTURES = 32
 DELTA_Z = REPRESENTATIONS["delta_z"].table16().astype(np.float32)
 
 Picture = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 
 @lru_cache

@@ -89,16 +89,24 @@ class Contender:
 
 @dataclass
 class Tally:
-    """What a contender did: pictures per second of all workers, one number a repetition; pictures; bytes of files."""
+    """What a contender did: pictures per second of all workers, one number a repetition, and sums over all of them."""
 
     rates: list[float]
     pictures: int = 0
+    cpu: float = 0
+    """Seconds of processors."""
     size: int = 0
+    """Bytes of files."""
 
     @property
     def rate(self) -> float:
         """Median pictures per second."""
         return float(np.median(self.rates))
+
+    @property
+    def cpu_ms(self) -> float:
+        """Processor time of a picture: unlike rates it hardly minds what else the machine has to do."""
+        return 1e3 * self.cpu / self.pictures
 
 
 def read_samples(file: str, workers: int) -> dict[int, Sample]:
@@ -157,9 +165,10 @@ class Workers:
         futures = [self.pool.submit(_measure, contender, length, seconds) for _ in range(self.count)]
         done = [future.result() for future in futures]
         # The sum of the workers' rates: the time that one waits for the other's last picture is nobody's work.
-        tally.rates.append(sum(pictures / spent for pictures, spent, _ in done))
-        tally.pictures += sum(pictures for pictures, _, _ in done)
-        tally.size += sum(size for _, _, size in done)
+        tally.rates.append(sum(pictures / spent for pictures, spent, _, _ in done))
+        tally.pictures += sum(pictures for pictures, _, _, _ in done)
+        tally.cpu += sum(cpu for _, _, cpu, _ in done)
+        tally.size += sum(size for _, _, _, size in done)
 
     def close(self) -> None:
         """End the processes."""
@@ -182,10 +191,10 @@ def _begin(samples: dict[int, Sample], prepared: bool, barrier: Any, counter: An
     _own.update(samples={length: sample.share(number) for length, sample in samples.items()}, barrier=barrier, steps={})
 
 
-def _measure(contender: Contender, length: int, seconds: float) -> tuple[int, float, int]:
-    """Pictures, seconds at work, bytes of files."""
+def _measure(contender: Contender, length: int, seconds: float) -> tuple[int, float, float, int]:
+    """Pictures, seconds at work, seconds of the processor, bytes of files."""
     steps, key = _own["steps"], (contender.name, length)
-    pictures, spent, size = 0, 0.0, 0
+    pictures, spent, cpu, size = 0, 0.0, 0.0, 0
     with tempfile.TemporaryDirectory(prefix="specgen-benchmark-") as folder:
         path = Path(folder) / "shard"
         try:
@@ -199,11 +208,12 @@ def _measure(contender: Contender, length: int, seconds: float) -> tuple[int, fl
             raise
         step = steps[key]
         while spent < seconds:
-            begun = time.perf_counter()
+            begun, busy = time.perf_counter(), time.process_time()
             pictures += step(path)
             spent += time.perf_counter() - begun
+            cpu += time.process_time() - busy
             size += _remove(path)
-    return pictures, spent, size
+    return pictures, spent, cpu, size
 
 
 def _remove(path: Path) -> int:

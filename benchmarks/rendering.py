@@ -72,8 +72,9 @@ class Bench:
         self.cores = available_cores()
         self.workers = {prepared: Workers(samples, prepared=prepared) for prepared in (False, True)}
 
-    def run(self, contenders: Sequence[Contender], length: int, share: float = 1) -> dict[str, Tally]:
+    def run(self, title: str, contenders: Sequence[Contender], length: int, share: float = 1) -> dict[str, Tally]:
         """Everybody in turn, again and again; ``share`` of the seconds each."""
+        print(f"{title}, {length} nt, {len(contenders)} contenders", file=sys.stderr)
         tallies = {contender.name: Tally([]) for contender in contenders}
         for turn in range(self.repeats):
             for contender in contenders:
@@ -81,7 +82,6 @@ class Bench:
                     workers = self.workers[contender.prepared]
                     workers.measure(contender, length, share * self.seconds, tallies[contender.name])
         self.pictures += sum(tally.pictures for tally in tallies.values())
-        print(f"{', '.join(tallies)}: {length} nt done", file=sys.stderr)
         return tallies
 
     def close(self) -> None:
@@ -91,17 +91,18 @@ class Bench:
 
 
 def table(head: str, rows: Iterable[str]) -> list[str]:
-    """A Markdown table; all columns but the first are numbers, unless they say otherwise."""
-    columns = head.count("|") - 1
-    return [head, "|" + "---|" + "---:|" * (columns - 1), *rows, ""]
+    """A Markdown table, numbers to the right."""
+    rows = list(rows)
+    cells = [cell.strip() for cell in rows[0].split("|")[1:-1]]
+    return [head, "|" + "|".join("---:" if cell[:1].isdigit() else "---" for cell in cells) + "|", *rows, ""]
 
 
 def figures(tally: Tally) -> str:
-    """Pictures per second: median, and the range of the repetitions."""
-    return f"{tally.rate:,.1f} | {min(tally.rates):,.1f} to {max(tally.rates):,.1f}"
+    """Pictures per second (median, range of the repetitions) and processor time."""
+    return f"{tally.rate:,.1f} | {min(tally.rates):,.1f} to {max(tally.rates):,.1f} | {tally.cpu_ms:.2f}"
 
 
-def timed(bench: Bench, sizes: dict[str, float]) -> tuple[list[str], list[str]]:
+def timed(bench: Bench, sizes: dict[int, dict[str, float]]) -> tuple[list[str], list[str]]:
     """Everything that is timed: rows of the targets, lines of the other tables."""
     targets, lines = [], []
 
@@ -109,7 +110,7 @@ def timed(bench: Bench, sizes: dict[str, float]) -> tuple[list[str], list[str]]:
         targets.append(f"| {text} | {length} | {least:g} | {ratio:.2f} | {'met' if ratio >= least else 'not met'} |")
 
     for length in LENGTHS:
-        found = bench.run(PICTURES, length)
+        found = bench.run("pictures", PICTURES, length)
         rate = {name: tally.rate for name, tally in found.items()}
         best = rate[ours.PIXELS]
         fastest = {
@@ -122,39 +123,42 @@ def timed(bench: Bench, sizes: dict[str, float]) -> tuple[list[str], list[str]]:
         target("as fast as the floor, its faster row", length, best / fastest["floor"], 0.6)
         lines += [f"## Pictures, {length} nt", ""]
         lines += table(
-            "| contender | pictures/s | range | specgen is times as fast | what |",
+            "| contender | pictures/s | range | CPU ms/picture | specgen is times as fast | what |",
             (
                 f"| {entry.name} | {figures(found[entry.name])} | {best / rate[entry.name]:.2f} | {entry.note} |"
                 for entry in PICTURES
             ),
         )
     for length in LENGTHS:
-        found = bench.run(FILES, length, 0.5)
+        found = bench.run("files", FILES, length, 0.5)
         best = found[ours.FOLDER].rate
         ratio = best / found[competitors.SCIPY_FILES].rate
         target("as fast as SciPy and Pillow's defaults, PNG files on both sides", length, ratio, 4)
         lines += [f"## To files, {length} nt", ""]
         lines += table(
-            "| contender | pictures/s | range | specgen's png files are times as fast | kB/picture |",
+            "| contender | pictures/s | range | CPU ms/picture | specgen's png files are times as fast | kB/picture |",
             (
                 f"| {name} | {figures(tally)} | {best / tally.rate:.2f} | {tally.size / tally.pictures / 1e3:.1f} |"
                 for name, tally in found.items()
             ),
         )
-    return targets, lines + png_table(bench, sizes) + ways_table(bench)
+    return targets, lines + png_tables(bench, sizes) + ways_table(bench)
 
 
-def png_table(bench: Bench, sizes: dict[str, float]) -> list[str]:
+def png_tables(bench: Bench, sizes: dict[int, dict[str, float]]) -> list[str]:
     """The writers of PNG."""
-    found = bench.run(png_writers.CONTENDERS, LENGTHS[0], 0.2)
-    best, size = found[png_writers.OURS].rate, sizes[png_writers.OURS]
-    rows = (
-        f"| {name} | {1e3 * bench.cores / tally.rate:.2f} | {sizes[name] / 1e3:.1f} | {best / tally.rate:.2f} "
-        f"| {sizes[name] / size:.2f} |"
-        for name, tally in found.items()
-    )
-    head = "| writer | ms/picture on one core | kB/picture | specgen is times as fast | times its size |"
-    return [f"## PNG files in memory, pictures of {LENGTHS[0]} nt", "", *table(head, rows)]
+    lines = []
+    for length in LENGTHS:
+        found = bench.run("PNG", png_writers.CONTENDERS, length, 0.2)
+        best, size = found[png_writers.OURS].rate, sizes[length]
+        rows = (
+            f"| {name} | {1e3 * bench.cores / tally.rate:.2f} | {tally.cpu_ms:.2f} | {size[name] / 1e3:.1f} "
+            f"| {best / tally.rate:.2f} | {size[name] / size[png_writers.OURS]:.2f} |"
+            for name, tally in found.items()
+        )
+        head = "| writer | ms/picture on one core | CPU ms | kB/picture | specgen is times as fast | times its size |"
+        lines += [f"## PNG files in memory, pictures of {length} nt", "", *table(head, rows)]
+    return lines
 
 
 def ways_table(bench: Bench) -> list[str]:
@@ -165,12 +169,11 @@ def ways_table(bench: Bench) -> list[str]:
         entries = [
             Contender(f"{title}: {way}", partial(ours.transform, settings, way, hop), prepared=True) for way in ways
         ]
-        found = bench.run(entries, max(LENGTHS), 0.1)
+        found = bench.run(title, entries, max(LENGTHS), 0.1)
         rate = {way: found[f"{title}: {way}"].rate for way in ways}
-        best = max(rate, key=lambda way, rate=rate: rate[way])
-        second = sorted(rate.values())[-2]
-        cells = [f"{rate[way]:,.0f}" if way in rate else "" for way in ours.WAYS]
-        rows.append(f"| {title} | {' | '.join(cells)} | {best} | {rate[best] / second:.2f} |")
+        (second, _), (best, way) = sorted((value, way) for way, value in rate.items())[-2:]
+        cells = [f"{rate[name]:,.0f}" if name in rate else "" for name in ours.WAYS]
+        rows.append(f"| {title} | {' | '.join(cells)} | {way} | {best / second:.2f} |")
     return [
         "## Ways to transform, pictures/s",
         "",
@@ -185,7 +188,7 @@ def machine() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    packages = "numpy scipy torch torchvision librosa matplotlib pillow numba isal h5py".split()
+    packages = ("numpy", "scipy", "torch", "torchvision", "librosa", "matplotlib", "pillow", "numba", "isal", "h5py")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     processor = names[0] if names else platform.processor() or platform.machine()
     return f"{processor}, {os.cpu_count()} cores; Python {platform.python_version()}, {versions}"
@@ -198,7 +201,7 @@ def page(args: argparse.Namespace) -> str:
     samples = read_samples(f"$SPECGEN_DATA/{FILE}", cores)
     pixels = check_pixels(samples)
     ours.check_ways(samples[max(LENGTHS)])
-    sizes = png_writers.check(Imager().paint(samples[LENGTHS[0]].codes[:32]))
+    sizes = {length: png_writers.check(Imager().paint(sample.codes[:32])) for length, sample in samples.items()}
     bench = Bench(samples, args.seconds, args.repeats)
     try:
         targets, lines = timed(bench, sizes)
@@ -209,14 +212,16 @@ def page(args: argparse.Namespace) -> str:
         [
             "# Throughput of rendering",
             "",
-            f"Command: `python -m benchmarks.rendering --seconds {args.seconds:g} --repeats {args.repeats}`.",
-            f"Machine: {machine()}; load average at the start {load:.2f}.",
-            f"Budget: {cores} processes of one thread each; {args.seconds:g} s x {args.repeats} repetitions for a row of",
-            "pictures, half of it for files, a fifth for PNG, a tenth for ways to transform, one repetition at 300 dpi;",
-            f"{bench.pictures:,} pictures timed in {minutes:.1f} minutes.",
-            f"Sequences: the middle 600 and 2,400 nt of {FILE}, {PER_WORKER} for each process, no ambiguity letters.",
-            "Settings: the default picture (delta_z, rectangular window 351, n_fft 447, 224 frames, log1p scale).",
-            "Rates are medians of the repetitions, of all processes together; ratios are of medians.",
+            f"- Command: `python -m benchmarks.rendering --seconds {args.seconds:g} --repeats {args.repeats}`",
+            f"- Machine: {machine()}; load average at the start {load:.2f}",
+            f"- Budget: {cores} processes of one thread each; {args.seconds:g} s x {args.repeats} repetitions for a row "
+            "of pictures, half of the seconds for files, a fifth for PNG, a tenth for ways to transform, one repetition "
+            f"at 300 dpi; {bench.pictures:,} pictures timed, {minutes:.1f} minutes in all",
+            f"- Sequences: the middle 600 and 2,400 nt of records of `{FILE}`, {PER_WORKER} for each process, without "
+            "ambiguity letters",
+            "- Settings: the default picture (delta_z, rectangular window 351, n_fft 447, 224 frames, log1p scale)",
+            "- Rates: of all processes together, medians of the repetitions; ratios are of medians. CPU time is the "
+            "processes' own, which hardly minds what else the machine has to do",
             "",
             "## Targets",
             "",

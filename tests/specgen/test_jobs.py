@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -421,20 +422,34 @@ class TestRay:
         settings: dict[str, Any] = {"shard": 100, "progress": False, "output": "npy"}
         windows = WindowSettings(length=400, trim=0, place="tiles", stride=20)
         render([source], ["CDN"], tmp_path / "whole", ImageSettings(), windows, engine=HERE, **settings)
+        started = tmp_path / "started"
+        started.mkdir()
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
         try:
-            lost = cluster.add_node(num_cpus=1)
+            doomed = cluster.add_node(num_cpus=1)
+            doomed_id = doomed.node_id
             cluster.wait_for_nodes()
             ray.init(address=cluster.address, log_to_driver=False)
-            nodes: list[int] = []
             real = ENGINES["ray"]
 
             def losing(work: Any, tasks: Any, engine: Any) -> Iterator[Any]:
-                for count, result in enumerate(real(work, tasks, engine)):
-                    nodes.append(sum(node["Alive"] for node in ray.nodes()))
-                    if count == 5:
-                        cluster.remove_node(lost, allow_graceful=False)
-                    yield result
+                """The engine, with a node that is taken away while it has a shard in work."""
+
+                def noting(task: Any) -> Any:
+                    node = ray.get_runtime_context().get_node_id()
+                    (started / f"{task.number}@{node}").touch()
+                    while node == doomed_id:
+                        time.sleep(0.1)
+                    return work(task)
+
+                def loses() -> None:
+                    wait_until(lambda: any(doomed_id in path.name for path in started.iterdir()), 120)
+                    cluster.remove_node(doomed, allow_graceful=False)
+
+                thread = threading.Thread(target=loses)
+                thread.start()
+                yield from real(noting, tasks, engine)
+                thread.join()
 
             with pytest.MonkeyPatch.context() as patched:
                 patched.setitem(ENGINES._entries, "ray", losing)
@@ -443,7 +458,8 @@ class TestRay:
         finally:
             ray.shutdown()
             cluster.shutdown()
-        assert nodes[0] == 2
-        assert nodes[-1] == 1
+        where = [path.name.split("@") for path in started.iterdir() if "@" in path.name]
+        assert len({node for _, node in where}) == 2
+        assert len(where) > len({number for number, _ in where})  # what the lost node had was done again
         assert tree(tmp_path / "job") == tree(tmp_path / "whole")
         assert verify(tmp_path / "job", progress=False) == len(rows(tmp_path / "whole"))
