@@ -95,7 +95,8 @@ def matplotlib_png(codes: Codes, dpi: int) -> bytes:
     signal, hop = shortened(codes)
     figure = plt.figure(figsize=(2.24, 2.24), dpi=dpi)
     figure.add_axes((0, 0, 1, 1)).set_axis_off()
-    plt.specgram(signal[0], NFFT=WINDOW, pad_to=N_FFT, noverlap=WINDOW - hop, Fs=1, window=mlab.window_none)
+    with np.errstate(divide="ignore"):  # decibels of nothing
+        plt.specgram(signal[0], NFFT=WINDOW, pad_to=N_FFT, noverlap=WINDOW - hop, Fs=1, window=mlab.window_none)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=dpi)
     plt.close(figure)

@@ -82,7 +82,7 @@ def prepare_worker() -> None:
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
-        # glibc gives large blocks back to the system at every free, and fetching them anew costs a third of the time.
+        # glibc gives large blocks back to the system at every free, and fetching them anew is a quarter of the work.
         with suppress(OSError, AttributeError):
             libc = ctypes.CDLL(None)
             libc.mallopt(-3, 1 << 25)  # M_MMAP_THRESHOLD

@@ -60,6 +60,8 @@ class Ledger:
             lock = FileLock(self.out / ".lock", timeout=0)
             with lock:
                 shutil.rmtree(self.temporary, ignore_errors=True)
+                for left in self.out.glob(".*.tmp"):
+                    left.unlink()
                 self.temporary.mkdir()
                 if not self.pinned.exists():
                     write_atomic(self.pinned, json.dumps(job, indent=2) + "\n")
