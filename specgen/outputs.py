@@ -115,7 +115,7 @@ class WebDatasetTar(Output):
     @staticmethod
     def write(path: Path, shard: Shard, batches: Iterable[Pictures], about: Mapping[str, str]) -> None:
         label = str(shard.target).encode()
-        with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+        with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
             for name, row, picture in zip(shard.names(), _described(shard), _each(batches), strict=True):
                 told = json.dumps({**row, **about}).encode()
                 # WebDataset ends a key at the first dot.
