@@ -131,7 +131,8 @@ def local(work: Callable[[Task], Result], tasks: Iterator[Task], settings: Engin
                 if losses > LOSSES:
                     raise InputError(
                         f"worker processes were lost {losses} times before one shard was done; "
-                        "too little memory? (fewer engine.workers or a smaller batch_size need less)"
+                        "too little memory? (fewer engine.workers need less; a script of your own that starts a job "
+                        "has to do so below `if __name__ == '__main__':`)"
                     )
                 again += waiting.values()
                 waiting.clear()

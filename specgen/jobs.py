@@ -141,8 +141,8 @@ def render(
         "device": engine.device.split(":")[0],
         "image": dataclasses.asdict(image),
         "windows": dataclasses.asdict(windows),
-        "regions": {**dataclasses.asdict(regions), **(_identity(regions.genome) if regions.genome else {})},
-        "inputs": [{"file": file, "class": name, **_identity(file)} for file, name in zip(inputs, names, strict=True)],
+        "regions": {**dataclasses.asdict(regions), "genome": _identity(regions.genome) if regions.genome else {}},
+        "inputs": [{"class": name, **_identity(file)} for file, name in zip(inputs, names, strict=True)],
         "made_with": _environment(),
     }
     check_pinned(out, job)
@@ -250,16 +250,22 @@ def _sources(inputs: Sequence[str], names: Sequence[str], regions: RegionSetting
         if is_interval_file(file) and not regions.genome:
             raise InputError(f"{file}: holds intervals; give the FASTA file they refer to as --regions.genome")
         read = partial(read_regions, file, regions) if regions.genome else partial(read_records, file)
-        sources.append(Source("-" if file == "-" else Path(file).name, name, order.index(name), read))
+        sources.append(Source(_source_name(file), name, order.index(name), read))
     return sources
 
 
+def _source_name(file: str) -> str:
+    """The file's own name: a job goes on from another folder, and a pipe has no name that lasts."""
+    return "-" if is_stream(file) else Path(file).name
+
+
 def _identity(file: str) -> dict[str, Any]:
-    """Size and SHA-256 of an input; nothing for what can be read only once, which shards are compared by."""
+    """Name, size and SHA-256 of an input; the name alone of what can be read only once: its shards are compared."""
+    name = _source_name(file)
     if is_stream(file):
-        return {}
+        return {"file": name}
     try:
-        return {"bytes": Path(file).stat().st_size, "sha256": hash_file(file)}
+        return {"file": name, "bytes": Path(file).stat().st_size, "sha256": hash_file(file)}
     except FileNotFoundError:
         raise InputError(f"{file}: no such file") from None
     except OSError as error:
@@ -283,6 +289,6 @@ def _remove_unbegun(ledger: Ledger, absent: Sequence[Path]) -> None:
         if absent:
             ledger.pinned.unlink(missing_ok=True)
         (ledger.out / ".lock").unlink(missing_ok=True)
-    for folder in absent:
+    for folder in [*(path for path in ledger.out.glob("*") if absent and path.is_dir()), *absent]:
         with suppress(OSError):  # no longer ours alone
             folder.rmdir()

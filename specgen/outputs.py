@@ -202,18 +202,19 @@ class _TarPictures:
         self.path = path
         with tarfile.open(path, "r:") as tar:
             members = [member for member in tar if member.name.lower().endswith(self.ENDINGS)]
-        self.places = [(member.offset_data, member.size) for member in members]
-        if members and sum(self.places[-1]) > path.stat().st_size:
+        self.places = np.array([(member.offset_data, member.size) for member in members], dtype=np.int64).reshape(-1, 2)
+        if members and self.places[-1].sum() > path.stat().st_size:
             raise InputError(f"{path}: damaged, it ends within {members[-1].name}")
-        self.file = path.open("rb")
 
     def __len__(self) -> int:
         return len(self.places)
 
     def __getitem__(self, index: int) -> Pictures:
-        offset, size = self.places[index]
-        self.file.seek(offset)
-        with Image.open(io.BytesIO(self.file.read(size))) as picture:
+        offset, size = self.places[index].tolist()
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            data = file.read(size)
+        with Image.open(io.BytesIO(data)) as picture:
             if picture.mode != "RGB":
                 raise InputError(f"{self.path}: picture {index} is {picture.mode}, expected 8-bit RGB")
             return np.asarray(picture, dtype=np.uint8)
@@ -222,8 +223,8 @@ class _TarPictures:
 def open_pictures(path: Path) -> PictureFile:
     """The pictures of a tar, HDF5 or npy file.
 
-    Files stay open for the next call, a few at a time, and each process opens its own: loader processes that were
-    forked would share one reading position otherwise.
+    What was opened last is kept for the next call, and each process opens its own: loader processes that were forked
+    would share one reading position otherwise.
 
     Raises
     ------
@@ -233,7 +234,7 @@ def open_pictures(path: Path) -> PictureFile:
     return _opened(path, os.getpid())
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=256)  # well below the files that a process may have open
 def _opened(path: Path, process: int) -> PictureFile:
     forms = {OUTPUTS[name].suffix: OUTPUTS[name] for name in OUTPUTS if OUTPUTS[name].suffix}
     if path.suffix not in forms:

@@ -31,7 +31,7 @@ def verify(out: Path, *, progress: bool = True) -> int:
         if wrong := fault(out, done[number], deep=True):
             faults.append(f"{done[number].file} {wrong}")
     known = {entry.file for entry in done.values()}
-    for name in sorted({entry["class"] for entry in job["inputs"]}):
+    for name in sorted({entry["class"] for entry in job.get("inputs", [])}):
         found = {f"{name}/{path.name}" for path in (out / name).glob("*")}
         faults += [f"{file} is not of this job" for file in sorted(found - known)]
     total = sum(entry.windows for entry in done.values())

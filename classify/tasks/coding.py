@@ -43,7 +43,8 @@ class CodingSettings:
         Folder that relative file names start from; empty = the working directory. ``~`` and environment variables are
         filled in; ``$SPECGEN_DATA`` names the folder of real data sets.
     images
-        A folder of pictures instead: class sub-folders, as ``specgen render`` or any other program writes them.
+        A folder of pictures instead: class sub-folders of PNG or JPEG files, or of tar, HDF5 or npy files that hold
+        many, as ``specgen render`` or any other program writes them.
     simulate
         Used when neither files nor pictures are given.
     classes
