@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
 from functools import partial
 from itertools import cycle, product
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from benchmarks.competitors import BATCH, signal_of
 from benchmarks.measure import FILE, Contender, Sample, Step
@@ -20,7 +18,7 @@ from specgen.image import Imager
 from specgen.outputs import OUTPUTS
 from specgen.png import encode_png
 from specgen.settings import ImageSettings, SpectrogramSettings
-from specgen.spectrogram import Spectrogram
+from specgen.spectrogram import METHODS, Spectrogram
 from specgen.windows import Shard
 
 PIXELS, PNG, FOLDER = "specgen, Imager.paint", "specgen, with PNG in memory", "specgen to png files"
@@ -28,7 +26,7 @@ PIXELS, PNG, FOLDER = "specgen, Imager.paint", "specgen, with PNG in memory", "s
 PAINT_AT_ONCE = 64
 """Pictures that a worker of ``specgen render`` holds."""
 
-WAYS = ("sliding", "matrix", "fft", "conv1d")
+WAYS = METHODS[1:]
 
 SHAPES = ((351, 447), (351, 448), (351, 512), (1000, 1024))
 """(window, n_fft) of the table of ways."""
@@ -38,7 +36,7 @@ HOPS = (1, 6)
 
 SETTINGS = {
     (SpectrogramSettings(window=window, n_fft=n_fft, taper=taper), hop): tuple(
-        way for way in WAYS if taper == "rectangular" or way in ("matrix", "fft")
+        way for way in WAYS if taper == "rectangular" or way != "sliding"
     )
     for taper, (window, n_fft), hop in product(("rectangular", "gaussian"), SHAPES, HOPS)
 }
@@ -75,20 +73,6 @@ def to_files(form: str, sample: Sample) -> Step:
     return step
 
 
-def power_by(settings: SpectrogramSettings, method: str, hop: int) -> Callable[[Tensor], Tensor]:
-    """Signals (B, 3, L) to power (B, 3, bins, 224) by one of ``WAYS``."""
-    if method != "conv1d":
-        return Spectrogram(settings, method).power
-    filters = Spectrogram(settings).cosine_sine[:, None]
-
-    def convolved(signal: Tensor) -> Tensor:
-        both = functional.conv1d(signal.flatten(0, 1)[:, None], filters, stride=hop)
-        real, imaginary = both.unflatten(0, signal.shape[:2]).chunk(2, dim=2)
-        return real.square() + imaginary.square()
-
-    return convolved
-
-
 def signals(settings: SpectrogramSettings, hop: int, sample: Sample) -> Tensor:
     """(32, 3, L), just as long as 224 frames at ``hop`` need: a strided convolution can place them too."""
     length = settings.window + (settings.frames - 1) * hop
@@ -97,7 +81,7 @@ def signals(settings: SpectrogramSettings, hop: int, sample: Sample) -> Tensor:
 
 def transform(settings: SpectrogramSettings, method: str, hop: int, sample: Sample) -> Step:
     """Power of eight sequences a step."""
-    power, turn = power_by(settings, method, hop), cycle(signals(settings, hop, sample).split(BATCH))
+    power, turn = Spectrogram(settings, method).power, cycle(signals(settings, hop, sample).split(BATCH))
 
     def step(_: Path) -> int:
         with torch.inference_mode():
@@ -116,9 +100,9 @@ def check_ways(sample: Sample) -> None:
     """
     for (settings, hop), ways in SETTINGS.items():
         signal = signals(settings, hop, sample)[:2]
-        wanted = power_by(settings, "matrix", hop)(signal)
+        wanted = Spectrogram(settings, "matrix").power(signal)
         for way in ways:
-            apart = float((power_by(settings, way, hop)(signal) - wanted).abs().max() / wanted.max())
+            apart = float((Spectrogram(settings, way).power(signal) - wanted).abs().max() / wanted.max())
             assert apart < 1e-4, f"{way}, {settings}: power differs by {apart:.1e} of its maximum"
 
 

@@ -1,13 +1,13 @@
 """The short-time Fourier transform of numeric sequences: one batched, differentiable module, and no other.
 
-One transform, three ways to compute it, chosen by ``method_for`` from measurements (``benchmarks/``):
+One transform, four ways to compute it, chosen by ``method_for`` from measurements (``benchmarks/``):
 
 - ``sliding``: frames share their sums (see ``sliding``). On a CPU, without gradients, for tapers that are sums of
   cosines. Five to ten times faster than the others where frames overlap much, never slower.
 - ``matrix``: a frame is a linear map of its window (detrend, taper, zero-pad, DFT), so the transform is one product
-  of the gathered windows with a fixed basis. Any taper, any device, gradients. A strided convolution with the basis
-  as its filters is the same arithmetic; it saves the gathering and takes two thirds of the time, but can only place
-  frames at equal whole distances, which 224 frames over 600 nt do not have.
+  of the gathered windows with a fixed basis. Any taper, any device, any placing of frames, gradients.
+- ``convolution``: the same arithmetic as a strided convolution with the basis as its filters. It saves the gathering
+  and takes two thirds of the time on a CPU, where frames lie at equal distances (224 frames over 600 nt do not).
 - ``fft``: the same where it wins, which is for long windows and for DFT lengths of small factors (448, 512); not for
   447 = 3 x 149.
 
@@ -31,7 +31,7 @@ from specgen.sliding import SlidingTables, cosine_sum, sliding_transform
 
 __all__ = ["METHODS", "Spectrogram", "method_for", "taper_window"]
 
-METHODS = ("auto", "sliding", "matrix", "fft")
+METHODS = ("auto", "sliding", "matrix", "convolution", "fft")
 
 
 def taper_window(name: str, window: int) -> NDArray[np.float64]:
@@ -49,15 +49,25 @@ def taper_window(name: str, window: int) -> NDArray[np.float64]:
     return taper
 
 
-def method_for(settings: SpectrogramSettings, *, can_slide: bool) -> str:
-    """The fastest way, by measurement on CPUs: the FFT likes DFT lengths without large prime factors."""
+def method_for(settings: SpectrogramSettings, *, can_slide: bool, can_convolve: bool) -> str:
+    """The fastest way, by measurement on CPUs: the FFT likes DFT lengths without large prime factors.
+
+    Parameters
+    ----------
+    can_slide
+        On a CPU, without gradients, with a taper that is a sum of cosines.
+    can_convolve
+        On a CPU, with frames at equal distances.
+    """
     if can_slide:
         return "sliding"
     smooth = settings.n_fft
     for prime in (2, 3, 5, 7, 11):
         while smooth % prime == 0:
             smooth //= prime
-    return "fft" if settings.window >= (64 if smooth == 1 else 500) else "matrix"
+    if settings.window >= (64 if smooth == 1 else 500):
+        return "fft"
+    return "convolution" if can_convolve else "matrix"
 
 
 class Spectrogram(nn.Module):
@@ -84,7 +94,8 @@ class Spectrogram(nn.Module):
     UnknownName
         A method that does not exist.
     ValueError
-        ``sliding`` where it cannot work: another device, a gradient to be kept, a taper that is no sum of cosines.
+        ``sliding`` where it cannot work: another device, a gradient to be kept, a taper that is no sum of cosines;
+        ``convolution`` of frames at unequal distances.
     """
 
     cosine_sine: Tensor
@@ -130,13 +141,26 @@ class Spectrogram(nn.Module):
         can_slide = self._terms is not None and signal.device.type == "cpu" and not grad
         if self.method == "sliding" and not can_slide:
             raise ValueError("sliding: expected a CPU, no gradient, and a taper that is a sum of cosines")
-        return method_for(self.settings, can_slide=can_slide) if self.method == "auto" else self.method
+        if self.method != "auto":
+            return self.method
+        can_convolve = signal.device.type == "cpu" and self._stride(signal.shape[-1]) > 0
+        return method_for(self.settings, can_slide=can_slide, can_convolve=can_convolve)
+
+    def _stride(self, length: int) -> int:
+        """Letters from each frame to the next; 0 where they differ."""
+        hops = np.diff(self.settings.starts(length))
+        return int(hops[0]) if len(hops) and hops[0] and (hops == hops[0]).all() else 0
 
     def _parts(self, signal: Tensor) -> tuple[Tensor, Tensor, str]:
         """Real and imaginary part (B, C', bins, columns), and where their phase is measured from."""
         with torch.autocast(signal.device.type, enabled=False):
             way = self._way(signal)
-            transform = {"sliding": self._slide_parts, "matrix": self._product, "fft": self._fft}[way]
+            transform = {
+                "sliding": self._slide_parts,
+                "matrix": self._product,
+                "convolution": self._convolution,
+                "fft": self._fft,
+            }[way]
             origin = "sequence" if way == "sliding" else "frame"
             if not signal.is_complex():
                 return *transform(self._centred(signal.float())), origin
@@ -163,6 +187,14 @@ class Spectrogram(nn.Module):
     def _product(self, signal: Tensor) -> tuple[Tensor, Tensor]:
         product = self.cosine_sine @ signal[..., self._index(signal)]
         return product[..., : self.settings.bins, :], product[..., self.settings.bins :, :]
+
+    def _convolution(self, signal: Tensor) -> tuple[Tensor, Tensor]:
+        stride = self._stride(signal.shape[-1])
+        if not stride:
+            raise ValueError("convolution: expected frames at equal distances")
+        flat = signal.reshape(-1, 1, signal.shape[-1])
+        found = nn.functional.conv1d(flat, self.cosine_sine[:, None], stride=stride).unflatten(0, signal.shape[:-1])
+        return found[..., : self.settings.bins, :], found[..., self.settings.bins :, :]
 
     def _fft(self, signal: Tensor) -> tuple[Tensor, Tensor]:
         frames = signal[..., self._index(signal).T]

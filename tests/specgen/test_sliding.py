@@ -54,8 +54,8 @@ class TestMethodsAgree:
     @pytest.mark.parametrize("taper", TAPERS)
     def test_on_every_taper_and_detrend(self, taper: str, detrend: str, phase: str) -> None:
         settings = SpectrogramSettings(window=90, n_fft=96, frames=40, taper=taper, detrend=detrend, phase=phase)
-        ways = ["fft", *(["sliding"] if taper in COSINES else [])]
-        x = signal(3, 2, 333)
+        ways = ["fft", "convolution", *(["sliding"] if taper in COSINES else [])]
+        x = signal(3, 2, 90 + 39 * 6)
         truth = Spectrogram(settings, "matrix")
         for way in ways:
             module = Spectrogram(settings, way)
@@ -65,8 +65,8 @@ class TestMethodsAgree:
     @pytest.mark.parametrize("taper", ["rectangular", "hann"])
     def test_on_complex_signals(self, taper: str) -> None:
         settings = SpectrogramSettings(window=90, n_fft=96, frames=40, taper=taper)
-        x = torch.complex(signal(2, 2, 333), signal(2, 2, 333, seed=1))
-        for way in ("sliding", "fft"):
+        x = torch.complex(signal(2, 2, 90 + 39 * 6), signal(2, 2, 90 + 39 * 6, seed=1))
+        for way in ("sliding", "fft", "convolution"):
             ours, truth = Spectrogram(settings, way), Spectrogram(settings, "matrix")
             near(torch.view_as_real(ours(x)), torch.view_as_real(truth(x)))
             near(ours.power(x), truth.power(x))
@@ -93,14 +93,26 @@ class TestMethodsAgree:
 
 class TestChoice:
     def test_sliding_wherever_it_can(self) -> None:
-        assert method_for(SpectrogramSettings(), can_slide=True) == "sliding"
+        assert method_for(SpectrogramSettings(), can_slide=True, can_convolve=True) == "sliding"
 
     @pytest.mark.parametrize(
         ("window", "n_fft", "way"),
         [(351, 447, "matrix"), (351, 448, "fft"), (351, 512, "fft"), (63, 64, "matrix"), (999, 999, "fft")],
     )
     def test_by_length_and_factors(self, window: int, n_fft: int, way: str) -> None:
-        assert method_for(SpectrogramSettings(window=window, n_fft=n_fft), can_slide=False) == way
+        settings = SpectrogramSettings(window=window, n_fft=n_fft)
+        assert method_for(settings, can_slide=False, can_convolve=False) == way
+        even = "convolution" if way == "matrix" else way
+        assert method_for(settings, can_slide=False, can_convolve=True) == even
+
+    def test_convolution_of_frames_at_equal_distances(self) -> None:
+        settings = SpectrogramSettings(window=90, n_fft=97, frames=40, taper="kaiser")
+        x = signal(1, 1, 333)  # hops of 6 and 7
+        with pytest.raises(ValueError, match="convolution: expected frames at equal distances"):
+            Spectrogram(settings, "convolution").power(x)
+        near(Spectrogram(settings).power(x), Spectrogram(settings, "matrix").power(x))
+        single = SpectrogramSettings(window=90, n_fft=97, frames=1, taper="kaiser")
+        near(Spectrogram(single).power(x), Spectrogram(single, "matrix").power(x))
 
     def test_gradients_flow_without_being_asked_for(self) -> None:
         x = signal(1, 3, 600).requires_grad_()
@@ -119,7 +131,7 @@ class TestChoice:
     def test_no_such_method(self) -> None:
         with pytest.raises(UnknownName, match="unknown method 'slding'; did you mean 'sliding'"):
             Spectrogram(method="slding")
-        assert set(METHODS) == {"auto", "sliding", "matrix", "fft"}
+        assert set(METHODS) == {"auto", "sliding", "matrix", "convolution", "fft"}
 
 
 class TestPaint:
