@@ -50,6 +50,6 @@ def run_command(program: str, commands: Mapping[str, str], arguments: Sequence[s
         print(f"{program}: {reason if error.filename is None else f'{error.filename}: {reason}'}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as error:
-        print(f"\n{program}: {error or 'stopped'}", file=sys.stderr)
+        print(f"\n{program}: {str(error) or 'stopped'}", file=sys.stderr)
         return 130
     return 0

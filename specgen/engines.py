@@ -11,6 +11,7 @@ import ctypes
 import logging
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import threading
@@ -61,6 +62,8 @@ class EngineSettings:
 
     def __post_init__(self) -> None:
         ENGINES[self.name]
+        if not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
+            raise InputError(f"engine.device: expected cpu, cuda or cuda:<number>, got {self.device!r}")
         if self.workers < 0:
             raise InputError(f"engine.workers: expected 0 or more, got {self.workers}")
 
@@ -169,7 +172,7 @@ def on_ray(work: Callable[[Task], Result], tasks: Iterator[Task], settings: Engi
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise InputError(f"engine.address: cannot reach Ray ({' '.join(str(error).split())})") from None
     gpus = 1 if settings.device.startswith("cuda") else 0
-    remote: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=-1)(_prepared)
+    remote: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=LOSSES)(_prepared)
     waiting: list[Any] = []
     try:
         while True:
@@ -182,6 +185,9 @@ def on_ray(work: Callable[[Task], Result], tasks: Iterator[Task], settings: Engi
             for reference in done:
                 try:
                     yield ray.get(reference)
+                except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
+                    reason = " ".join(str(error).split())[:200]
+                    raise InputError(f"Ray workers were lost {LOSSES + 1} times with one shard ({reason})") from None
                 except ray.exceptions.RayTaskError as error:
                     raise (error.cause if isinstance(error.cause, Exception) else error) from None
     finally:

@@ -7,6 +7,8 @@ of the genome's sequences and, within one, of the intervals' starts. Coordinates
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from specgen.errors import InputError
-from specgen.records import Record, read_records
+from specgen.records import DAMAGED, Record, open_decompressed, read_records
 from specgen.sequences import Codes, encode, reverse_complement
 from specgen.settings import RegionSettings
 
@@ -31,10 +33,13 @@ _KINDS = {
 }
 """File ending -> schema; every one may be followed by .gz or .bgz."""
 
-# How rows of one transcript and of one gene are told: GTF's attributes, GFF3's.
-_TRANSCRIPT = {"gtf": r'\btranscript_id "([^"]+)"', "gff": r"(?:^|;)Parent=([^;]+)"}
-_GENE = {"gtf": r'\bgene_id "([^"]+)"', "gff": r"(?:^|;)(?:gene_id|gene|locus_tag)=([^;]+)"}
-_NAME = {"gtf": r'\b(?:transcript_id|gene_id) "([^"]+)"', "gff": r"(?:^|;)ID=([^;]+)"}
+# How a row tells its transcripts, its gene and its own name, the best first: GTF's attributes (quoted or not), GFF3's.
+_TRANSCRIPT = {"gtf": r'(?:^|;)\s*transcript_id\s+"?([^";]+)', "gff": r"(?:^|;)\s*Parent=([^;]+)"}
+_GENE = {"gtf": r'(?:^|;)\s*gene_id\s+"?([^";]+)', "gff": r"(?:^|;)\s*(?:gene_id|gene|locus_tag)=([^;]+)"}
+_NAMES = {"gtf": (_TRANSCRIPT["gtf"], _GENE["gtf"]), "gff": (r"(?:^|;)\s*ID=([^;]+)",)}
+
+_PARTS = ("CDS", "exon", "UTR", "five_prime_utr", "three_prime_utr", "five_prime_UTR", "three_prime_UTR")
+"""Features that are parts of a transcript; splicing anything else would join the isoforms of a gene."""
 
 
 def _kind(path: str) -> str | None:
@@ -111,8 +116,11 @@ def _fetcher(path: str, fasta: Any, name: str) -> Callable[[int, int], Codes]:
 
 def _indexed(path: str) -> Any:
     """pysam's reader where an index lies beside the genome; None where none does, or pysam is not there (Windows)."""
-    if not Path(f"{path}.fai").is_file():
+    index, genome = Path(f"{path}.fai"), Path(path)
+    if not index.is_file() or not genome.is_file():
         return None
+    if index.stat().st_mtime_ns < genome.stat().st_mtime_ns:
+        raise InputError(f"{index}: is older than the genome; make it anew with samtools faidx, or remove it")
     try:
         import pysam
     except ImportError:
@@ -124,65 +132,91 @@ def _indexed(path: str) -> Any:
         raise InputError(f"{path}: cannot be read by its index ({error}); make it anew with samtools faidx") from None
 
 
+def _rows(path: str, feature: str) -> tuple[list[str], int]:
+    """Lines of a table without comments and headers (of one feature, unless it is empty), and how many there were."""
+    kept, count = [], 0
+    with open_decompressed(path) as handle:
+        for line in io.TextIOWrapper(handle, encoding="utf-8"):
+            if line.startswith("##FASTA"):
+                break
+            if line.startswith(("#", "track ", "track\t", "browser ")) or not line.strip():
+                continue
+            count += 1
+            if not feature or line.split("\t", 3)[2:3] == [feature]:
+                kept.append(line.rstrip("\r\n"))
+    return kept, count
+
+
 def _load(path: str, settings: RegionSettings) -> Any:
     """A frame with chrom, start, end, strand, name, header and blocks, one row a record."""
     import bioframe  # slow to import, and FASTA input does without
-    import pandas as pd
 
     kind = _kind(path)
     if kind is None:
         raise InputError(f"{path}: expected a file ending in {', '.join(_KINDS)} (or .gz) where a genome is given")
     annotation = kind in ("gtf", "gff")
+    schema = "gtf" if annotation else kind
+    columns = len(bioframe.SCHEMAS[schema])
     try:
-        table = bioframe.read_table(path, schema="gtf" if annotation else kind, comment="#", dtype=str)
-        table = table[~table["chrom"].astype(str).str.startswith(("track", "browser"))]
-        table = table.assign(start=pd.to_numeric(table["start"]), end=pd.to_numeric(table["end"]))
-        if table[["chrom", "start", "end"]].isna().to_numpy().any():
-            raise ValueError("a row without sequence name, start or end")
-        table = table.astype({"chrom": str, "start": np.int64, "end": np.int64})
+        lines, count = _rows(path, settings.feature if annotation else "")
+        if not lines:
+            what = f"rows of feature {settings.feature!r} among its {count}" if count and annotation else "intervals"
+            raise InputError(f"{path}: holds no {what}")
+        text = io.StringIO("\n".join("\t".join(line.split("\t")[:columns]) for line in lines))
+        # Every field is text to begin with: neither a quote nor a name "NA" means anything in these formats.
+        table = bioframe.read_table(text, schema=schema, dtype=str, quoting=csv.QUOTE_NONE, keep_default_na=False)
+        table = table.assign(start=table["start"].astype("int64"), end=table["end"].astype("int64")).fillna("")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (OSError, EOFError, ValueError, UnicodeDecodeError, KeyError) as error:
-        raise InputError(
-            f"{path}: cannot be read as {kind.removesuffix('12')} ({' '.join(str(error).split())})"
-        ) from None
-    if annotation:
-        table = _annotated(path, kind, table, settings)
-    if not len(table):
-        raise InputError(f"{path}: holds no intervals")
-    strand = table["strand"].fillna(".").astype(str) if "strand" in table else "."
+    except (
+        *DAMAGED,
+        OSError,
+        ValueError,
+        OverflowError,
+        KeyError,
+        IndexError,
+    ) as error:  # type: ignore[misc]
+        if isinstance(error, InputError):
+            raise
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read as {kind.removesuffix('12')} ({reason})") from None
+    strand = table["strand"].where(table["strand"].isin(["+", "-"]), ".") if "strand" in table else "."
     table = table.assign(strand=strand)
+    table = table.assign(name=table["name"].str.strip() if "name" in table else "")
+    if annotation:
+        table = _annotated(kind, table, settings)
     if "blocks" not in table:
         table = table.assign(blocks=_bed_blocks(path, table) if settings.splice else _whole(table))
-    given = table["name"].fillna("").astype(str) if "name" in table else pd.Series("", index=table.index)
     place = table["chrom"] + ":" + (table["start"] + 1).astype(str) + "-" + table["end"].astype(str)
-    unnamed = given.isin(["", "."])
-    names = given.where(~unnamed, place + "(" + table["strand"] + ")").str.split().str[0]
+    first = table["name"].str.replace(r"\s.*", "", regex=True)
+    names = first.where(~first.isin(["", "."]), place + "(" + table["strand"] + ")")
     gene = " gene:" + table["gene"] if "gene" in table else ""
     header = names + gene + " range=" + place + " strand=" + table["strand"]
     return table.assign(name=names, header=header)[["chrom", "start", "end", "strand", "name", "header", "blocks"]]
 
 
-def _annotated(path: str, kind: str, table: Any, settings: RegionSettings) -> Any:
-    """Rows of the wanted feature, spliced where asked for; starts become 0-based."""
-    features = sorted(table["feature"].dropna().astype(str).unique())
-    table = table[table["feature"] == settings.feature]
-    if not len(table):
-        raise InputError(f"{path}: has no rows of feature {settings.feature!r}; it has {', '.join(features[:12])}")
-    text = table["attributes"].fillna("").astype(str)
-    table = table.assign(start=table["start"] - 1, name=text.str.extract(_NAME[kind], expand=False))
-    gene = text.str.extract(_GENE[kind], expand=False)
-    table = table.assign(gene=gene.fillna(table["name"]).fillna("").str.replace(r"\s", "_", regex=True))
+def _annotated(kind: str, table: Any, settings: RegionSettings) -> Any:
+    """Names and genes of GTF and GFF3 rows, spliced where asked for; starts become 0-based."""
+    text = table["attributes"]
+    name = text.str.extract(_NAMES[kind][0], expand=False)
+    for other in _NAMES[kind][1:]:
+        name = name.fillna(text.str.extract(other, expand=False))
+    gene = text.str.extract(_GENE[kind], expand=False).fillna(name).fillna("")
+    table = table.assign(
+        start=table["start"] - 1, name=name.fillna(""), gene=gene.str.strip().str.replace(r"\s", "_", regex=True)
+    )
     transcript = text.str.extract(_TRANSCRIPT[kind], expand=False)
-    if not settings.splice or transcript.isna().all():
+    if not settings.splice or settings.feature not in _PARTS or transcript.isna().all():
         return table
-    # Rows without a transcript stay records of their own.
-    key = transcript.fillna(table["name"]).fillna(table["chrom"] + ":" + table["start"].astype(str))
-    table = table.assign(transcript=key).sort_values("start", kind="stable")
-    grouped = table.groupby(["chrom", "strand", "transcript"], sort=False)
-    spliced = grouped.agg(start=("start", "min"), end=("end", "max"), gene=("gene", "first")).reset_index()
+    # Rows without a transcript stay records of their own; a GFF3 row may belong to several.
+    alone = transcript.isna()
+    key = transcript.str.split(",").where(~alone, [[f"row {i}"] for i in range(len(table))])
+    table = table.assign(key=key, title=transcript.str.split(",").where(~alone, [[n] for n in table["name"]]))
+    table = table.explode(["key", "title"]).sort_values("start", kind="stable")
+    grouped = table.groupby(["chrom", "strand", "key"], sort=False)
+    spliced = grouped.agg(start=("start", "min"), end=("end", "max"), gene=("gene", "first"), name=("title", "first"))
     blocks = [_merged(list(zip(rows["start"], rows["end"], strict=True))) for _, rows in grouped[["start", "end"]]]
-    return spliced.rename(columns={"transcript": "name"}).assign(blocks=blocks)
+    return spliced.reset_index().assign(blocks=blocks)
 
 
 def _merged(blocks: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
@@ -207,7 +241,7 @@ def _bed_blocks(path: str, table: Any) -> list[tuple[tuple[int, int], ...]]:
         return whole
     blocks = []
     for interval, sizes, offsets in zip(whole, table["blockSizes"], table["blockStarts"], strict=True):
-        if not isinstance(sizes, str) or not isinstance(offsets, str):
+        if not sizes or not offsets:
             blocks.append(interval)
             continue
         start = interval[0][0]
@@ -215,6 +249,9 @@ def _bed_blocks(path: str, table: Any) -> list[tuple[tuple[int, int], ...]]:
             pairs = zip(offsets.strip(",").split(","), sizes.strip(",").split(","), strict=True)
             found = sorted((start + int(low), start + int(low) + int(size)) for low, size in pairs)
         except ValueError:
-            raise InputError(f"{path}: the interval at {start} is no BED12 row: {sizes} and {offsets}") from None
+            raise InputError(
+                f"{path}: the interval at {start} is no BED12 row: {sizes} and {offsets}; "
+                "--regions.splice false takes whole intervals"
+            ) from None
         blocks.append(_merged(found))
     return blocks

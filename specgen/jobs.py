@@ -18,7 +18,6 @@ import platform
 import re
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain
@@ -31,8 +30,7 @@ from tqdm import tqdm
 import specgen
 from specgen.engines import ENGINES, EngineSettings
 from specgen.errors import InputError
-from specgen.files import replacing
-from specgen.image import Imager
+from specgen.image import CHUNK, Imager
 from specgen.intervals import is_interval_file, read_regions
 from specgen.ledger import Done, Ledger, check_pinned, checksum, fault, hash_file, is_stream
 from specgen.outputs import OUTPUTS, Output
@@ -79,10 +77,13 @@ def class_names(inputs: Sequence[str], labels: Sequence[str]) -> list[str]:
     if labels and len(labels) != len(inputs):
         raise InputError(f"--label: expected one for each of the {len(inputs)} files, got {len(labels)}")
     endings = r"(\.(fa|fasta|fna|fq|fastq|txt|bed|narrowPeak|broadPeak|gtf|gff3?))?(\.b?gz)?$"
-    names = list(labels) or ["stdin" if file == "-" else re.sub(endings, "", Path(file).name) for file in inputs]
+    names = list(labels) or ["stdin" if is_stream(file) else re.sub(endings, "", Path(file).name) for file in inputs]
     for name in names:
-        if safe_name(name) != name:
-            raise InputError(f"--label: {name!r} cannot be a folder name; use letters, digits, '.', '_' and '-'")
+        if safe_name(name) != name or name in Ledger.FILES:
+            raise InputError(
+                f"--label: {name!r} cannot be a folder name; use at most 60 letters, digits, '.', '_' and '-', "
+                "and none of the job's own file names"
+            )
     return names
 
 
@@ -129,7 +130,7 @@ def render(
     regions, engine = regions or RegionSettings(), engine or EngineSettings()
     names = class_names(inputs, labels)
     form = OUTPUTS[output]
-    work = _Work(out, image, output, _about(image, windows), batch_size, engine.device)
+    work = _Work(out.absolute(), image, output, _about(image, windows), batch_size, engine.device)
     _imager(image, _device(engine.device))
     windows.check(image.spectrogram)
     sources = _sources(inputs, names, regions)
@@ -142,42 +143,47 @@ def render(
         "image": dataclasses.asdict(image),
         "windows": dataclasses.asdict(windows),
         "regions": {**dataclasses.asdict(regions), "genome": _identity(regions.genome) if regions.genome else {}},
-        "inputs": [{"class": name, **_identity(file)} for file, name in zip(inputs, names, strict=True)],
+        "inputs": [
+            {"file": title, "class": name, **_identity(file)}
+            for file, title, name in zip(inputs, _titles(inputs), names, strict=True)
+        ],
         "made_with": _environment(),
     }
     check_pinned(out, job)
-    once = any(map(is_stream, inputs))
-    total = None if once else count_windows(sources, windows).windows
+    total = None if any(map(is_stream, inputs)) else count_windows(sources, windows).windows
     tally, written = Tally(), 0
     shards = cut_shards(sources, windows, shard, tally)
     # Nothing is written before there is something to write.
     if (first := next(shards, None)) is None:
-        left_out = f", and {tally.ambiguous} windows are too ambiguous" if tally.ambiguous else ""
-        need = f"{windows.least} nt needed (window {windows.length} + 2 x trim {windows.trim})"
-        raise InputError(f"{', '.join(inputs)}: none of {tally.too_short} records has the {need}{left_out}")
+        raise InputError(f"{', '.join(inputs)}: {_nothing(tally, windows)}")
     if total is not None and total <= shard:
         engine = dataclasses.replace(engine, workers=1)  # not worth starting processes for
     ledger = Ledger(out)
-    absent = [folder for folder in (out, *out.parents) if not folder.exists()]
-    try:
-        with ledger.opened(job), tqdm(total=total, unit=" pictures", disable=not progress, desc=str(out)) as bar:
-            done = ledger.read()
+    with ledger.opened(job), tqdm(total=total, unit=" pictures", disable=not progress, desc=str(out)) as bar:
+        done = ledger.read()
+        ledger.mend()
+        manifest = ledger.temporary / "manifest.csv"
+        with manifest.open("w", newline="", encoding="utf-8", errors="surrogateescape") as handle:
+            writer = csv.writer(handle, lineterminator="\n")
+            writer.writerow(MANIFEST)
             digest = settings_hash(image, windows=dataclasses.asdict(windows))
-            with (
-                replacing(out / "manifest.csv") as temporary,
-                temporary.open("w", newline="", encoding="utf-8") as handle,
-            ):
-                tasks = _missing(chain([first], shards), form, ledger, done, handle, digest, bar)
-                for result in ENGINES[engine.name](partial(_render_shard, work), tasks, engine):
-                    ledger.add(result)
-                    done[result.shard] = result
-                    written += result.windows
-                    bar.update(result.windows)
-            ledger.finish(done)
-    except BaseException:
-        _remove_unbegun(ledger, absent)
-        raise
+            tasks = _missing(chain([first], shards), form, ledger, done, writer, digest, bar)
+            for result in ENGINES[engine.name](partial(_render_shard, work), tasks, engine):
+                ledger.add(result)
+                done[result.shard] = result
+                written += result.windows
+                bar.update(result.windows)
+        ledger.place(manifest.name, manifest)
+        ledger.finish(done)
     return RenderResult(written, tally.windows - written, tally.too_short, tally.ambiguous)
+
+
+def _nothing(tally: Tally, windows: WindowSettings) -> str:
+    """Why there is no window at all."""
+    if tally.ambiguous:
+        return f"all {tally.ambiguous} windows have more than {windows.ambiguous:g} of letters other than A, C, G and T"
+    need = f"{windows.least} nt needed (window {windows.length} + 2 x trim {windows.trim})"
+    return f"none of {tally.too_short} records has the {need}"
 
 
 def _missing(
@@ -190,20 +196,24 @@ def _missing(
     bar: Any,
 ) -> Iterator[Shard]:
     """The shards still to be rendered; the manifest is written along."""
-    writer = csv.writer(manifest, lineterminator="\n")
-    writer.writerow(MANIFEST)
+    number = -1
     for shard in shards:
-        writer.writerows((*where, *row, digest) for where, row in zip(form.place(shard), shard.rows(), strict=True))
-        entry = done.get(shard.number)
+        number = shard.number
+        manifest.writerows((*where, *row, digest) for where, row in zip(form.place(shard), shard.rows(), strict=True))
+        entry = done.get(number)
         if entry is not None and entry.input != shard.digest():
             raise InputError(
-                f"{ledger.out}: holds pictures of other letters than shard {shard.number} of the input; "
-                "choose another --out"
+                f"{ledger.out}: holds pictures of other letters than shard {number} of the input; choose another --out"
             )
         if entry is not None and not fault(ledger.out, entry, deep=False):
             bar.update(len(shard))
             continue
         yield shard
+    if done and max(done) > number:
+        raise InputError(
+            f"{ledger.out}: holds {max(done) + 1} shards or more, and the input gives {number + 1}: it has been cut short; "
+            "choose another --out"
+        )
 
 
 def _render_shard(work: _Work, shard: Shard) -> Done:
@@ -212,7 +222,9 @@ def _render_shard(work: _Work, shard: Shard) -> Done:
     imager = _imager(work.image, _device(work.device))
     ledger = Ledger(work.out)
     path = ledger.temporary / f"{shard.number:06d}-{socket.gethostname()}-{os.getpid()}{form.suffix}"
-    batches = (imager.paint(shard.codes[low : low + work.batch_size]) for low in range(0, len(shard), work.batch_size))
+    # Whole chunks, so that how pictures are computed together, and with it their last bits, does not depend on the batch.
+    size = -(-work.batch_size // CHUNK) * CHUNK
+    batches = (imager.paint(shard.codes[low : low + size]) for low in range(0, len(shard), size))
     file = shard.path + form.suffix
     try:
         form.write(path, shard, batches, work.about)
@@ -229,10 +241,9 @@ def _imager(image: ImageSettings, device: str) -> Imager:
 
 
 def _device(name: str) -> str:
-    if name.split(":")[0] not in ("cpu", "cuda"):
-        raise InputError(f"engine.device: expected cpu, cuda or cuda:<number>, got {name!r}")
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError(f"engine.device: {name} was asked for, and no CUDA GPU is available")
+    """``name``, once it is known to be there."""
+    if name != "cpu" and int(name.partition(":")[2] or 0) >= torch.cuda.device_count():
+        raise InputError(f"engine.device: {name} was asked for, and there are {torch.cuda.device_count()} CUDA GPUs")
     return name
 
 
@@ -244,28 +255,33 @@ def _sources(inputs: Sequence[str], names: Sequence[str], regions: RegionSetting
     InputError
         Intervals without a genome.
     """
+    if sum(map(is_stream, inputs)) > 1:
+        raise InputError("render: expected one input at most that is standard input or a pipe")
+    if regions.genome and is_stream(regions.genome):
+        raise InputError(f"{regions.genome}: expected a file as genome, got a pipe")
     sources = []
     order = sorted(set(names))  # as torchvision's ImageFolder numbers classes
-    for file, name in zip(inputs, names, strict=True):
+    for file, title, name in zip(inputs, _titles(inputs), names, strict=True):
         if is_interval_file(file) and not regions.genome:
             raise InputError(f"{file}: holds intervals; give the FASTA file they refer to as --regions.genome")
-        read = partial(read_regions, file, regions) if regions.genome else partial(read_records, file)
-        sources.append(Source(_source_name(file), name, order.index(name), read))
+        # Records are numbered, so names may repeat, as those of read pairs do.
+        read = partial(read_regions, file, regions) if regions.genome else partial(read_records, file, unique=False)
+        sources.append(Source(title, name, order.index(name), read))
     return sources
 
 
-def _source_name(file: str) -> str:
-    """The file's own name: a job goes on from another folder, and a pipe has no name that lasts."""
-    return "-" if is_stream(file) else Path(file).name
+def _titles(inputs: Sequence[str]) -> list[str]:
+    """What to call each input in the manifest: its own name, or its path where two have one name; "-" for a pipe."""
+    own = ["-" if is_stream(file) else Path(file).name for file in inputs]
+    return [file if own.count(name) > 1 else name for file, name in zip(inputs, own, strict=True)]
 
 
 def _identity(file: str) -> dict[str, Any]:
-    """Name, size and SHA-256 of an input; the name alone of what can be read only once: its shards are compared."""
-    name = _source_name(file)
+    """Size and SHA-256 of an input; nothing of what can be read only once: its shards are compared."""
     if is_stream(file):
-        return {"file": name}
+        return {}
     try:
-        return {"file": name, "bytes": Path(file).stat().st_size, "sha256": hash_file(file)}
+        return {"bytes": Path(file).stat().st_size, "sha256": hash_file(file)}
     except FileNotFoundError:
         raise InputError(f"{file}: no such file") from None
     except OSError as error:
@@ -277,18 +293,6 @@ def _about(image: ImageSettings, windows: WindowSettings) -> dict[str, str]:
 
 
 def _environment() -> dict[str, str]:
+    """What else can move a pixel's last bit."""
     versions = {name: importlib.metadata.version(name) for name in ("torch", "numpy", "numba", "isal")}
-    return {"python": platform.python_version(), "machine": platform.machine(), **versions}
-
-
-def _remove_unbegun(ledger: Ledger, absent: Sequence[Path]) -> None:
-    """A new job that fails before its first shard is done leaves nothing behind."""
-    if ledger.journal.exists() or ledger.finished.exists():
-        return
-    with suppress(OSError):
-        if absent:
-            ledger.pinned.unlink(missing_ok=True)
-        (ledger.out / ".lock").unlink(missing_ok=True)
-    for folder in [*(path for path in ledger.out.glob("*") if absent and path.is_dir()), *absent]:
-        with suppress(OSError):  # no longer ours alone
-            folder.rmdir()
+    return {"machine": platform.machine(), **versions}

@@ -2,13 +2,14 @@
 
 ``job.json`` pins inputs, settings and code version when the job starts. ``journal.csv`` gains a line for each shard
 that is finished, after the shard itself has its final name; a line cut short by a crash is dropped. When all are done
-``shards.csv`` takes the journal's place: a folder with one is complete. ``.tmp`` holds what is being written. No
-pictures are made here.
+``shards.csv`` takes the journal's place, and ``SHA256SUMS`` says that the folder is complete. ``.tmp`` holds what is
+being written, ``.lock`` is held while a process is at work. No pictures are made here.
 """
 
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
 import os
@@ -45,36 +46,63 @@ COLUMNS = tuple(field.name for field in fields(Done))
 class Ledger:
     """The state of the job in a folder."""
 
+    FILES = ("job.json", "journal.csv", "manifest.csv", "shards.csv", "SHA256SUMS")
+
     def __init__(self, out: Path) -> None:
         self.out = out
         self.pinned = out / "job.json"
         self.journal = out / "journal.csv"
-        self.finished = out / "shards.csv"
+        self.shards = out / "shards.csv"
+        self.sums = out / "SHA256SUMS"
         self.temporary = out / ".tmp"
 
     @contextmanager
     def opened(self, job: dict[str, Any]) -> Iterator[None]:
-        """Hold the folder for this process alone, with the job pinned and the leftovers of a crash removed."""
+        """Hold the folder for this process alone, with the job pinned and the leftovers of a crash removed.
+
+        A new job that fails before its first shard is done leaves nothing behind.
+
+        Raises
+        ------
+        InputError
+            Another process holds it, it cannot be written, or it has come to hold another job.
+        """
+        absent = [folder for folder in (self.out, *self.out.parents) if not folder.exists()]
+        lock = FileLock(self.out / ".lock", timeout=0)
         try:
             self.out.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.out / ".lock", timeout=0)
-            with lock:
-                shutil.rmtree(self.temporary, ignore_errors=True)
-                for left in self.out.glob(".*.tmp"):
-                    left.unlink()
-                self.temporary.mkdir()
-                if not self.pinned.exists():
-                    write_atomic(self.pinned, json.dumps(job, indent=2) + "\n")
-                yield
+            lock.acquire()
         except Timeout:
             raise InputError(f"{self.out}: another process is at work in this folder") from None
         except OSError as error:
             raise InputError(f"{self.out}: cannot be written ({error.strerror or error})") from None
+        begun = False
+        try:
+            # Again, now that nobody else can change it.
+            begun = not check_pinned(self.out, job)
+            shutil.rmtree(self.temporary, ignore_errors=True)
+            for left in self.out.glob(".*.tmp"):
+                left.unlink()
+            self.temporary.mkdir()
+            if begun:
+                write_atomic(self.pinned, json.dumps(job, indent=2) + "\n")
+            yield
         finally:
             shutil.rmtree(self.temporary, ignore_errors=True)
+            if begun and not self.journal.exists() and not self.shards.exists():
+                self._remove(absent)
+            lock.release()
+
+    def _remove(self, absent: list[Path]) -> None:
+        with suppress(OSError):
+            self.pinned.unlink(missing_ok=True)
+            (self.out / ".lock").unlink(missing_ok=True)
+        for folder in [*(path for path in self.out.glob("*") if path.is_dir()), *absent]:
+            with suppress(OSError):  # not empty: somebody else's
+                folder.rmdir()
 
     def read(self) -> dict[int, Done]:
-        """Shards recorded as done, by number.
+        """Shards recorded as done, by number; the end of a line that a crash cut short does not count.
 
         Raises
         ------
@@ -82,14 +110,11 @@ class Ledger:
             A record that is no record of ours.
         """
         found: dict[int, Done] = {}
-        for path in (self.finished, self.journal):
+        for path in (self.shards, self.journal):
             if not path.exists():
                 continue
-            text = path.read_text(encoding="utf-8")
-            whole = text[: text.rfind("\n") + 1]  # the end of a line that a crash cut short
-            if len(whole) < len(text):
-                write_atomic(path, whole)
-            for line, row in enumerate(csv.reader(whole.splitlines()), start=1):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            for line, row in enumerate(csv.reader(text[: text.rfind("\n") + 1].splitlines()), start=1):
                 if tuple(row) == COLUMNS:
                     continue
                 try:
@@ -99,6 +124,13 @@ class Ledger:
                     raise InputError(f"{path}: line {line} is no record of a shard: {','.join(row)!r}") from None
         return found
 
+    def mend(self) -> None:
+        """Cut off what a crash left of a journal's last line, before more are written."""
+        if self.journal.exists():
+            data = self.journal.read_bytes()
+            if not data.endswith(b"\n"):
+                write_atomic(self.journal, data[: data.rfind(b"\n") + 1])
+
     def add(self, done: Done) -> None:
         """Record a shard that has its final name."""
         line = ",".join(map(str, astuple(done))) + "\n"
@@ -106,11 +138,13 @@ class Ledger:
             handle.write(line)
 
     def finish(self, shards: dict[int, Done]) -> None:
-        """Mark the job complete."""
-        with replacing(self.finished) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+        """Mark the job complete, once its manifest is in place."""
+        with replacing(self.shards) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
             writer = csv.writer(handle, lineterminator="\n")
             writer.writerow(COLUMNS)
             writer.writerows(astuple(shards[number]) for number in sorted(shards))
+        files = (self.pinned.name, "manifest.csv", self.shards.name)
+        write_atomic(self.sums, "".join(f"{hash_file(self.out / name)}  {name}\n" for name in files))
         with suppress(FileNotFoundError):
             self.journal.unlink()
 
@@ -118,9 +152,16 @@ class Ledger:
         """Give a finished temporary file or folder its final name, over whatever a crash left there."""
         target = self.out / file
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir():
-            shutil.rmtree(target)
-        os.replace(path, target)
+        for attempt in range(5):
+            if target.is_dir():
+                shutil.rmtree(target, ignore_errors=True)
+            try:
+                os.replace(path, target)
+                return
+            except OSError as error:
+                # A machine that was taken for lost may be writing the same shard.
+                if attempt == 4 or error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
 
 
 def checksum(path: Path) -> tuple[int, str]:
@@ -179,12 +220,12 @@ def check_pinned(out: Path, job: dict[str, Any]) -> bool:
     """
     path = out / "job.json"
     if not path.exists():
-        if out.exists() and (not out.is_dir() or any(entry.name not in (".lock", ".tmp") for entry in out.iterdir())):
+        if out.exists() and (not out.is_dir() or any(e.name not in (".lock", ".tmp") for e in out.iterdir())):
             raise InputError(f"{out}: exists and is not a folder of this program; choose an empty or new folder")
         return False
     before = read_job(path)
     for key in job:
-        if key != "made_with" and before.get(key) != job[key]:
+        if before.get(key) != job[key]:
             old, new = _difference(before.get(key), job[key], key)
             raise InputError(f"{out}: holds a job of other settings: {old}, now {new}; choose another --out")
     return True

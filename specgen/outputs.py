@@ -143,7 +143,7 @@ class Hdf5(Output):
             file.attrs.update(
                 {**about, "class": shard.label, "target": shard.target, "source": shard.source, "length": shard.length}
             )
-            names = [shard.records[owner][1] for owner in shard.owners]
+            names = [shard.records[owner][1].replace("\0", " ") for owner in shard.owners]  # HDF5 ends texts there
             file.create_dataset("record", data=names, dtype=h5py.string_dtype())
             file.create_dataset("start", data=shard.starts)
             low, pictures = 0, None

@@ -26,11 +26,12 @@ from specgen.sequences import Codes, encode
 try:  # xopen reads gzip through isal where that exists, and its error is not zlib's
     from isal import isal_zlib
 
-    _DAMAGED: tuple[type[Exception], ...] = (EOFError, zlib.error, cast(type[Exception], isal_zlib.error))
+    DAMAGED: tuple[type[Exception], ...] = (EOFError, zlib.error, cast(type[Exception], isal_zlib.error))
+    """What reading truncated or damaged compressed data raises."""
 except ImportError:  # pragma: no cover
-    _DAMAGED = (EOFError, zlib.error)
+    DAMAGED = (EOFError, zlib.error)
 
-__all__ = ["Record", "read_records"]
+__all__ = ["DAMAGED", "Record", "open_decompressed", "read_records"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def read_records(source: str | Path, *, unique: bool = True) -> Iterator[Record]
     seen: set[int] = set()
     count = 0
     try:
-        with _open(source) as handle:
+        with open_decompressed(source) as handle:
             for raw in _parser(handle, label):
                 count += 1
                 name = raw.name.split(maxsplit=1)[0] if raw.name.strip() else f"record_{count}"
@@ -94,12 +95,14 @@ def read_records(source: str | Path, *, unique: bool = True) -> Iterator[Record]
                             f"{label}: record {count} repeats the name {_short(name)!r}; names must be unique"
                         )
                     seen.add(hash(name))
-                yield Record(name, raw.name, encode(raw.sequence, name=f"{label}: record {_short(name)!r}"))
+                record = Record(name, raw.name, encode(raw.sequence, name=f"{label}: record {_short(name)!r}"))
+                raw.sequence = ""  # not kept beside the codes while the record is in use
+                yield record
     except FileNotFoundError:
         raise InputError(f"{label}: no such file") from None
     except IsADirectoryError:
         raise InputError(f"{label}: is a folder, expected a FASTA or FASTQ file") from None
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise InputError(
             f"{label}: the compressed data is truncated or damaged after record {count} ({error})"
         ) from None
@@ -122,7 +125,7 @@ _MAGIC = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xf
 
 
 @contextmanager
-def _open(source: str | Path) -> Iterator[Any]:
+def open_decompressed(source: str | Path) -> Iterator[Any]:
     """Decompressed bytes of a file, or of standard input (left open)."""
     if str(source) == "-" and sys.stdin is None:
         raise InputError("standard input: is closed")

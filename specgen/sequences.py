@@ -75,9 +75,8 @@ def encode(sequence: str | bytes, *, name: str = "sequence") -> Codes:
     """
     raw = sequence.encode("latin-1", "replace") if isinstance(sequence, str) else sequence
     codes = _ENCODE[np.frombuffer(raw, dtype=np.uint8)]
-    wrong = codes == _INVALID
-    if wrong.any():
-        position = int(wrong.argmax())
+    if codes.size and codes.max() == _INVALID:  # no mask as long as a chromosome unless there is a fault
+        position = int((codes == _INVALID).argmax())
         letter = chr(raw[position])
         letters = "".join(sorted({chr(byte) for byte in raw} - set("ACGTUNacgtun")))
         hint = " (a protein sequence?)" if set(letters.upper()) & set("EFILPQ") else ""

@@ -155,7 +155,7 @@ class ScaleSettings:
             raise InputError(f"scale.high_db: expected above low_db ({self.low_db}), got {self.high_db}")
 
 
-PICTURE_VERSION = 1
+PICTURE_VERSION = 2
 """Part of the settings hash: raised when the same settings come to mean other pixels."""
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from tqdm import tqdm
 
 from specgen.errors import InputError
-from specgen.ledger import Ledger, fault, read_job
+from specgen.ledger import Ledger, fault, hash_file, read_job
 
 __all__ = ["verify"]
 
@@ -21,31 +20,29 @@ def verify(out: Path, *, progress: bool = True) -> int:
     InputError
         No job, an unfinished one, or a finished one with shards missing, damaged, altered or too many, named.
     """
-    job = read_job(out / "job.json")
+    read_job(out / "job.json")
     ledger = Ledger(out)
     done = ledger.read()
-    if not ledger.finished.exists():
+    if not ledger.sums.exists():
         raise InputError(f"{out}: the job is not finished ({len(done)} shards done); the same render command goes on")
     faults = []
+    for line in ledger.sums.read_text(encoding="utf-8", errors="replace").splitlines():
+        digest, _, name = line.partition("  ")
+        if name not in Ledger.FILES or not (out / name).is_file():
+            faults.append(f"{name or line} is missing")
+        elif hash_file(out / name) != digest:
+            faults.append(f"{name} has another content than was written (SHA-256 differs)")
     for number in tqdm(sorted(done), unit=" shards", disable=not progress, desc=str(out)):
         if wrong := fault(out, done[number], deep=True):
             faults.append(f"{done[number].file} {wrong}")
     known = {entry.file for entry in done.values()}
-    for name in sorted({entry["class"] for entry in job.get("inputs", [])}):
-        found = {f"{name}/{path.name}" for path in (out / name).glob("*")}
-        faults += [f"{file} is not of this job" for file in sorted(found - known)]
-    total = sum(entry.windows for entry in done.values())
-    try:
-        with (out / "manifest.csv").open("rb") as handle:
-            rows = sum(1 for _ in csv.reader(line.decode("utf-8", "replace") for line in handle)) - 1
-    except OSError as error:
-        rows = -1
-        faults.append(f"manifest.csv cannot be read ({error.strerror})")
-    if rows not in (total, -1):
-        faults.append(f"manifest.csv has {rows} rows, expected {total}")
+    folders = {file.split("/")[0] for file in known}
+    found = {path.name for path in out.iterdir() if not path.name.startswith(".")} - folders - {*Ledger.FILES}
+    found |= {f"{name}/{path.name}" for name in folders for path in (out / name).glob("*")} - known
+    faults += [f"{name} is not of this job" for name in sorted(found)]
     if faults:
         more = f" and {len(faults) - 5} more faults" if len(faults) > 5 else ""
         raise InputError(
-            f"{out}: {'; '.join(faults[:5])}{more}. Remove what is damaged and give the same render command again"
+            f"{out}: {'; '.join(faults[:5])}{more}. Remove what is damaged or foreign and give the same render command again"
         )
-    return total
+    return sum(entry.windows for entry in done.values())

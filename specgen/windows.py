@@ -105,7 +105,7 @@ class Shard:
         return f"{self.label}/{self.number:06d}"
 
     def names(self) -> list[str]:
-        """File names of its pictures without endings, unique within the job."""
+        """File names of its pictures without endings, unique within their class."""
         stems = [f"{number:07d}_{safe_name(name)}" for number, name, _ in self.records]
         return [
             f"{stems[owner]}_{start}" for owner, start in zip(self.owners.tolist(), self.starts.tolist(), strict=True)

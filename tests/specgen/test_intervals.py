@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,38 @@ class TestForms:
         again = GTF + GTF.splitlines(keepends=True)[2]
         assert plain(read(tmp_path, "a.gtf", again, genome)) == plain(read(tmp_path, "b.gtf", GTF, genome))
 
+    def test_signs_that_mean_nothing_here(self, tmp_path: Path, genome: str) -> None:
+        """'#' within a line, quotes, NA, blanks, Windows line ends, no newline at the end, headers in between."""
+        text = 'track x\none\t0\t3\tp#1\t0\t-\r\none\t3\t6\t"q\t0\t+\r\n# r\none\t6\t9\tNA\t0\t\r\none\t9\t12\t  \t0\t+'
+        found = read(tmp_path, "a.bed", text, genome)
+        assert plain(found) == [("p#1", "TTT"), ('"q', "AAA"), ("NA", "AAA"), ("one:10-12(+)", "ACC")]
+
+    def test_attributes_as_people_write_them(self, tmp_path: Path, genome: str) -> None:
+        text = (
+            'one\tx\tCDS\t1\t3\t.\t\t0\tnote "copy #2; x"; gene_id "g1"; transcript_id "t1"\n'
+            "one\tx\tCDS\t11\t13\t.\t+\t0\tgene_id g2; transcript_id t2;\n"
+            'one\tx\tCDS\t21\t23\t.\t+\t0\tgene_id "g3";\none\tx\tCDS\t25\t27\t.\t+\t0\tgene_id "g3";\n'
+        )
+        found = plain(read(tmp_path, "a.gtf", text, genome))
+        assert found == [("t1", "AAA"), ("t2", "CCC"), ("g3", "GGG"), ("g3", "GGG")]
+
+    def test_gff3_of_shared_exons_and_isoforms(self, tmp_path: Path, genome: str) -> None:
+        text = (
+            "one\tx\tmRNA\t1\t30\t.\t+\t.\tID=t1;Parent=g\none\tx\tmRNA\t1\t20\t.\t+\t.\tID=t2;Parent=g\n"
+            "one\tx\texon\t9\t12\t.\t+\t.\tParent=t1,t2\none\tx\texon\t21\t23\t.\t+\t.\tParent=t1\n"
+            "##FASTA\n>one\nACGT\n"
+        )
+        assert plain(read(tmp_path, "a.gff3", text, genome, feature="exon")) == [("t2", "AACC"), ("t1", "AACCGGG")]
+        assert plain(read(tmp_path, "a.gff3", text, genome, feature="mRNA")) == [("t2", ONE[:20]), ("t1", ONE[:30])]
+
+    def test_compressed_whatever_its_name(self, tmp_path: Path, genome: str) -> None:
+        for name in ("a.bed", "a.bed.gz", "a.bed.bgz"):
+            (tmp_path / name).write_bytes(gzip.compress(b"one\t0\t3\n"))
+            assert plain(list(read_regions(str(tmp_path / name), RegionSettings(genome)))) == [("one:1-3(.)", "AAA")]
+        (tmp_path / "a.bed").write_bytes(gzip.compress(b"one\t0\t3\n" * 99)[:-9])
+        with pytest.raises(InputError, match="cannot be read as bed"):
+            list(read_regions(str(tmp_path / "a.bed"), RegionSettings(genome)))
+
     @pytest.mark.parametrize("name", ["a.bed", "A.BED.gz", "x.gtf.bgz", "x.narrowPeak", "x.broadPeak.gz", "y.gff3"])
     def test_told_by_the_ending(self, name: str) -> None:
         assert is_interval_file(name)
@@ -125,6 +158,12 @@ class TestIndex:
         pysam.faidx(genome)
         assert len(read(tmp_path, "a.gtf", GTF, genome)) == 3
 
+    def test_an_index_older_than_the_genome(self, tmp_path: Path, genome: str) -> None:
+        pysam.faidx(genome)
+        os.utime(f"{genome}.fai", (1, 1))
+        with pytest.raises(InputError, match=r"genome\.fa\.fai: is older than the genome"):
+            read(tmp_path, "a.bed", "one\t0\t3\n", genome)
+
     def test_a_damaged_index(self, tmp_path: Path, genome: str) -> None:
         Path(f"{genome}.fai").write_text("nonsense\n")
         with pytest.raises(InputError, match="cannot be read by its index"):
@@ -141,8 +180,11 @@ class TestMistakes:
             ("a.bed", "one\tx\ty\n", "cannot be read as bed"),
             ("a.bed", "", "holds no intervals"),
             ("a.bed", "one\t0\n", "cannot be read as bed"),
+            ("a.bed", "one\t0.7\t3\n", "cannot be read as bed"),
+            ("a.bed", "one\t0\t99999999999999999999\n", "cannot be read as bed"),
+            ("a.bed", "# nothing\n", "holds no intervals"),
             ("a.bed", "one\t8\t32\tt\t0\t+\t8\t32\t0\t2\t4,4\t0\n", "is no BED12 row: 4,4 and 0"),
-            ("a.gtf", GTF.replace("CDS", "exon"), "has no rows of feature 'CDS'; it has exon, gene"),
+            ("a.gtf", GTF.replace("CDS", "exon"), "holds no rows of feature 'CDS' among its 6"),
             ("a.txt", "one\t0\t3\n", r"expected a file ending in \.bed"),
         ],
     )

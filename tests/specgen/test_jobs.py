@@ -67,6 +67,10 @@ def tree(out: Path) -> dict[str, bytes]:
     }
 
 
+def pictures_of(out: Path) -> list[str]:
+    return [row["file"] for row in rows(out)]
+
+
 def pictures(out: Path) -> np.ndarray:
     found = []
     for row in rows(out):
@@ -172,7 +176,7 @@ class TestResuming:
         for _ in range(4):
             with pytest.raises(KeyboardInterrupt):
                 run(inputs, tmp_path / "job", output=output)
-            assert not (tmp_path / "job" / "shards.csv").exists()
+            assert not (tmp_path / "job" / "SHA256SUMS").exists()
             with pytest.raises(InputError, match=r"the job is not finished \(\d shards done\)"):
                 verify(tmp_path / "job", progress=False)
         assert run(inputs, tmp_path / "job", output=output) == RenderResult(4, 18, 1, 0)
@@ -185,6 +189,7 @@ class TestResuming:
         whole = tree(out)
         lines = (out / "shards.csv").read_text().splitlines(keepends=True)
         (out / "shards.csv").unlink()
+        (out / "SHA256SUMS").unlink()
         # Killed while recording shard 2, with shard 3 in place and unrecorded, and something half written.
         (out / "journal.csv").write_text("".join(lines[1:3]) + lines[3][:20])
         (out / ".tmp").mkdir()
@@ -217,12 +222,17 @@ class TestResuming:
         data[-1] ^= 1
         path.write_bytes(bytes(data))
         (out / "CDN" / "mine.npy").write_bytes(b"")
+        (out / "foreign").touch()
         lines = (out / "manifest.csv").read_text().splitlines(keepends=True)
         (out / "manifest.csv").write_text("".join(lines[:-1]))
         with pytest.raises(InputError) as error:
             verify(out, progress=False)
-        for said in ("000000.npy has another content", "CDN/mine.npy is not of this job", "has 21 rows, expected 22"):
+        for said in (
+            "000000.npy has another content", "CDN/mine.npy is not of this job", "foreign is not of this job",
+            "manifest.csv has another content",
+        ):  # fmt: skip
             assert said in str(error.value)
+        (out / "foreign").unlink()
         assert run(inputs, out, output="npy").written == 0
         (out / "CDN" / "mine.npy").unlink()
         path.unlink()
@@ -235,8 +245,86 @@ class TestResuming:
 
     def test_one_at_a_time(self, inputs: list[str], tmp_path: Path) -> None:
         run(inputs, tmp_path / "job")
-        with FileLock(tmp_path / "job" / ".lock"), pytest.raises(InputError, match="another process is at work"):
+        (tmp_path / "job" / ".tmp").mkdir()
+        before = tree(tmp_path / "job")
+        with FileLock(tmp_path / "job" / ".lock"):
+            with pytest.raises(InputError, match="another process is at work"):
+                run(inputs, tmp_path / "job")
+            assert tree(tmp_path / "job") == before
+            assert {".lock", ".tmp"} <= {path.name for path in (tmp_path / "job").iterdir()}
+
+    def test_a_second_start_does_not_disturb_the_first(
+        self, inputs: list[str], tmp_path: Path, monkeypatch: Any
+    ) -> None:
+        """Before anything is recorded, too, when a failure of one's own would remove what was begun."""
+        real, refused = jobs._render_shard, list[int]()
+
+        def disturbed(work: Any, shard: Any) -> Any:
+            with pytest.raises(InputError, match="another process is at work"):
+                run(inputs, tmp_path / "job")
+            refused.append(shard.number)
+            return real(work, shard)
+
+        monkeypatch.setattr(jobs, "_render_shard", disturbed)
+        assert run(inputs, tmp_path / "job").written == 22
+        assert refused == [0, 1, 2, 3, 4]
+        assert verify(tmp_path / "job", progress=False) == 22
+
+    def test_another_job_that_came_between_look_and_lock(
+        self, inputs: list[str], tmp_path: Path, monkeypatch: Any
+    ) -> None:
+        real = jobs.count_windows
+
+        def slow(*arguments: Any) -> Any:
+            with monkeypatch.context() as patched:
+                patched.setattr(jobs, "count_windows", real)
+                run(inputs, tmp_path / "job", output="npy")
+            return real(*arguments)
+
+        monkeypatch.setattr(jobs, "count_windows", slow)
+        with pytest.raises(InputError, match='output was "npy", now "png"'):
             run(inputs, tmp_path / "job")
+        assert verify(tmp_path / "job", progress=False) == 22
+
+    def test_an_input_cut_short(self, inputs: list[str], tmp_path: Path, monkeypatch: Any) -> None:
+        import io
+
+        whole = Path(inputs[0]).read_bytes()
+        for data in (whole, whole[: whole.rfind(b">")]):
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+            if data is whole:
+                assert run(["-"], tmp_path / "job", shard=1).written == 13
+                before = tree(tmp_path / "job")
+            else:
+                with pytest.raises(
+                    InputError, match="holds 13 shards or more, and the input gives 7: it has been cut short"
+                ):
+                    run(["-"], tmp_path / "job", shard=1)
+        assert tree(tmp_path / "job") == before
+
+    def test_two_inputs_of_one_name(self, tmp_path: Path) -> None:
+        paths = []
+        for name in ("a", "b"):
+            (tmp_path / name).mkdir()
+            paths.append(fasta(tmp_path / name / "x.fa", 700, seed=ord(name)))
+        render(paths, ["A", "B"], tmp_path / "job", ImageSettings(), TILES, engine=HERE, progress=False)
+        assert {row["source"] for row in rows(tmp_path / "job")} == set(paths)
+
+    def test_names_may_repeat(self, tmp_path: Path) -> None:
+        pair = "@x/1 1\n{0}\n+\n{1}\n@x/1 2\n{0}\n+\n{1}\n".format("ACGT" * 100, "I" * 400)
+        (tmp_path / "x.fq").write_text(pair)
+        assert run([str(tmp_path / "x.fq")], tmp_path / "job").written == 2
+        assert len(set(pictures_of(tmp_path / "job"))) == 2
+
+    @pytest.mark.parametrize("inputs", [["-", "-"], ["-", "/dev/stdin"]])
+    def test_one_stream_at_most(self, tmp_path: Path, inputs: list[str]) -> None:
+        with pytest.raises(InputError, match="one input at most that is standard input or a pipe"):
+            render(inputs, ["A", "B"], tmp_path / "job", ImageSettings(), TILES)
+
+    @pytest.mark.parametrize("label", ["manifest.csv", "job.json", "x" * 61])
+    def test_labels_that_the_job_needs_itself(self, inputs: list[str], tmp_path: Path, label: str) -> None:
+        with pytest.raises(InputError, match=r"at most 60 letters, digits.*none of the job's own file names"):
+            render(inputs, [label, "B"], tmp_path / "job", ImageSettings(), TILES)
 
     def test_a_damaged_record(self, inputs: list[str], tmp_path: Path) -> None:
         run(inputs, tmp_path / "job")
@@ -269,11 +357,12 @@ class TestResuming:
             run(inputs, tmp_path / "job", **more)
 
     def test_no_gpu_here(self, inputs: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-        with pytest.raises(InputError, match="cuda was asked for, and no CUDA GPU is available"):
-            run(inputs, tmp_path / "job", engine=EngineSettings(device="cuda"))
-        with pytest.raises(InputError, match="expected cpu, cuda or cuda:<number>, got 'gpu'"):
-            run(inputs, tmp_path / "job", engine=EngineSettings(device="gpu"))
+        monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+        with pytest.raises(InputError, match="cuda:1 was asked for, and there are 1 CUDA GPUs"):
+            run(inputs, tmp_path / "job", engine=EngineSettings(device="cuda:1"))
+        for name in ("gpu", "cpu:0", "cuda:x"):
+            with pytest.raises(InputError, match=f"expected cpu, cuda or cuda:<number>, got '{name}'"):
+                EngineSettings(device=name)
 
 
 def square(task: int) -> int:
@@ -380,7 +469,6 @@ class TestKilled:
         rng = random.Random(0)
         kills = {"parent": 0, "worker": 0}
         while sum(kills.values()) < 20:
-            (out / "shards.csv").unlink(missing_ok=True)
             if rng.random() < 0.5 and (out / "CDN").exists():  # so that there is always something left to do
                 for path in rng.sample(sorted((out / "CDN").iterdir()), k=len(list((out / "CDN").iterdir())) // 2):
                     path.unlink()
