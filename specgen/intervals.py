@@ -81,13 +81,18 @@ def read_regions(path: str, settings: RegionSettings) -> Iterator[Record]:
                     f"{path}: interval {chrom}:{region.start}-{region.end} (0-based) does not lie in the {length} nt "
                     f"of that sequence in {settings.genome}"
                 )
-            if region.blocks[0][0] < region.start or region.blocks[-1][1] > region.end:
-                raise InputError(
-                    f"{path}: the blocks of {region.name} leave its interval {chrom}:{region.start}-{region.end}"
-                )
-            inside = fetch(region.start, region.end)
-            codes = np.concatenate([inside[low - region.start : high - region.start] for low, high in region.blocks])
-            yield Record(region.name, region.header, reverse_complement(codes) if region.strand == "-" else codes)
+            low, high, blocks = region.start, region.end, region.blocks
+            if settings.width:
+                low = max(0, min(region.centre - settings.width // 2, length - settings.width))
+                high = min(low + settings.width, length)
+                blocks = ((low, high),)
+            if blocks[0][0] < low or blocks[-1][1] > high:
+                raise InputError(f"{path}: the blocks of {region.name} leave its interval {chrom}:{low}-{high}")
+            inside = fetch(low, high)
+            codes = np.concatenate([inside[a - low : b - low] for a, b in blocks])
+            header = f"{region.header} range={chrom}:{low + 1}-{high} strand={region.strand}"
+            codes = reverse_complement(codes) if region.strand == "-" else codes
+            yield Record(region.name, header, codes)
     if left:
         names = ", ".join(sorted(left)[:3])
         raise InputError(f"{settings.genome}: has no sequence named {names}, which {path} asks for")
@@ -148,7 +153,7 @@ def _rows(path: str, feature: str) -> tuple[list[str], int]:
 
 
 def _load(path: str, settings: RegionSettings) -> Any:
-    """A frame with chrom, start, end, strand, name, header and blocks, one row a record."""
+    """A frame with chrom, start, end, centre, strand, name, header and blocks, one row a record."""
     import bioframe  # slow to import, and FASTA input does without
 
     kind = _kind(path)
@@ -190,9 +195,13 @@ def _load(path: str, settings: RegionSettings) -> Any:
     place = table["chrom"] + ":" + (table["start"] + 1).astype(str) + "-" + table["end"].astype(str)
     first = table["name"].str.replace(r"\s.*", "", regex=True)
     names = first.where(~first.isin(["", "."]), place + "(" + table["strand"] + ")")
-    gene = " gene:" + table["gene"] if "gene" in table else ""
-    header = names + gene + " range=" + place + " strand=" + table["strand"]
-    return table.assign(name=names, header=header)[["chrom", "start", "end", "strand", "name", "header", "blocks"]]
+    header = names + " gene:" + table["gene"] if "gene" in table else names
+    centre = (table["start"] + table["end"]) // 2
+    if "relSummit" in table:  # -1 = not known
+        summit = table["relSummit"].replace("", "-1").astype("int64")
+        centre = centre.where(summit < 0, table["start"] + summit)
+    table = table.assign(name=names, header=header, centre=centre)
+    return table[["chrom", "start", "end", "centre", "strand", "name", "header", "blocks"]]
 
 
 def _annotated(kind: str, table: Any, settings: RegionSettings) -> Any:
@@ -206,7 +215,7 @@ def _annotated(kind: str, table: Any, settings: RegionSettings) -> Any:
         start=table["start"] - 1, name=name.fillna(""), gene=gene.str.strip().str.replace(r"\s", "_", regex=True)
     )
     transcript = text.str.extract(_TRANSCRIPT[kind], expand=False)
-    if not settings.splice or settings.feature not in _PARTS or transcript.isna().all():
+    if not settings.splice or settings.width or settings.feature not in _PARTS or transcript.isna().all():
         return table
     # Rows without a transcript stay records of their own; a GFF3 row may belong to several.
     alone = transcript.isna()

@@ -250,11 +250,19 @@ class RegionSettings:
     splice
         Join what belongs together into one sequence: GTF rows of one transcript_id, GFF3 rows of one Parent, the
         blocks of a BED12 row.
+    width
+        nt to take around the summit of a narrowPeak row, or the middle of any other interval, in place of the
+        interval; moved inwards at the ends of a sequence. 0 = the interval itself. Nothing is spliced then.
     """
 
     genome: str = ""
     feature: str = "CDS"
     splice: bool = True
+    width: int = 0
+
+    def __post_init__(self) -> None:
+        if self.width < 0:
+            raise InputError(f"regions.width: expected 0 or more, got {self.width}")
 
 
 def settings_hash(settings: ImageSettings, **extra: Any) -> str:

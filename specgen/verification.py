@@ -43,6 +43,6 @@ def verify(out: Path, *, progress: bool = True) -> int:
     if faults:
         more = f" and {len(faults) - 5} more faults" if len(faults) > 5 else ""
         raise InputError(
-            f"{out}: {'; '.join(faults[:5])}{more}. Remove what is damaged or foreign and give the same render command again"
+            f"{out}: {'; '.join(faults[:5])}{more}. Remove the files and folders named and give the same render command again"
         )
     return sum(entry.windows for entry in done.values())

@@ -78,6 +78,19 @@ class TestForms:
         row = "one\t8\t12\tp1\t100\t.\t1.5\t2\t3\t1\n"
         assert plain(read(tmp_path, "a.narrowPeak", row, genome)) == [("p1", "AACC")]
 
+    def test_a_width_around_summits_and_middles(self, tmp_path: Path, genome: str) -> None:
+        peaks = (
+            "one\t8\t12\tp1\t0\t.\t1\t2\t3\t3\none\t0\t4\tp2\t0\t-\t1\t2\t3\t-1\none\t48\t50\tp3\t0\t+\t1\t2\t3\t1\n"
+        )
+        found = read(tmp_path, "a.narrowPeak", peaks, genome, width=10)
+        assert plain(found) == [("p2", "TTTTTTTTTT"), ("p1", ONE[6:16]), ("p3", ONE[40:50])]
+        assert found[1].header == "p1 range=one:7-16 strand=."
+        assert plain(read(tmp_path, "a.bed", "one\t20\t30\n", genome, width=4)) == [("one:21-30(.)", "GGGG")]
+        assert plain(read(tmp_path, "a.bed", "two\t3\t6\n", genome, width=99)) == [("two:4-6(.)", TWO)]
+        assert len(read(tmp_path, "a.gtf", GTF, genome, width=4)) == 5
+        with pytest.raises(InputError, match=r"regions\.width: expected 0 or more"):
+            RegionSettings(width=-1)
+
     def test_gtf_spliced(self, tmp_path: Path, genome: str) -> None:
         found = read(tmp_path, "a.gtf", GTF, genome)
         assert plain(found) == [("t3", "AAA"), ("t1", "AACCGGTT"), ("t2", "TGGCAA")]
