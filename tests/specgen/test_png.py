@@ -17,6 +17,8 @@ from torchvision.io import ImageReadMode, decode_image
 
 from specgen.png import encode_png, read_png_metadata, text_chunks, write_png
 
+pytestmark = pytest.mark.filterwarnings("ignore:The image decoding and encoding capabilities of TorchVision")
+
 
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))))
 def test_every_decoder_finds_the_same_pixels(picture: np.ndarray) -> None:
