@@ -128,8 +128,7 @@ def render(
         if value < 1:
             raise InputError(f"{name}: expected at least 1, got {value}")
     regions, engine = regions or RegionSettings(), engine or EngineSettings()
-    names = class_names(inputs, labels)
-    form = OUTPUTS[output]
+    names, form = class_names(inputs, labels), OUTPUTS[output]
     work = _Work(out.absolute(), image, output, _about(image, windows), batch_size, engine.device)
     _imager(image, _device(engine.device))
     windows.check(image.spectrogram)
@@ -153,7 +152,6 @@ def render(
     total = None if any(map(is_stream, inputs)) else count_windows(sources, windows).windows
     tally, written = Tally(), 0
     shards = cut_shards(sources, windows, shard, tally)
-    # Nothing is written before there is something to write.
     if (first := next(shards, None)) is None:
         raise InputError(f"{', '.join(inputs)}: {_nothing(tally, windows)}")
     if total is not None and total <= shard:
@@ -168,11 +166,15 @@ def render(
             writer.writerow(MANIFEST)
             digest = settings_hash(image, windows=dataclasses.asdict(windows))
             tasks = _missing(chain([first], shards), form, ledger, done, writer, digest, bar)
-            for result in ENGINES[engine.name](partial(_render_shard, work), tasks, engine):
-                ledger.add(result)
-                done[result.shard] = result
-                written += result.windows
-                bar.update(result.windows)
+            try:
+                for result in ENGINES[engine.name](partial(_render_shard, work), tasks, engine):
+                    ledger.add(result)
+                    done[result.shard] = result
+                    written += result.windows
+                    bar.update(result.windows)
+            except KeyboardInterrupt:
+                kept = sum(entry.windows for entry in done.values())
+                raise KeyboardInterrupt(f"{out}: stopped after {kept} pictures; the same command goes on") from None
         ledger.place(manifest.name, manifest)
         ledger.finish(done)
     return RenderResult(written, tally.windows - written, tally.too_short, tally.ambiguous)

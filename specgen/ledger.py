@@ -132,7 +132,8 @@ class Ledger:
                 write_atomic(self.journal, data[: data.rfind(b"\n") + 1])
 
     def add(self, done: Done) -> None:
-        """Record a shard that has its final name."""
+        """Record a shard that has its final name; a job that was complete is at work again."""
+        self.sums.unlink(missing_ok=True)
         line = ",".join(map(str, astuple(done))) + "\n"
         with self.journal.open("a", encoding="utf-8") as handle:
             handle.write(line)

@@ -174,7 +174,7 @@ class TestResuming:
 
         monkeypatch.setattr(jobs, "_render_shard", stops)
         for _ in range(4):
-            with pytest.raises(KeyboardInterrupt):
+            with pytest.raises(KeyboardInterrupt, match="the same command goes on"):
                 run(inputs, tmp_path / "job", output=output)
             assert not (tmp_path / "job" / "SHA256SUMS").exists()
             with pytest.raises(InputError, match=r"the job is not finished \(\d shards done\)"):
