@@ -221,7 +221,7 @@ def check_pinned(out: Path, job: dict[str, Any]) -> bool:
     """
     path = out / "job.json"
     if not path.exists():
-        if out.exists() and (not out.is_dir() or any(e.name not in (".lock", ".tmp") for e in out.iterdir())):
+        if out.exists() and (not out.is_dir() or any(map(_foreign, out.iterdir()))):
             raise InputError(f"{out}: exists and is not a folder of this program; choose an empty or new folder")
         return False
     before = read_job(path)
@@ -230,6 +230,11 @@ def check_pinned(out: Path, job: dict[str, Any]) -> bool:
             old, new = _difference(before.get(key), job[key], key)
             raise InputError(f"{out}: holds a job of other settings: {old}, now {new}; choose another --out")
     return True
+
+
+def _foreign(path: Path) -> bool:
+    """Not what a job leaves that was killed before it was pinned."""
+    return path.name != ".lock" and not (path.name.startswith(".") and path.name.endswith(".tmp"))
 
 
 def read_job(path: Path) -> dict[str, Any]:
