@@ -32,20 +32,14 @@ def apply_scale(settings: ScaleSettings, ratio: Tensor) -> Tensor:
     if settings.kind == "db":
         span = settings.high_db - settings.low_db
         return ((10 * ratio.clamp_min(1e-10).log10() - settings.low_db) / span).clamp(0, 1)
-    unit = 1 / math.log1p(settings.ceiling)
-    level = ratio.log1p()
-    if level.requires_grad:
-        level = level * unit
-        return _stretched(level) if settings.kind == "minmax" else level.clamp(0, 1)
-    level.mul_(unit)  # no new memory at each step: this is done millions of times
-    return _stretched(level) if settings.kind == "minmax" else level.clamp_(0, 1)
-
-
-def _stretched(level: Tensor) -> Tensor:
-    """Each picture's own range to 0..1."""
-    low, high = level.amin((1, 2, 3), keepdim=True), level.amax((1, 2, 3), keepdim=True)
-    # A flat picture (all N) has nothing to stretch but rounding noise.
-    return (level - low) / (high - low).clamp_min(1e-4)
+    level = ratio.log1p().mul_(
+        1 / math.log1p(settings.ceiling)
+    )  # in place: done millions of times, and no gradient minds
+    if settings.kind == "minmax":
+        low, high = level.amin((1, 2, 3), keepdim=True), level.amax((1, 2, 3), keepdim=True)
+        # A flat picture (all N) has nothing to stretch but rounding noise.
+        return (level - low) / (high - low).clamp_min(1e-4)
+    return level.clamp(0, 1)
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,9 @@ class EngineSettings:
     ----------
     name
         local: processes of this machine; ray: a Ray cluster (``pip install 'specgen[ray]'``), whose machines have to
-        see the inputs' results, that is the output folder, under one path.
+        find the output folder under one path.
     workers
-        Processes; 0 = one for each core (local) or as many as the cluster has (ray). One worker is this process.
+        Processes; 0 = one for each core of this machine or of the cluster. A single one of local is this process itself.
     device
         cpu, cuda, or one GPU of several (cuda:1).
     address

@@ -3,8 +3,8 @@
 The input is cut into shards (``windows``), an engine's workers render them (``engines``, ``outputs``), and what is
 done is written down (``ledger``). A shard is written under a temporary name and renamed, and recorded only after
 that, so a job that is killed anywhere loses the shards in work and nothing else, and doubles nothing. The input is
-read once before anything is written, so that its faults are met first. Memory holds a few shards' letters and a
-batch of pictures for each worker, whatever the size of the input.
+read once before anything is written, so that its faults are met first. Memory holds the longest record, and a few
+shards' letters and a batch of pictures for each worker, however many windows there are.
 """
 
 from __future__ import annotations

@@ -108,7 +108,9 @@ class Spectrogram(nn.Module):
         self.method = method
         self._taper = taper_window(self.settings.taper, self.settings.window)
         self._terms = cosine_sum(self._taper)
-        self.register_buffer("cosine_sine", torch.from_numpy(_basis(self.settings)).float(), persistent=False)
+        self.register_buffer(
+            "cosine_sine", torch.from_numpy(_basis(self.settings, self._taper)).float(), persistent=False
+        )
         self._placed: dict[tuple[str, int, torch.device], Any] = {}
 
     @property
@@ -200,7 +202,7 @@ class Spectrogram(nn.Module):
         frames = signal[..., self._index(signal).T]
         taper = torch.from_numpy(self._taper).to(signal)
         if self.settings.detrend != "none":
-            weights = taper / taper.sum() if self.settings.detrend == "weighted" else 1 / self.settings.window
+            weights = torch.from_numpy(_mean_weights(self.settings, self._taper)).to(signal)
             frames = frames - (frames * weights).sum(-1, keepdim=True)
         spectrum = torch.fft.rfft(frames * taper, n=self.settings.n_fft).transpose(-1, -2)
         return spectrum.real, spectrum.imag
@@ -239,15 +241,18 @@ def _kept(array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(array)
 
 
-def _basis(settings: SpectrogramSettings) -> NDArray[np.float64]:
+def _mean_weights(settings: SpectrogramSettings, taper: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(window,) weights of the mean that a detrend takes away."""
+    return taper / taper.sum() if settings.detrend == "weighted" else np.full(len(taper), 1 / len(taper))
+
+
+def _basis(settings: SpectrogramSettings, taper: NDArray[np.float64]) -> NDArray[np.float64]:
     """(2 * bins, window): detrend, taper and DFT as one linear map; cosine rows first, then minus sine."""
-    taper = taper_window(settings.taper, settings.window)
     steps = np.arange(settings.bins)[:, None] * np.arange(settings.window) % settings.n_fft
     waves = np.exp(-2j * np.pi * steps / settings.n_fft)
     basis = np.concatenate([waves.real, waves.imag]) * taper
     if settings.detrend == "none":
         return basis
-    weights = taper / taper.sum() if settings.detrend == "weighted" else np.full(settings.window, 1 / settings.window)
     # B (x - 1 (w.x)) = (B - (B 1) w^T) x.
-    detrended: NDArray[np.float64] = basis - basis.sum(axis=1, keepdims=True) * weights
+    detrended: NDArray[np.float64] = basis - basis.sum(axis=1, keepdims=True) * _mean_weights(settings, taper)
     return detrended
