@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from specgen.errors import InputError
-from specgen.files import write_atomic
+from specgen.files import read_json, write_atomic
 
 __all__ = ["RunFolder", "to_csv"]
 
@@ -124,12 +123,4 @@ class RunFolder:
             It is missing or damaged.
         """
         path = self.path / name
-        try:
-            body = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file; is {self.path} a finished run folder?") from None
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path}: cannot be read ({error})") from None
-        if not isinstance(body, dict):
-            raise InputError(f"{path}: expected a JSON object")
-        return body
+        return read_json(path, f"{path}: no such file; is {self.path} a finished run folder?")

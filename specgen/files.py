@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from specgen.errors import InputError
 
-__all__ = ["DATA_VARIABLE", "expand", "replacing", "write_atomic"]
+__all__ = ["DATA_VARIABLE", "expand", "read_json", "replacing", "write_atomic"]
 
 DATA_VARIABLE = "SPECGEN_DATA"
 """Environment variable naming the folder of real data sets; "../shared/data" where it is not set."""
@@ -48,6 +50,25 @@ def write_atomic(path: Path, data: str | bytes) -> Path:
     with replacing(path) as temporary:
         temporary.write_bytes(data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data)
     return path
+
+
+def read_json(path: Path, missing: str) -> dict[str, Any]:
+    """A file that holds a JSON object.
+
+    Raises
+    ------
+    InputError
+        There is none (``missing`` says what that means), or it is damaged or holds something else.
+    """
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(missing) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    if not isinstance(body, dict):
+        raise InputError(f"{path}: cannot be read (expected a JSON object, got {type(body).__name__})")
+    return body
 
 
 def _discard(temporary: Path) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from specgen.errors import InputError
-from specgen.files import replacing, write_atomic
+from specgen.files import read_json, replacing, write_atomic
 
 __all__ = ["Done", "Ledger", "check_pinned", "checksum", "fault", "hash_file", "is_stream", "read_job"]
 
@@ -94,10 +94,15 @@ class Ledger:
             lock.release()
 
     def _remove(self, absent: list[Path]) -> None:
+        for folder in filter(Path.is_dir, self.out.glob("*")):
+            with suppress(OSError):
+                folder.rmdir()
+        if any(map(Path.is_dir, self.out.glob("*"))):
+            return  # a shard that there was no room to record: the folder stays this job's, so that it can go on
         with suppress(OSError):
             self.pinned.unlink(missing_ok=True)
             (self.out / ".lock").unlink(missing_ok=True)
-        for folder in [*(path for path in self.out.glob("*") if path.is_dir()), *absent]:
+        for folder in absent:
             with suppress(OSError):  # not empty: somebody else's
                 folder.rmdir()
 
@@ -245,15 +250,7 @@ def read_job(path: Path) -> dict[str, Any]:
     InputError
         None there, or one that cannot be read.
     """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path.parent}: holds no job of this program (no {path.name})") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: cannot be read (expected a mapping, got {type(found).__name__})")
-    return found
+    return read_json(path, f"{path.parent}: holds no job of this program (no {path.name})")
 
 
 def _difference(old: Any, new: Any, key: str) -> tuple[str, str]:

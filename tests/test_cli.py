@@ -18,6 +18,7 @@ from classify.__main__ import COMMANDS as CLASSIFY
 from classify.__main__ import main as classify
 from specgen.__main__ import COMMANDS as SPECGEN
 from specgen.__main__ import main as specgen
+from specgen.ledger import Ledger
 from specgen.png import read_png_metadata
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -522,8 +523,11 @@ def test_a_full_disk_while_rendering(full_disk, tmp_path, capsys):
     for path in whole:
         with Image.open(path) as picture:
             picture.load()
+    # A worker may have placed a shard for whose record there was no room: that one is made again.
+    recorded = sum(entry.windows for entry in Ledger(out).read().values())
+    assert recorded <= len(whole)
     subprocess.run(["mount", "-o", "remount,size=4m", str(full_disk)], check=True)
-    assert f"{12 - len(whole)} pictures written, {len(whole)} were there" in render(
+    assert f"{12 - recorded} pictures written, {recorded} were there" in render(
         capsys, out, source, more=["--shard", "2"]
     )
     subprocess.run(["mount", "-o", "remount,ro", str(full_disk)], check=True)

@@ -28,7 +28,7 @@ from specgen.engines import ENGINES, LOSSES, EngineSettings, local
 from specgen.errors import InputError
 from specgen.image import Imager
 from specgen.jobs import RenderResult, render
-from specgen.ledger import COLUMNS
+from specgen.ledger import COLUMNS, Ledger
 from specgen.outputs import OUTPUTS, open_pictures
 from specgen.records import read_records
 from specgen.settings import ImageSettings, WindowSettings
@@ -198,6 +198,18 @@ class TestResuming:
         (out / ".tmp" / "000004-host-1").mkdir()
         assert run(inputs, out) == RenderResult(12, 10, 1, 0)
         assert tree(out) == whole
+
+    def test_no_room_for_the_first_record(self, inputs: list[str], tmp_path: Path, monkeypatch: Any) -> None:
+        def full(self: Ledger, done: Any) -> None:
+            raise OSError(28, "No space left on device", str(self.journal))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Ledger, "add", full)
+            with pytest.raises(OSError, match="No space left"):
+                run(inputs, tmp_path / "job")
+        assert run(inputs, tmp_path / "job").written == 22
+        run(inputs, tmp_path / "whole")
+        assert tree(tmp_path / "job") == tree(tmp_path / "whole")
 
     @pytest.mark.parametrize("output", OUTPUTS)
     def test_a_truncated_or_missing_shard_is_made_anew(self, inputs: list[str], tmp_path: Path, output: str) -> None:
