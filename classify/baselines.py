@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -155,10 +154,11 @@ def fit_baseline(name: str, settings: RunSettings, examples: Examples) -> dict[s
     run.write_json("environment.json", environment())
     meter = Meter()
     train, val, test = (examples.part(split) for split in ("train", "val", "test"))
-    sampler, keys = EpochSampler(train.labels, settings.seed, task.balanced), []
+    sampler = EpochSampler(train.labels, settings.seed, balance=task.balanced, batch_size=settings.training.batch_size)
+    keys: list[int] = []
     for epoch in range(min(settings.training.epochs, PASSES)):
         sampler.set_epoch(epoch)
-        keys += list(sampler)
+        keys += sampler.keys().tolist()
     x, y, _ = _table(TrainDataset(train, settings.seed), train, baseline, keys)
     val_table = _table(TileDataset(val, settings.training.val_tiles), val, baseline)
     test_table = _table(TileDataset(test, settings.training.test_tiles), test, baseline)
@@ -214,5 +214,4 @@ def _score(model: Any, table: Table) -> tuple[Floats, NDArray[np.int64]]:
     """Logits (n, 2) and labels of the examples, tiles averaged."""
     features, labels, rows = table
     decision = model.decision_function(features)
-    logits = torch.from_numpy(np.stack([-decision / 2, decision / 2], axis=1))
-    return average_tiles(logits, torch.from_numpy(labels), torch.from_numpy(rows))
+    return average_tiles(np.stack([-decision / 2, decision / 2], axis=1), labels, rows)

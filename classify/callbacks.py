@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import lightning as L
+import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 
 from classify.cost import Meter
+from classify.distributed import is_leader
 from classify.runs import RunFolder
 
-__all__ = ["HISTORY", "History", "MovableCheckpoint", "ProgressBar"]
+__all__ = ["HISTORY", "History", "MovableCheckpoint", "ProgressBar", "WithinEpoch"]
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auroc", "lr", "seconds")
 """Columns of metrics.csv."""
@@ -39,6 +42,23 @@ class ProgressBar(TQDMProgressBar):  # type: ignore[misc]
         return metrics
 
 
+class WithinEpoch(Callback):  # type: ignore[misc]
+    """Writes ``last.ckpt`` every so many minutes, between two steps of the optimiser; ends of epochs are others' business."""
+
+    def __init__(self, run: RunFolder, minutes: float) -> None:
+        self.run, self.seconds = run, 60 * minutes
+        self._since = time.monotonic()
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
+        due = bool(self.seconds) and time.monotonic() - self._since >= self.seconds
+        if trainer.world_size > 1:
+            due = trainer.strategy.reduce_boolean_decision(due, all=False)
+        # After the last batch comes the validation, and then the checkpoint of the epoch.
+        if due and not trainer.is_last_batch and not trainer.fit_loop._should_accumulate():
+            trainer.save_checkpoint(self.run.last)
+            self._since = time.monotonic()
+
+
 class History(Callback):  # type: ignore[misc]
     """metrics.csv, one row an epoch, and the time spent over all sessions of a run.
 
@@ -48,23 +68,46 @@ class History(Callback):  # type: ignore[misc]
     def __init__(self, run: RunFolder) -> None:
         self.run = run
         self.rows: list[list[Any]] = []
-        self.spent = {"wall_seconds": 0.0, "cpu_seconds": 0.0}
+        self.spent = {"wall_seconds": 0.0, "cpu_seconds": 0.0, "gpu_seconds": 0.0}
+        """In all epochs that have ended."""
+        self._before = dict(self.spent)  # in this epoch, by a session that was stopped within it
         self._meter = Meter()
+        self._steps: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        self._meter = Meter()
+        self._meter, self._steps = Meter(), []
+
+    def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
+        if trainer.strategy.root_device.type == "cuda":
+            self._steps.append((torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)))
+            self._steps[-1][0].record()
+
+    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+        if self._steps:
+            self._steps[-1][1].record()
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        now = self._meter.read()
+        now = self._this_epoch()
         self.spent = {key: before + now[key] for key, before in self.spent.items()}
+        self._before = dict.fromkeys(self.spent, 0.0)
+        self._meter, self._steps = Meter(), []
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         values |= {"epoch": trainer.current_epoch + 1, "seconds": round(now["wall_seconds"], 3)}
         values["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
         self.rows.append([values.get(name, "") for name in HISTORY])
-        self.run.write_csv("metrics.csv", HISTORY, self.rows)
+        if is_leader():
+            self.run.write_csv("metrics.csv", HISTORY, self.rows)
+
+    def _this_epoch(self) -> dict[str, float]:
+        """Seconds of the epoch so far; of the GPU, between the start and the end of its steps."""
+        now = self._meter.read()
+        if self._steps:
+            torch.cuda.synchronize()
+        now["gpu_seconds"] = sum(begin.elapsed_time(end) for begin, end in self._steps) / 1000
+        return {key: before + now[key] for key, before in self._before.items()}
 
     def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows, "spent": self.spent}
+        return {"rows": self.rows, "spent": self.spent, "begun": self._this_epoch()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.rows, self.spent = state_dict["rows"], state_dict["spent"]
+        self.rows, self.spent, self._before = state_dict["rows"], state_dict["spent"], state_dict["begun"]

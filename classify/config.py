@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from jsonargparse import Namespace
 
-from classify.settings import OptimiserSettings, PreprocessSettings, RunSettings, TrainingSettings
+from classify.settings import AugmentSettings, OptimiserSettings, PreprocessSettings, RunSettings, TrainingSettings
 from classify.tasks import TASKS
 from specgen.parser import CommandParser, load_settings
 from specgen.settings import ImageSettings
@@ -90,6 +90,7 @@ _TYPES: dict[str, Any] = {
     "model_options": dict[str, Any],
     "image": ImageSettings,
     "preprocess": PreprocessSettings,
+    "augment": AugmentSettings,
     "optimiser": OptimiserSettings,
     "training": TrainingSettings,
     "seed": int,

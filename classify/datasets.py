@@ -16,24 +16,32 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from classify.augment import mix
+from classify.distributed import share_of, world
 from classify.examples import Examples
 from classify.pictures import read_picture
-from specgen.sequences import gather_windows, tile_starts
+from classify.settings import TrainingSettings
+from specgen.errors import InputError
+from specgen.sequences import Codes, tile_starts
 
-__all__ = ["Batch", "EpochSampler", "TileDataset", "TrainDataset", "evaluation_loader", "train_loader"]
+__all__ = ["Batch", "EpochSampler", "Loader", "TileDataset", "TrainDataset", "evaluation_loader", "train_loader"]
 
 Batch = tuple[Tensor, Tensor, Tensor]
 
 
-def _mix(*words: int | NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Hash of integers, vectorised over arrays (splitmix64 finaliser, Steele et al. 2014)."""
-    state = np.zeros(1, dtype=np.uint64)
-    for word in words:
-        state = (state ^ np.asarray(word, dtype=np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
-        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        state = state ^ (state >> np.uint64(31))
-    return state
+class _Packed:
+    """The letters of many sequences in one array, so that a batch of windows is one gather."""
+
+    def __init__(self, sequences: Sequence[Codes], window: int) -> None:
+        self.lengths = np.array([len(codes) for codes in sequences], dtype=np.int64)
+        self.offsets = np.cumsum(self.lengths) - self.lengths
+        letters = np.concatenate(sequences) if sequences else np.zeros(0, dtype=np.uint8)
+        self._windows = np.lib.stride_tricks.sliding_window_view(letters, window) if len(letters) >= window else None
+
+    def gather(self, rows: NDArray[np.int64], starts: NDArray[np.int64]) -> Tensor:
+        """uint8 (n, window): the window of each row that begins at its start."""
+        assert self._windows is not None
+        return torch.from_numpy(self._windows[self.offsets[rows] + starts])
 
 
 class TrainDataset(Dataset[Batch]):
@@ -46,30 +54,33 @@ class TrainDataset(Dataset[Batch]):
     seed
         Of the crops.
 
-    Indexing takes the sampler's keys: epoch * len(examples) + index.
+    Indexing takes the sampler's keys: epoch * len(examples) + index; -1 - key is an example that stands in for none and
+    comes with row -1.
     """
 
     def __init__(self, examples: Examples, seed: int) -> None:
         self.examples, self.seed = examples, seed
+        self._packed = None if examples.sequences is None else _Packed(examples.sequences, examples.window)
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def __getitems__(self, keys: Sequence[int]) -> Batch:
-        epochs, rows = np.divmod(np.asarray(keys, dtype=np.int64), len(self.examples))
+        given = np.asarray(keys, dtype=np.int64)
+        epochs, rows = np.divmod(np.where(given < 0, -1 - given, given), len(self.examples))
         labels = torch.from_numpy(self.examples.labels[rows])
-        if self.examples.sequences is None:
-            assert self.examples.pictures is not None
-            pictures = np.stack([read_picture(self.examples.pictures[row]) for row in rows])
-            return torch.from_numpy(pictures), labels, torch.from_numpy(rows)
-        window = self.examples.window
-        draws = _mix(self.seed, epochs.astype(np.uint64), rows.astype(np.uint64))
-        crops = np.empty((len(rows), window), dtype=np.uint8)
-        for i, (row, draw) in enumerate(zip(rows, draws, strict=True)):
-            codes = self.examples.sequences[row]
-            start = int(draw % np.uint64(len(codes) - window + 1))
-            crops[i] = codes[start : start + window]
-        return torch.from_numpy(crops), labels, torch.from_numpy(rows)
+        told = torch.from_numpy(np.where(given < 0, -1, rows))
+        if self._packed is None:
+            return _pictures(self.examples, rows), labels, told
+        draws = mix(self.seed, epochs, rows).view(np.uint64)
+        starts = draws % (self._packed.lengths[rows] - self.examples.window + 1).astype(np.uint64)
+        return self._packed.gather(rows, starts.astype(np.int64)), labels, told
+
+
+def _pictures(examples: Examples, rows: NDArray[np.int64]) -> Tensor:
+    """uint8 (n, 3, H, W), read from their files."""
+    assert examples.pictures is not None
+    return torch.from_numpy(np.stack([read_picture(examples.pictures[row]) for row in rows]))
 
 
 class TileDataset(Dataset[Batch]):
@@ -83,6 +94,7 @@ class TileDataset(Dataset[Batch]):
 
     def __init__(self, examples: Examples, most: int) -> None:
         self.examples = examples
+        self._packed = None if examples.sequences is None else _Packed(examples.sequences, examples.window)
         if examples.sequences is None:
             self.rows: NDArray[np.int64] = np.arange(len(examples))
             self.starts: NDArray[np.int64] = np.zeros(len(examples), dtype=np.int64)
@@ -96,71 +108,123 @@ class TileDataset(Dataset[Batch]):
         return len(self.rows)
 
     def __getitems__(self, keys: Sequence[int]) -> Batch:
-        rows = self.rows[np.asarray(keys)]
+        places = np.asarray(keys, dtype=np.int64)
+        rows = self.rows[places]
         labels, index = torch.from_numpy(self.examples.labels[rows]), torch.from_numpy(rows)
-        if self.examples.sequences is None:
-            assert self.examples.pictures is not None
-            pictures = np.stack([read_picture(self.examples.pictures[row]) for row in rows])
-            return torch.from_numpy(pictures), labels, index
-        window = self.examples.window
-        tiles = [
-            gather_windows(self.examples.sequences[row], self.starts[[key]], window)
-            for row, key in zip(rows, keys, strict=True)
-        ]
-        return torch.from_numpy(np.concatenate(tiles)), labels, index
+        if self._packed is None:
+            return _pictures(self.examples, rows), labels, index
+        return self._packed.gather(rows, self.starts[places]), labels, index
 
 
-class EpochSampler(Sampler[int]):
-    """Keys of one epoch in shuffled order; with ``balance``, as many of each class as the smallest has.
+class EpochSampler(Sampler[list[int]]):
+    """This process's batches of keys of one epoch in shuffled order; with ``balance``, as many of each class as the
+    smallest has.
 
-    The order is a function of (seed, epoch). Lightning calls ``set_epoch`` before each epoch, after resuming too.
+    The order is a function of (seed, epoch). A step takes ``batch_size`` keys for each of ``processes``, shared out evenly, the
+    last step too; where it has fewer keys than processes, some get a key that counts nothing (see ``TrainDataset``). So
+    every example is drawn once, and every process has as many batches. Lightning calls ``set_epoch`` before each epoch,
+    after resuming too.
     """
 
-    def __init__(self, labels: NDArray[np.int64], seed: int, balance: bool) -> None:
-        self.labels, self.seed, self.epoch = labels, seed, 0
+    def __init__(
+        self,
+        labels: NDArray[np.int64],
+        seed: int,
+        *,
+        balance: bool,
+        batch_size: int,
+        process: int = 0,
+        processes: int = 1,
+    ) -> None:
+        self.labels, self.seed, self.epoch, self.done = labels, seed, 0, 0
         self.members = [np.flatnonzero(labels == k) for k in np.unique(labels)] if balance else [np.arange(len(labels))]
-        self.size = min(len(indices) for indices in self.members)
+        self.batch_size, self.process, self.processes = batch_size, process, processes
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that the next iteration draws."""
-        self.epoch = epoch
+        """Choose the epoch that the next iteration draws; another than before is drawn from its first batch."""
+        if epoch != self.epoch:
+            self.begin(epoch, 0)
+
+    def begin(self, epoch: int, done: int) -> None:
+        """Go on in an epoch after ``done`` batches."""
+        self.epoch, self.done = epoch, done
+
+    @property
+    def sampler(self) -> EpochSampler:
+        """Itself: Lightning calls ``set_epoch`` of a batch sampler's sampler."""
+        return self
+
+    @property
+    def examples(self) -> int:
+        """Examples of an epoch, of all processes."""
+        return min(map(len, self.members)) * len(self.members)
 
     def __len__(self) -> int:
-        return self.size * len(self.members)
+        """Batches of a whole epoch."""
+        return -(-self.examples // (self.batch_size * self.processes))
 
-    def __iter__(self) -> Iterator[int]:
+    def keys(self) -> NDArray[np.int64]:
+        """Keys of the epoch in order, of all processes."""
         rng = np.random.default_rng([self.seed, self.epoch])
-        drawn = np.concatenate([rng.permutation(indices)[: self.size] for indices in self.members])
-        keys = rng.permutation(drawn) + self.epoch * len(self.labels)
-        return iter(keys.tolist())
+        size = min(map(len, self.members))
+        drawn = np.concatenate([rng.permutation(indices)[:size] for indices in self.members])
+        keys: NDArray[np.int64] = rng.permutation(drawn) + self.epoch * len(self.labels)
+        return keys
+
+    def __iter__(self) -> Iterator[list[int]]:
+        keys, step = self.keys(), self.batch_size * self.processes
+        for low in range(self.done * step, len(keys), step):
+            mine = np.array_split(keys[low : low + step], self.processes)[self.process]
+            yield mine.tolist() or [-1 - int(keys[low])]
 
 
-def train_loader(examples: Examples, *, batch_size: int, seed: int, balance: bool, workers: int) -> DataLoader[Batch]:
+def train_loader(examples: Examples, sampler: EpochSampler, settings: TrainingSettings, *, pin: bool) -> Loader:
     """Batches of random crops; the last, smaller one is kept."""
-    return DataLoader(
-        TrainDataset(examples, seed),
-        batch_size=batch_size,
-        sampler=EpochSampler(examples.labels, seed, balance),
+    return _loader(TrainDataset(examples, sampler.seed), settings, pin, batch_sampler=sampler, keep=True)
+
+
+def evaluation_loader(dataset: TileDataset, settings: TrainingSettings, *, pin: bool) -> Loader:
+    """Batches of the tiles that are this process's, in order, twice as large as those of training.
+
+    Raises
+    ------
+    InputError
+        Fewer tiles than processes.
+    """
+    if len(dataset) < world():
+        raise InputError(f"{world()} processes for {len(dataset)} windows: expected no more processes than windows")
+    size = 2 * settings.batch_size
+    mine = share_of(len(dataset)).tolist()
+    batches = [mine[low : low + size] for low in range(0, len(mine), size)]
+    return _loader(dataset, settings, pin, batch_sampler=batches, keep=False)
+
+
+def _loader(
+    dataset: Dataset[Batch], settings: TrainingSettings, pin: bool, *, batch_sampler: Any, keep: bool
+) -> Loader:
+    workers = settings.workers
+    return Loader(
+        dataset,
+        batch_sampler=batch_sampler,
         collate_fn=_as_is,
         # Its own generator: a loader that draws from the global one would move dropout's position in the stream.
         generator=torch.Generator(),
         num_workers=workers,
-        pin_memory=torch.cuda.is_available(),
-        persistent_workers=workers > 0,
+        prefetch_factor=settings.prefetch if workers else None,
+        pin_memory=pin,
+        persistent_workers=keep and workers > 0,
     )
 
 
-def evaluation_loader(examples: Examples, *, most: int, batch_size: int, workers: int) -> DataLoader[Batch]:
-    """Batches of tiles, in order."""
-    return DataLoader(
-        TileDataset(examples, most),
-        batch_size=batch_size,
-        collate_fn=_as_is,
-        # Its own generator: a loader that draws from the global one would move dropout's position in the stream.
-        generator=torch.Generator(),
-        num_workers=workers,
-        pin_memory=torch.cuda.is_available(),
-    )
+class Loader(DataLoader[Batch]):
+    """A DataLoader whose position Lightning need not keep: ``EpochSampler.begin`` sets it."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing to do."""
 
 
 def _as_is(batch: Any) -> Any:

@@ -6,7 +6,7 @@ Nothing is chosen here: the weights are those that validation chose.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,20 +16,22 @@ from safetensors.torch import load_file
 
 from classify.config import parse_run
 from classify.cost import Meter
-from classify.datasets import evaluation_loader
+from classify.datasets import TileDataset, evaluation_loader
+from classify.distributed import gathered, is_leader
 from classify.examples import Examples
+from classify.hardware import Plan, choose
 from classify.models import MODELS
 from classify.module import Classifier, average_tiles
 from classify.runs import RunFolder
 from classify.settings import RunSettings
 from classify.tasks import TASKS, Task
-from classify.training import build_classifier, choose_precision, set_threads
+from classify.training import build_classifier
 from classify.views import picture_of
 from specgen.errors import InputError
 from specgen.image import to_uint8
 from specgen.png import write_png
 
-__all__ = ["evaluate", "load_run", "predict_logits", "run_settings", "write_results"]
+__all__ = ["Loaded", "evaluate", "load_run", "predict_logits", "run_settings", "write_results"]
 
 GALLERY = 6
 """Pictures of each kind (right, wrong) in the gallery."""
@@ -49,8 +51,17 @@ def run_settings(path: Path) -> RunSettings:
     return parse_run(["--config", str(run.config)], "train", "")[0]
 
 
-def load_run(path: Path, kind: str = "codes") -> tuple[RunSettings, Task, Classifier]:
-    """Settings, task and trained network of a run folder.
+class Loaded(NamedTuple):
+    """A trained run, ready to predict."""
+
+    settings: RunSettings
+    task: Task
+    module: Classifier
+    plan: Plan
+
+
+def load_run(path: Path, kind: str = "codes") -> Loaded:
+    """Settings, task and trained network of a run folder, on the device that predicts.
 
     Parameters
     ----------
@@ -68,31 +79,27 @@ def load_run(path: Path, kind: str = "codes") -> tuple[RunSettings, Task, Classi
         raise InputError(f"{path}: {settings.model!r} is a baseline, not a network; it is scored when it is fitted")
     if not run.weights.is_file():
         raise InputError(f"{run.weights}: no weights; is the training finished?")
-    module = build_classifier(settings, task, kind)
+    plan = choose(settings.training)
+    plan.apply()
+    module = build_classifier(settings, task, kind, plan)
     try:
         module.model.load_state_dict(load_file(run.weights))
     except (RuntimeError, SafetensorError) as error:
         raise InputError(
             f"{run.weights}: does not hold the weights of model {settings.model!r} ({str(error).splitlines()[0]})"
         ) from None
-    return settings, task, module.eval()
+    return Loaded(settings, task, module.eval().to(plan.device), plan)
 
 
-def device() -> torch.device:
-    """Where inference runs."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def predict_logits(module: Classifier, inputs: torch.Tensor, precision: str) -> torch.Tensor:
-    """Float32 logits on the CPU of one batch, in the precision that the run was trained in."""
-    where = device()
-    with torch.inference_mode(), torch.autocast(where.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
-        logits: torch.Tensor = module(inputs.to(where, non_blocking=True)).float().cpu()
+def predict_logits(loaded: Loaded, inputs: torch.Tensor) -> NDArray[np.float32]:
+    """Logits (B, k) of one batch, on the device and in the precision of the plan."""
+    with torch.inference_mode(), loaded.plan.autocast():
+        logits: NDArray[np.float32] = loaded.module(inputs.to(loaded.plan.device, non_blocking=True)).cpu().numpy()
     return logits
 
 
 def evaluate(settings: RunSettings, run: RunFolder, examples: Examples) -> dict[str, Any]:
-    """Score the test examples of a run and write everything that a report needs.
+    """Score the test examples of a run and write everything that a report needs; each process scores its share.
 
     Parameters
     ----------
@@ -102,27 +109,25 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples) -> dict[
     Returns
     -------
     dict
-        The body of ``metrics.json``.
+        The body of ``metrics.json``; nothing in processes that do not write it.
     """
     from tqdm import tqdm
 
-    set_threads(settings.training.threads)
-    task = TASKS[settings.task](settings.data)
     test = examples.part("test")
-    _, _, module = load_run(run.path, test.kind)
-    module.to(device())
-    precision, _ = choose_precision(settings.training.precision)
-    loader = evaluation_loader(
-        test,
-        most=settings.training.test_tiles,
-        batch_size=2 * settings.training.batch_size,
-        workers=settings.training.workers,
-    )
+    loaded = load_run(run.path, test.kind)
+    task = loaded.task
+    dataset = TileDataset(test, settings.training.test_tiles)
+    loader = evaluation_loader(dataset, settings.training, pin=loaded.plan.pin_memory)
     meter, columns = Meter(), []
-    for inputs, labels, rows in tqdm(loader, "test", disable=not settings.training.progress, leave=False):
-        columns.append((predict_logits(module, inputs, precision), labels, rows))
-    logits, _ = average_tiles(*(torch.cat(column) for column in zip(*columns, strict=True)))
-    tiles = np.bincount(torch.cat([rows for _, _, rows in columns]).numpy(), minlength=len(test))
+    for inputs, labels, rows in tqdm(
+        loader, "test", disable=not (settings.training.progress and is_leader()), leave=False
+    ):
+        columns.append((predict_logits(loaded, inputs), labels.numpy(), rows.numpy()))
+    scored, labels, rows = gathered(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+    if not is_leader():
+        return {}
+    logits, _ = average_tiles(scored, labels, rows)
+    tiles = np.bincount(rows, minlength=len(test))
     spent = meter.read()
     trained = run.read_json("training.json")
     trained["cost"] |= {
@@ -130,7 +135,7 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples) -> dict[
         "test_examples_per_second": int(tiles.sum()) / spent["wall_seconds"],
     }
     probabilities = task.probabilities(logits)
-    _write_gallery(run, module, test, probabilities)
+    _write_gallery(run, loaded, test, probabilities)
     counts = {**examples.counts, "test_tiles": int(tiles.sum())}
     return write_results(
         run,
@@ -205,7 +210,7 @@ def write_results(
     return body
 
 
-def _write_gallery(run: RunFolder, module: Classifier, test: Examples, probabilities: NDArray[np.float64]) -> None:
+def _write_gallery(run: RunFolder, loaded: Loaded, test: Examples, probabilities: NDArray[np.float64]) -> None:
     """The surest right and the surest wrong pictures of each class, as the network saw them."""
     predicted = probabilities.argmax(axis=1)
     sureness = probabilities.max(axis=1)
@@ -218,9 +223,8 @@ def _write_gallery(run: RunFolder, module: Classifier, test: Examples, probabili
     if not chosen:
         return
     subset = test.take(np.array([i for i, _ in chosen]))
-    loader = evaluation_loader(subset, most=1, batch_size=len(chosen), workers=0)
-    inputs, _, _ = next(iter(loader))
-    pictures = picture_of(module.view, inputs.to(device()))
+    inputs, _, _ = TileDataset(subset, 1).__getitems__(range(len(chosen)))
+    pictures = picture_of(loaded.module.view, inputs.to(loaded.plan.device))
     if pictures is None:
         return
     folder = run.path / "gallery"

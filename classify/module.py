@@ -11,11 +11,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from classify.augment import ReverseComplement, mix
 from classify.datasets import Batch
-from classify.settings import OptimiserSettings
+from classify.distributed import gathered, rank, total, world
+from classify.hardware import laid_out
+from classify.settings import RunSettings
 from classify.tasks import Task
 
-__all__ = ["Classifier", "average_tiles"]
+__all__ = ["BadLoss", "Classifier", "average_tiles"]
+
+
+class BadLoss(FloatingPointError):
+    """A loss that is no finite number, with the batch that gave it."""
+
+    def __init__(self, message: str, batch: Batch) -> None:
+        super().__init__(message)
+        self.batch = batch
 
 
 class Classifier(L.LightningModule):
@@ -29,54 +40,74 @@ class Classifier(L.LightningModule):
         Raw input to what the model reads.
     model
         Gives logits (B, outputs).
-    optimiser
-        See ``OptimiserSettings``.
-    seed
-        With the epoch, fixes dropout and every other draw of an epoch, so that a resumed run repeats them.
+    settings
+        Optimiser, augmentation, and the seed that with the epoch and step fixes dropout and every other draw, so that a
+        resumed run repeats them.
+    layout
+        Memory format of the pictures that the model gets, see ``hardware.Plan``.
     """
 
-    def __init__(self, task: Task, view: nn.Module, model: nn.Module, optimiser: OptimiserSettings, seed: int) -> None:
+    def __init__(self, task: Task, view: nn.Module, model: nn.Module, settings: RunSettings, layout: str) -> None:
         super().__init__()
-        self.task, self.view, self.model, self.optimiser_settings, self.seed = task, view, model, optimiser, seed
+        self.task, self.view, self.model, self.settings, self.layout = task, view, model, settings, layout
+        self.turn = ReverseComplement(settings.augment.reverse_complement, settings.seed)
         self._outputs: list[tuple[Tensor, Tensor, Tensor]] = []
+        # Of the epoch so far, on all processes: loss, right answers, examples. And the batches that were done.
+        self._sums, self._done = torch.zeros(3, dtype=torch.float64), 0
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Codes or pictures to float32 logits (B, outputs)."""
-        seen = self.view(inputs)
-        if seen.ndim == 4:
-            seen = seen.contiguous(memory_format=torch.channels_last)
-        logits: Tensor = self.model(seen)
+        logits: Tensor = self.model(laid_out(self.view(inputs), self.layout))
         return logits.float()
 
-    def on_train_epoch_start(self) -> None:
-        torch.manual_seed(self.seed * 1_000_003 + self.current_epoch)
+    def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
+        # Each step has draws of its own, so a run that goes on within an epoch needs no state of a generator.
+        draw = mix(self.settings.seed, self.current_epoch, batch_index, np.array([rank()]))
+        torch.manual_seed(int(draw[0]) & 0x7FFFFFFFFFFFFFFF)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        inputs, labels, _ = batch
-        logits = self(inputs)
+        inputs, labels, rows = batch
+        logits = self(self.turn(inputs, self.current_epoch, rows))
         loss = self.task.loss(logits, labels)
         if not torch.isfinite(loss):
-            raise FloatingPointError(f"loss is {loss.item()} at epoch {self.current_epoch}, step {batch_index}")
-        right = (logits.detach().argmax(1) == labels).float().mean()
-        per_epoch = {"on_step": False, "on_epoch": True, "batch_size": len(labels)}
-        self.log("train_loss", loss.detach(), **per_epoch)
-        self.log("train_accuracy", right, prog_bar=True, **per_epoch)
-        return loss
+            raise BadLoss(f"loss is {loss.item()} at epoch {self.current_epoch + 1}, step {batch_index + 1}", batch)
+        real = rows >= 0  # others stand in for examples that a process has none of
+        right = ((logits.detach().argmax(1) == labels) & real).sum()
+        here = torch.stack([loss.detach().double() * real.sum(), right.double(), real.sum().double()])
+        everywhere = total(here)
+        self._sums = self._sums.to(everywhere.device) + everywhere
+        self._done = batch_index + 1
+        self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(labels))
+        # DDP takes the mean over processes: with these weights it is the mean over examples.
+        return loss if world() == 1 else loss * (here[2] * world() / everywhere[2]).float()
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         inputs, labels, rows = batch
         self._outputs.append((self(inputs).cpu(), labels.cpu(), rows.cpu()))
 
     def on_validation_epoch_end(self) -> None:
-        logits, labels = average_tiles(*(torch.cat(column) for column in zip(*self._outputs, strict=True)))
+        mine = [torch.cat(column).numpy() for column in zip(*self._outputs, strict=True)]
         self._outputs.clear()
+        logits, labels = average_tiles(*gathered(*mine))
         loss = self.task.loss(torch.from_numpy(logits), torch.from_numpy(labels))
+        trained = (self._sums / self._sums[2]).cpu()
+        self._sums, self._done = torch.zeros(3, dtype=torch.float64), 0
+        # The same on every process, since each has gathered everything.
+        self.log("train_loss", trained[0].float())
+        self.log("train_accuracy", trained[1].float(), prog_bar=True)
         self.log("val_loss", loss.float())
         for name, value in self.task.quick_metrics(labels, logits).items():
             self.log(f"val_{name}", value, prog_bar=True)
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["position"] = {"batches": self._done, "sums": self._sums.tolist()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        position = checkpoint["position"]
+        self._done, self._sums = position["batches"], torch.tensor(position["sums"], dtype=torch.float64)
+
     def configure_optimizers(self) -> Any:
-        settings = self.optimiser_settings
+        settings = self.settings.optimiser
         parameters = [p for p in self.parameters() if p.requires_grad]
         if settings.name == "sgd":
             optimiser: torch.optim.Optimizer = torch.optim.SGD(
@@ -98,7 +129,9 @@ class Classifier(L.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def average_tiles(logits: Tensor, labels: Tensor, rows: Tensor) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def average_tiles(
+    logits: NDArray[np.floating[Any]], labels: NDArray[np.int64], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Mean logits of the tiles of each example.
 
     Parameters
@@ -110,10 +143,9 @@ def average_tiles(logits: Tensor, labels: Tensor, rows: Tensor) -> tuple[NDArray
     -------
     logits (n, k) float64, labels (n,) int64, in the order of the examples.
     """
-    index = rows.numpy()
-    n = int(index.max()) + 1 if len(index) else 0
+    n = int(rows.max()) + 1 if len(rows) else 0
     sums = np.zeros((n, logits.shape[1]))
-    np.add.at(sums, index, logits.double().numpy())
+    np.add.at(sums, rows, logits.astype(np.float64))
     truth = np.zeros(n, dtype=np.int64)
-    truth[index] = labels.numpy()
-    return sums / np.bincount(index, minlength=n)[:, None], truth
+    truth[rows] = labels
+    return sums / np.bincount(rows, minlength=n)[:, None], truth

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import csv
+import json
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TextIO
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from classify.evaluation import device, load_run, predict_logits
+from classify.evaluation import Loaded, load_run, predict_logits
+from classify.runs import RunFolder
 from classify.tasks import Task
-from classify.training import choose_precision, set_threads
 from specgen.errors import InputError
-from specgen.files import replacing
+from specgen.files import read_json, write_atomic
+from specgen.ledger import identity
 from specgen.records import Record, read_records
 from specgen.sequences import gather_windows, tile_starts
 
@@ -31,7 +34,8 @@ def predict(run: Path, source: str, out: str, *, progress: bool = True) -> dict[
     """Write one row for each record of ``source``: id, length, tiles, predicted class, probabilities.
 
     Records are cut as in training (same trim, same window) into tiles whose logits are averaged. A record too short
-    for one window keeps its row, with 0 tiles and empty probabilities.
+    for one window keeps its row, with 0 tiles and empty probabilities. Rows are written as they come, to
+    ``<out>.part`` until all are there; the same call goes on behind those that are written, and ends in the same bytes.
 
     Parameters
     ----------
@@ -40,39 +44,126 @@ def predict(run: Path, source: str, out: str, *, progress: bool = True) -> dict[
     source
         FASTA or FASTQ; "-" is standard input.
     out
-        CSV file, written whole or not at all; "-" is standard output.
+        CSV file; "-" is standard output.
 
     Returns
     -------
     dict
-        records read, those too_short, and the nt that are needed.
+        records read, those too_short, those resumed (written by an earlier call), and the nt that are needed.
 
     Raises
     ------
     InputError
-        Bad input, or a run whose model reads pictures made elsewhere.
+        Bad input, a run whose model reads pictures made elsewhere, or an ``<out>.part`` of another run or input.
     """
-    settings, task, module = load_run(run)
+    loaded = load_run(run)
+    task = loaded.task
     if not task.window:
         raise InputError(f"{run}: was trained on a folder of pictures; how to make them from letters is not known")
-    set_threads(settings.training.threads)
-    module.to(device())
-    precision, _ = choose_precision(settings.training.precision)
-    counts = {"records": 0, "too_short": 0, "needed": task.window + task.cut}
-    with _output(out) as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(["id", "length", "tiles", "predicted", *(f"p_{name}" for name in task.classes)])
-        records = tqdm(read_records(source, unique=False), unit=" records", disable=not progress)
-        for batch in _batches(records, task, settings.training.test_tiles):
-            windows = [tiles for _, tiles in batch if len(tiles)]
-            logits = torch.zeros(0, task.outputs)
-            if windows:
-                stacked = torch.from_numpy(np.concatenate(windows))
-                logits = torch.cat([predict_logits(module, part, precision) for part in stacked.split(FLUSH)])
-            writer.writerows(_rows(batch, logits, task))
+    counts = {"records": 0, "too_short": 0, "resumed": 0, "needed": task.window + task.cut}
+    columns = ["id", "length", "tiles", "predicted", *(f"p_{name}" for name in task.classes)]
+    records = tqdm(read_records(source, unique=False), unit=" records", disable=not progress)
+    batches = _batches(records, task, loaded.settings.training.test_tiles)
+    with _Rows(out, columns, _pinned(loaded, run, source) if out != "-" else {}) as rows:
+        for batch in batches:
             counts["records"] += len(batch)
             counts["too_short"] += sum(not len(tiles) for _, tiles in batch)
+            if rows.skip(len(batch)):
+                counts["resumed"] += len(batch)
+                continue
+            windows = [tiles for _, tiles in batch if len(tiles)]
+            logits = np.zeros((0, task.outputs), dtype=np.float32)
+            if windows:
+                stacked = torch.from_numpy(np.concatenate(windows))
+                logits = np.concatenate([predict_logits(loaded, part) for part in stacked.split(FLUSH)])
+            rows.write(_rows(batch, logits, task))
     return counts
+
+
+def _pinned(loaded: Loaded, run: Path, source: str) -> dict[str, Any]:
+    """What a partial file has to agree in before it is gone on with; nothing where the input can be read only once."""
+    letters = identity(source)
+    if not letters:
+        return {}
+    sums = {"input": letters, "model": identity(str(RunFolder(run).weights))}
+    # Threads and precision move the last digits.
+    return {**sums, "plan": [loaded.plan.device, loaded.plan.precision, loaded.plan.threads]}
+
+
+class _Rows:
+    """A CSV file that grows a batch at a time under the name ``<out>.part``, and can be gone on with."""
+
+    def __init__(self, out: str, columns: list[str], pinned: dict[str, Any]) -> None:
+        self.out, self.columns, self.pinned = out, columns, pinned
+        self.part, self.pins = Path(f"{out}.part"), Path(f"{out}.part.json")
+        self.there = 0  # rows of an earlier call that are still ahead
+
+    def __enter__(self) -> Self:
+        if self.out == "-":
+            self.handle: TextIO = sys.stdout
+        else:
+            self._open()
+        if not self.there:
+            self.write([self.columns])
+        return self
+
+    def _open(self) -> None:
+        going_on = bool(self.pinned) and self.part.is_file() and self.pins.is_file()
+        if going_on:
+            before = read_json(self.pins, f"{self.pins}: no such file")
+            if differs := [key for key, value in self.pinned.items() if before.get(key) != value]:
+                raise InputError(
+                    f"{self.part}: holds predictions with another {differs[0]}; take it away, or choose another --out"
+                )
+            with self.part.open("rb") as lines:
+                self.there = max(0, sum(line.endswith(b"\n") for line in lines) - 1)
+        elif self.pinned:
+            write_atomic(self.pins, json.dumps(self.pinned) + "\n")
+        try:
+            self.handle = self.part.open("r+" if self.there else "w", newline="", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{self.part}: cannot be written ({error.strerror})") from None
+        self.reached = 0
+
+    def skip(self, rows: int) -> bool:
+        """Whether the next ``rows`` are there already, all of them: else what is there of them is cut off."""
+        if not self.there:
+            return False
+        if self.reached + rows <= self.there:
+            self.reached += rows
+            if self.reached == self.there:
+                self._cut()
+            return True
+        self._cut()
+        return False
+
+    def _cut(self) -> None:
+        """End the file behind the rows that were reached: the next batch is then the one it was before."""
+        with self.part.open("rb") as lines:
+            size = sum(len(next(lines)) for _ in range(1 + self.reached))
+        self.handle.seek(size)
+        self.handle.truncate()
+        self.there = 0
+
+    def write(self, rows: Iterable[list[Any]]) -> None:
+        """Add rows, and hand them to the system."""
+        csv.writer(self.handle, lineterminator="\n").writerows(rows)
+        self.handle.flush()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
+        if self.out == "-":
+            return
+        if kind is None and self.there:  # the input has become shorter, which its hash does not allow
+            self._cut()
+        self.handle.close()
+        if kind is None:
+            os.replace(self.part, self.out)
+            self.pins.unlink(missing_ok=True)
+        elif not self.pinned or issubclass(kind, InputError):  # nothing to go on with
+            self.part.unlink(missing_ok=True)
+            self.pins.unlink(missing_ok=True)
+        elif issubclass(kind, KeyboardInterrupt):
+            raise KeyboardInterrupt(f"stopped; the same command goes on from {self.part}") from None
 
 
 Batch = list[tuple[Record, Any]]
@@ -97,23 +188,14 @@ def _batches(records: Any, task: Task, most: int) -> Iterator[Batch]:
         yield batch
 
 
-def _rows(batch: Batch, logits: torch.Tensor, task: Task) -> Iterator[list[Any]]:
+def _rows(batch: Batch, logits: NDArray[np.float32], task: Task) -> Iterator[list[Any]]:
     begin = 0
     for record, tiles in batch:
         row = [record.name, len(record.codes), len(tiles)]
         if not len(tiles):
             yield [*row, "", *("" for _ in task.classes)]
             continue
-        mean = logits[begin : begin + len(tiles)].double().mean(0, keepdim=True).numpy()
+        mean = logits[begin : begin + len(tiles)].astype(np.float64).mean(0, keepdims=True)
         begin += len(tiles)
         probabilities = task.probabilities(mean)[0]
         yield [*row, task.classes[int(probabilities.argmax())], *(f"{p:.9g}" for p in probabilities)]
-
-
-@contextmanager
-def _output(out: str) -> Iterator[Any]:
-    if out == "-":
-        yield sys.stdout
-        return
-    with replacing(Path(out)) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
-        yield handle

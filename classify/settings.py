@@ -10,7 +10,7 @@ from typing import Any
 from specgen.errors import InputError, UnknownName
 from specgen.settings import ImageSettings
 
-__all__ = ["OptimiserSettings", "PreprocessSettings", "RunSettings", "TrainingSettings"]
+__all__ = ["AugmentSettings", "OptimiserSettings", "PreprocessSettings", "RunSettings", "TrainingSettings"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,23 @@ class PreprocessSettings:
     def __post_init__(self) -> None:
         if self.std <= 0 or self.blur_sigma <= 0:
             raise InputError(f"preprocess: expected std and blur_sigma above 0, got {self.std} and {self.blur_sigma}")
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """What is done to letters in training only, on the model's device.
+
+    Attributes
+    ----------
+    reverse_complement
+        Share of the sequences that are read from the other strand, 0 to 1. Transcripts have a strand; peaks have none.
+    """
+
+    reverse_complement: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.reverse_complement <= 1:
+            raise InputError(f"augment.reverse_complement: expected 0 to 1, got {self.reverse_complement}")
 
 
 @dataclass(frozen=True)
@@ -89,17 +106,29 @@ class TrainingSettings:
     epochs
         Passes over the training examples (one random crop each).
     batch_size
-        Examples per step.
+        Examples per step of each process.
+    accumulate
+        Steps whose gradients are added up before the weights move; less memory than a larger ``batch_size``.
     patience
         Epochs without a better ``monitor`` before stopping; 0 = never stop early.
     monitor
         val_auroc, val_accuracy or val_loss: decides the best checkpoint.
     precision
         auto, 32-true or bf16-mixed; auto is bf16 where the processor has it.
+    memory_format
+        auto, channels_last or contiguous, of pictures and convolutions.
+    compile
+        torch.compile the model: minutes at the start, for GPUs and long runs.
     threads
         CPU threads; 0 = all that the process may use. Results repeat bit for bit at one thread count.
     workers
-        Loader processes.
+        Loader processes. Crops of letters take microseconds; picture files are worth a process or two.
+    prefetch
+        Batches that each loader process is ahead.
+    pin_memory
+        Batches in page-locked memory; null = where there is a GPU.
+    checkpoint_minutes
+        Minutes between checkpoints within an epoch; 0 = at ends of epochs only.
     val_tiles, test_tiles
         Most windows per sequence whose logits are averaged in validation and in the test.
     progress
@@ -108,23 +137,35 @@ class TrainingSettings:
 
     epochs: int = 10
     batch_size: int = 50
+    accumulate: int = 1
     patience: int = 0
     monitor: str = "val_auroc"
     precision: str = "auto"
+    memory_format: str = "auto"
+    compile: bool = False
     threads: int = 0
     workers: int = 0
+    prefetch: int = 2
+    pin_memory: bool | None = None
+    checkpoint_minutes: float = 10.0
     val_tiles: int = 1
     test_tiles: int = 8
     progress: bool = True
 
     def __post_init__(self) -> None:
-        if self.monitor not in ("val_auroc", "val_accuracy", "val_loss"):
-            raise UnknownName("training.monitor", self.monitor, ("val_auroc", "val_accuracy", "val_loss"))
-        if self.precision not in ("auto", "32-true", "bf16-mixed"):
-            raise UnknownName("training.precision", self.precision, ("auto", "32-true", "bf16-mixed"))
+        for key, known in (
+            ("monitor", ("val_auroc", "val_accuracy", "val_loss")),
+            ("precision", ("auto", "32-true", "bf16-mixed")),
+            ("memory_format", ("auto", "channels_last", "contiguous")),
+        ):
+            if getattr(self, key) not in known:
+                raise UnknownName(f"training.{key}", getattr(self, key), known)
         for key, least in (
             ("epochs", 1),
             ("batch_size", 1),
+            ("accumulate", 1),
+            ("prefetch", 1),
+            ("checkpoint_minutes", 0),
             ("patience", 0),
             ("threads", 0),
             ("workers", 0),
@@ -151,6 +192,8 @@ class RunSettings:
         The task's own settings dataclass.
     image, preprocess
         How letters become pictures, for models that read pictures.
+    augment
+        What training does to letters first.
     seed
         Of weights, crops and order; the split has its own.
     name
@@ -165,6 +208,7 @@ class RunSettings:
     data: Any = None
     image: ImageSettings = field(default_factory=ImageSettings)
     preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     seed: int = 0

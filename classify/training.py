@@ -1,107 +1,64 @@
-"""Training: the one loop (Lightning's), its callbacks, checkpoints and resumption.
+"""Training: a configuration into its run folder, by the one loop (Lightning's), with its checkpoints and resumption.
 
-A run resumed from ``last.ckpt`` ends as an uninterrupted one does: crops, order and dropout of an epoch depend on the
-seed and the epoch alone, and the checkpoint of each epoch holds weights, optimiser, schedule and history.
+A run resumed from ``last.ckpt`` ends as an uninterrupted one does: crops and order of an epoch depend on the seed and the
+epoch alone, dropout on the step besides, and a checkpoint holds weights, optimiser, schedule, history and position.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import warnings
-from pathlib import Path
 from typing import Any
 
-import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 from safetensors.torch import save
 from torch import nn
 
-from classify.callbacks import HISTORY, History, MovableCheckpoint, ProgressBar
+from classify.callbacks import HISTORY, History, MovableCheckpoint, WithinEpoch
 from classify.config import to_yaml
+from classify.convolution import with_fast_gradients
 from classify.cost import Meter, environment, flops_per_example, parameter_count
-from classify.datasets import evaluation_loader, train_loader
+from classify.datasets import EpochSampler, TileDataset, evaluation_loader, train_loader
+from classify.distributed import once, rank, world
 from classify.examples import Examples
 from classify.folders import SPLIT_COLUMNS, check_folder, check_split, split_rows, stopped_early
+from classify.hardware import Plan, choose
 from classify.models import MODELS, build_model
 from classify.module import Classifier
 from classify.runs import RunFolder
 from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS, Task
+from classify.trainer import make_trainer, run_trainer
 from classify.views import build_view
 from specgen.errors import InputError
 from specgen.files import write_atomic
 
-__all__ = ["Interrupted", "build_classifier", "choose_precision", "fit", "set_threads"]
+__all__ = ["build_classifier", "fit"]
 
 
-class Interrupted(KeyboardInterrupt):
-    """The user stopped the run; it can be resumed."""
-
-
-def set_threads(threads: int) -> None:
-    """CPU threads for torch; 0 = what this process may use."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(threads or allowed)
-
-
-def choose_precision(asked: str) -> tuple[str, str]:
-    """Lightning's precision, and why: bf16 where the processor computes in it, else fp32."""
-    if asked != "auto":
-        return asked, "as asked"
-    if torch.cuda.is_available():
-        return ("bf16-mixed", "GPU with bf16") if torch.cuda.is_bf16_supported() else ("32-true", "GPU without bf16")
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        flags = ""
-    if "avx512_bf16" in flags or "amx_bf16" in flags:
-        return "bf16-mixed", "CPU with bf16 instructions"
-    return "32-true", "CPU without bf16 instructions"
-
-
-def build_classifier(settings: RunSettings, task: Task, kind: str) -> Classifier:
+def build_classifier(settings: RunSettings, task: Task, kind: str, plan: Plan) -> Classifier:
     """View, model and task of a configuration, with freshly seeded weights.
 
     Parameters
     ----------
     kind
         What examples are made of, see ``Examples.kind``.
+
+    Raises
+    ------
+    InputError
+        A model of letters on pictures, or letters to be turned where there are none.
     """
+    if settings.augment.reverse_complement and kind != "codes":
+        raise InputError(f"augment.reverse_complement: turns letters, which cannot be made from {kind}")
     torch.manual_seed(settings.seed)
-    model = build_model(settings.model, task.outputs, settings.model_options)
+    model = plan.place(build_model(settings.model, task.outputs, settings.model_options))
     view = build_view(kind, MODELS[settings.model].view, settings)
-    module = Classifier(task, view, model.to(memory_format=torch.channels_last), settings.optimiser, settings.seed)
-    return module
-
-
-def make_trainer(settings: RunSettings, **options: Any) -> L.Trainer:
-    """A quiet Lightning trainer on the best device there is."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*number of training batches.*is smaller than the logging interval.*")
-    warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
-    # The trainer mentions its own deprecated pytree use on every start; nothing here can change that.
-    warnings.filterwarnings("ignore", message=".*treespec.*LeafSpec.*")
-    precision, _ = choose_precision(settings.training.precision)
-    progress = settings.training.progress
-    callbacks = options.pop("callbacks", []) + ([ProgressBar(leave=True)] if progress else [])
-    return L.Trainer(
-        accelerator="auto",
-        devices=1,
-        precision=precision,
-        deterministic="warn",
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-        callbacks=callbacks,
-        **options,
-    )
+    return Classifier(task, view, model, settings, plan.memory_format)
 
 
 def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False) -> tuple[RunFolder, Examples]:
-    """Train a configuration into its run folder.
+    """Train a configuration into its run folder; in each process of ``distributed.joined``.
 
     Parameters
     ----------
@@ -118,34 +75,37 @@ def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False)
     Raises
     ------
     InputError
-        Bad data or names; a folder in use; a checkpoint that does not fit.
+        Bad data or names; a folder in use; a checkpoint that does not fit; too little memory; a loss that is no number.
     Interrupted
         On Ctrl-C.
     """
-    run = RunFolder(settings.folder)
-    state = check_folder(run, settings, resume, overwrite)
-    set_threads(settings.training.threads)
+    run, options = RunFolder(settings.folder), settings.training
+    once(lambda: check_folder(run, settings, resume, overwrite) and None)
+    state = check_folder(run, settings, resume, overwrite) if resume else None
+    plan = choose(options)
+    plan.apply()
     task = TASKS[settings.task](settings.data)
     examples = task.load()
-    module = build_classifier(settings, task, examples.kind)
-    train, val, options = examples.part("train"), examples.part("val"), settings.training
+    module = build_classifier(settings, task, examples.kind, plan)
+    train, val = examples.part("train"), examples.part("val")
+    sampler = EpochSampler(
+        train.labels,
+        settings.seed,
+        balance=task.balanced,
+        batch_size=options.batch_size,
+        process=rank(),
+        processes=world(),
+    )
     loaders = (
-        train_loader(
-            train, batch_size=options.batch_size, seed=settings.seed, balance=task.balanced, workers=options.workers
-        ),
-        evaluation_loader(val, most=options.val_tiles, batch_size=2 * options.batch_size, workers=options.workers),
+        train_loader(train, sampler, options, pin=plan.pin_memory),
+        evaluation_loader(TileDataset(val, options.val_tiles), options, pin=plan.pin_memory),
     )
     flops = _probe(module, loaders[1], settings)
-    if resume:
-        check_split(run, examples)
-    if overwrite:
-        run.clear()
-    run.begin("training is not finished; repeat the command with --resume, or with --overwrite before the first epoch")
-    write_atomic(run.config, to_yaml(settings))
-    precision, why = choose_precision(options.precision)
-    run.write_json("environment.json", {**environment(), "precision": f"{precision} ({why})"})
-    run.write_csv("split.csv", SPLIT_COLUMNS, split_rows(examples))
-    print(_headline(settings, module, examples, precision, why), flush=True)
+    if plan.own_gradients:
+        with_fast_gradients(module.model)
+    if plan.compile:
+        module.model.compile()
+    once(lambda: _begin(run, settings, module, examples, plan, resume, overwrite))
 
     checkpoints = {"dirpath": run.last.parent, "enable_version_counter": False}
     mode = "min" if options.monitor == "val_loss" else "max"
@@ -153,16 +113,16 @@ def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False)
     last = MovableCheckpoint(**checkpoints, filename="last", save_on_train_epoch_end=True)
     history = History(run)
     # ``last`` comes after everything whose state it saves.
-    callbacks: list[Callback] = [history, best, last]
+    callbacks: list[Callback] = [history, best, last, WithinEpoch(run, options.checkpoint_minutes)]
     if options.patience:
         callbacks.insert(1, EarlyStopping(options.monitor, mode=mode, patience=options.patience, min_delta=0.0))
     if state is not None:
         history.load_state_dict(state["callbacks"]["History"])
-        # With loader processes, Lightning draws the first epoch's keys before it tells the sampler which epoch it is.
-        loaders[0].sampler.set_epoch(len(history.rows))  # type: ignore[attr-defined]
+        sampler.begin(len(history.rows), state["position"]["batches"])
     if state is None or not stopped_early(state):
         trainer = make_trainer(
             settings,
+            plan,
             callbacks=callbacks,
             max_epochs=options.epochs,
             gradient_clip_val=settings.optimiser.clip or None,
@@ -170,14 +130,34 @@ def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False)
             log_every_n_steps=10,
             num_sanity_val_steps=0,
         )
-        _run_trainer(trainer, module, loaders, run, resume)
-    _write_weights(run, module)
-    seen = len(loaders[0].sampler) * len(history.rows)  # type: ignore[arg-type]
+        run_trainer(trainer, module, loaders, run, options, resume)
+    seen = sampler.examples * len(history.rows)
     cost = {**Meter().read(), **history.spent, "examples_seen": seen, "flops_per_example": flops}
     cost["examples_per_second"] = seen / max(history.spent["wall_seconds"], 1e-9)
     cost["parameters"] = parameter_count(module.model)
-    run.write_json("training.json", {"cost": cost, "training": _told(history, options, mode)})
+    cost["processes"] = world()
+
+    def finish() -> None:
+        _write_weights(run, module)
+        run.write_json("training.json", {"cost": cost, "training": _told(history, options, mode)})
+
+    once(finish)
     return run, examples
+
+
+def _begin(
+    run: RunFolder, settings: RunSettings, module: Classifier, examples: Examples, plan: Plan, resume: bool, anew: bool
+) -> None:
+    """What the run folder holds from its start, and the first lines on the screen."""
+    if resume:
+        check_split(run, examples)
+    if anew:
+        run.clear()
+    run.begin("training is not finished; repeat the command with --resume, or with --overwrite before the first epoch")
+    write_atomic(run.config, to_yaml(settings))
+    run.write_json("environment.json", {**environment(), "processes": world(), "plan": list(plan.reasons)})
+    run.write_csv("split.csv", SPLIT_COLUMNS, split_rows(examples))
+    print(_headline(settings, module, examples, plan), flush=True)
 
 
 def _told(history: History, options: TrainingSettings, mode: str) -> dict[str, Any]:
@@ -219,7 +199,7 @@ def _probe(module: Classifier, loader: Any, settings: RunSettings) -> int:
             module.train()
 
 
-def _headline(settings: RunSettings, module: nn.Module, examples: Examples, precision: str, why: str) -> str:
+def _headline(settings: RunSettings, module: nn.Module, examples: Examples, plan: Plan) -> str:
     sizes = ", ".join(
         f"{split} {len(part)} ({', '.join(f'{n} {name}' for name, n in part.per_class().items())})"
         for split in ("train", "val", "test")
@@ -232,40 +212,9 @@ def _headline(settings: RunSettings, module: nn.Module, examples: Examples, prec
             f"note: {sum(alone)} name no gene or locus and are groups of their own (data.table can name them)"
         )
     return (
-        f"{settings.model} on {settings.task}: {parameter_count(module):,} parameters, "
-        f"{precision} ({why}), {torch.get_num_threads()} threads\n{sizes}\n" + "; ".join(dropped)
+        f"{settings.model} on {settings.task}: {parameter_count(module):,} parameters\n{plan}\n{sizes}\n"
+        + "; ".join(dropped)
     )
-
-
-def _run_trainer(trainer: L.Trainer, module: Classifier, loaders: Any, run: RunFolder, resume: bool) -> None:
-    """``trainer.fit`` with the failures that are the user's business turned into one line."""
-    try:
-        trainer.fit(module, *loaders, ckpt_path=str(run.last) if resume else None, weights_only=True)
-    except (KeyboardInterrupt, SystemExit):
-        raise Interrupted(_stopped(run)) from None
-    except RuntimeError as error:
-        text = str(error)
-        if any(sign in text for sign in ("size mismatch", "Missing key", "Unexpected key")):
-            raise InputError(f"{run.last}: checkpoint of another model ({text.splitlines()[0]})") from None
-        if "out of memory" in text.lower():
-            raise InputError(
-                f"out of memory at training.batch_size {loaders[0].batch_size}; try {max(1, loaders[0].batch_size // 2)}"
-            ) from None
-        raise
-    except FloatingPointError as error:
-        raise InputError(
-            f"training stopped: {error}; lower optimiser.lr, or set training.precision to 32-true"
-        ) from None
-    except OSError as error:
-        raise InputError(f"{run.path}: cannot be written ({error.strerror or error})") from None
-    if trainer.interrupted:
-        raise Interrupted(_stopped(run))
-
-
-def _stopped(run: RunFolder) -> str:
-    if not run.last.is_file():
-        return "stopped before the first epoch was saved"
-    return f"stopped; go on with: python -m classify train --config {run.config} --resume"
 
 
 def _write_weights(run: RunFolder, module: Classifier) -> None:

@@ -32,7 +32,7 @@ from specgen.engines import ENGINES, EngineSettings
 from specgen.errors import InputError
 from specgen.image import CHUNK, Imager
 from specgen.intervals import is_interval_file, read_regions
-from specgen.ledger import Done, Ledger, check_pinned, checksum, fault, hash_file, is_stream
+from specgen.ledger import Done, Ledger, check_pinned, checksum, fault, identity, is_stream
 from specgen.outputs import OUTPUTS, Output
 from specgen.records import read_records
 from specgen.settings import PICTURE_VERSION, ImageSettings, RegionSettings, WindowSettings, settings_hash
@@ -141,9 +141,9 @@ def render(
         "device": engine.device.split(":")[0],
         "image": dataclasses.asdict(image),
         "windows": dataclasses.asdict(windows),
-        "regions": {**dataclasses.asdict(regions), "genome": _identity(regions.genome) if regions.genome else {}},
+        "regions": {**dataclasses.asdict(regions), "genome": identity(regions.genome) if regions.genome else {}},
         "inputs": [
-            {"file": title, "class": name, **_identity(file)}
+            {"file": title, "class": name, **identity(file)}
             for file, title, name in zip(inputs, _titles(inputs), names, strict=True)
         ],
         "made_with": _environment(),
@@ -276,18 +276,6 @@ def _titles(inputs: Sequence[str]) -> list[str]:
     """What to call each input in the manifest: its own name, or its path where two have one name; "-" for a pipe."""
     own = ["-" if is_stream(file) else Path(file).name for file in inputs]
     return [file if own.count(name) > 1 else name for file, name in zip(inputs, own, strict=True)]
-
-
-def _identity(file: str) -> dict[str, Any]:
-    """Size and SHA-256 of an input; nothing of what can be read only once: its shards are compared."""
-    if is_stream(file):
-        return {}
-    try:
-        return {"bytes": Path(file).stat().st_size, "sha256": hash_file(file)}
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
 
 
 def _about(image: ImageSettings, windows: WindowSettings) -> dict[str, str]:

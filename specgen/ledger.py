@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from specgen.errors import InputError
 from specgen.files import read_json, replacing, write_atomic
 
-__all__ = ["Done", "Ledger", "check_pinned", "checksum", "fault", "hash_file", "is_stream", "read_job"]
+__all__ = ["Done", "Ledger", "check_pinned", "checksum", "fault", "hash_file", "identity", "is_stream", "read_job"]
 
 
 @dataclass(frozen=True)
@@ -203,6 +203,24 @@ def is_stream(file: str) -> bool:
     """Whether an input can be read only once: standard input, a pipe."""
     path = Path(file)
     return file == "-" or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+def identity(file: str) -> dict[str, Any]:
+    """Size and SHA-256 of an input; nothing of what can be read only once.
+
+    Raises
+    ------
+    InputError
+        It is not there, or cannot be read.
+    """
+    if is_stream(file):
+        return {}
+    try:
+        return {"bytes": Path(file).stat().st_size, "sha256": hash_file(file)}
+    except FileNotFoundError:
+        raise InputError(f"{file}: no such file") from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
 
 
 def hash_file(path: str | Path) -> str:

@@ -26,5 +26,7 @@ def run(arguments: Sequence[str]) -> None:
     told = (
         f"{counts['records']} records, {counts['too_short']} of them shorter than the {counts['needed']} nt of a window"
     )
+    if counts["resumed"]:
+        told += f"; {counts['resumed']} were there from before"
     where = "standard output" if parsed.out == "-" else parsed.out
     print(f"{where}: {told}", file=sys.stderr if parsed.out == "-" else sys.stdout)

@@ -22,8 +22,11 @@ def run(arguments: Sequence[str]) -> None:
         },
     )
     from classify.commands.evaluate import print_result  # heavy imports only once the settings are known to be good
+    from classify.distributed import joined
     from classify.evaluation import evaluate
     from classify.training import fit
 
-    folder, examples = fit(settings, resume=extra.resume, overwrite=extra.overwrite)
-    print_result(folder, evaluate(settings, folder, examples))
+    with joined():
+        folder, examples = fit(settings, resume=extra.resume, overwrite=extra.overwrite)
+        if body := evaluate(settings, folder, examples):
+            print_result(folder, body)

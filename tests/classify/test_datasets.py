@@ -11,7 +11,7 @@ from classify.datasets import EpochSampler, TileDataset, TrainDataset, evaluatio
 from classify.examples import Examples
 from classify.models import MODELS
 from classify.module import average_tiles
-from classify.settings import RunSettings
+from classify.settings import RunSettings, TrainingSettings
 from classify.views import build_view
 
 WINDOW = 30
@@ -32,6 +32,14 @@ def make(lengths, labels=None, window=WINDOW, seed=0):
         sequences=[rng.choice(np.array([1, 2, 4, 8], dtype=np.uint8), size) for size in lengths],
         window=window,
     )
+
+
+def sampler_of(labels, seed, balance=True, batch_size=1, **more):
+    return EpochSampler(np.array(labels), seed, balance=balance, batch_size=batch_size, **more)
+
+
+def flat(batches):
+    return [key for batch in batches for key in batch]
 
 
 def starts_of(crops, examples, rows):
@@ -77,10 +85,11 @@ def test_workers_change_nothing():
     examples = make([50 + 7 * i for i in range(23)], labels=[0] * 14 + [1] * 9)
     epochs = {}
     for workers in (0, 2):
-        loader = train_loader(examples, batch_size=4, seed=5, balance=True, workers=workers)
+        sampler = sampler_of(examples.labels, 5, batch_size=4)
+        loader = train_loader(examples, sampler, TrainingSettings(workers=workers), pin=False)
         epochs[workers] = []
         for epoch in (0, 1):
-            loader.sampler.set_epoch(epoch)
+            sampler.set_epoch(epoch)
             epochs[workers].append([torch.cat(column) for column in zip(*loader, strict=True)])
     for alone, parallel in zip(epochs[0], epochs[2], strict=True):
         assert len(alone[0]) == 18
@@ -112,36 +121,71 @@ labels_of_epochs = st.lists(st.integers(0, 2), min_size=3, max_size=40).filter(l
 @given(labels_of_epochs, st.integers(0, 9), st.integers(0, 9))
 def test_balanced_epochs(labels, seed, epoch):
     labels = np.array(labels)
-    sampler = EpochSampler(labels, seed, balance=True)
+    sampler = sampler_of(labels, seed)
     sampler.set_epoch(epoch)
-    keys = np.array(list(sampler))
+    keys = np.array(flat(sampler))
     assert len(keys) == len(sampler) == 3 * np.bincount(labels).min()
     assert (keys // len(labels) == epoch).all()
     rows = keys % len(labels)
     assert len(set(rows.tolist())) == len(rows)
     assert len(set(np.bincount(labels[rows], minlength=3))) == 1
-    assert list(sampler) == keys.tolist()
+    assert flat(sampler) == keys.tolist() == sampler.keys().tolist()
 
 
 def test_epochs_and_seeds_differ_and_the_larger_class_is_covered():
     labels = np.array([0] * 50 + [1] * 10)
-    sampler = EpochSampler(labels, 0, balance=True)
+    sampler = sampler_of(labels, 0)
     seen, orders = set(), set()
     for epoch in range(40):
         sampler.set_epoch(epoch)
-        rows = [key % 60 for key in sampler]
+        rows = [key % 60 for key in flat(sampler)]
         seen |= set(rows)
         orders.add(tuple(rows))
     assert seen == set(range(60))
     assert len(orders) == 40
-    assert list(EpochSampler(labels, 1, balance=True)) != list(EpochSampler(labels, 0, balance=True))
+    assert list(sampler_of(labels, 1)) != list(sampler_of(labels, 0))
 
 
 def test_unbalanced_epochs_hold_every_example_once():
     labels = np.array([0] * 50 + [1] * 10)
-    rows = list(EpochSampler(labels, 0, balance=False))
+    rows = flat(sampler_of(labels, 0, balance=False))
     assert sorted(rows) == list(range(60))
     assert rows != sorted(rows)
+
+
+@given(st.integers(1, 40), st.integers(1, 5), st.integers(1, 4), st.integers(0, 3))
+def test_processes_share_an_epoch(n, batch_size, processes, epoch):
+    one = sampler_of([0] * n, 3, balance=False, batch_size=batch_size * processes)
+    shares = [
+        sampler_of([0] * n, 3, balance=False, batch_size=batch_size, process=i, processes=processes)
+        for i in range(processes)
+    ]
+    for sampler in (one, *shares):
+        sampler.set_epoch(epoch)
+    assert {len(sampler) for sampler in shares} == {len(one)}
+    steps = list(zip(*shares, strict=True))
+    assert [sorted(key for part in step for key in part if key >= 0) for step in steps] == [sorted(b) for b in one]
+    assert all(part for step in steps for part in step)
+    assert all(len(part) <= batch_size for step in steps for part in step)
+
+
+@given(st.integers(1, 30), st.integers(1, 5), st.integers(0, 6))
+def test_going_on_within_an_epoch(n, batch_size, done):
+    sampler = sampler_of([0] * n, 3, balance=False, batch_size=batch_size)
+    whole = list(sampler)
+    sampler.begin(0, done)
+    sampler.set_epoch(0)  # as Lightning does, which knows no more
+    assert list(sampler) == whole[done:]
+    assert len(sampler) == len(whole)
+    sampler.set_epoch(1)
+    assert len(list(sampler)) == len(whole)
+
+
+def test_a_key_that_stands_in_counts_nothing():
+    examples = make([40, 50, 60])
+    codes, _, rows = TrainDataset(examples, 0).__getitems__([4, -1 - 4, 2])
+    assert rows.tolist() == [1, -1, 2]
+    assert torch.equal(codes[0], codes[1])
 
 
 @given(st.lists(st.integers(WINDOW, 200), min_size=1, max_size=5), st.integers(2, 12))
@@ -172,9 +216,9 @@ def test_a_single_tile_is_the_centre():
 
 def test_evaluation_loader_keeps_the_order():
     examples = make([30, 100, 64])
-    batches = list(evaluation_loader(examples, most=8, batch_size=3, workers=0))
+    batches = list(evaluation_loader(TileDataset(examples, 8), TrainingSettings(batch_size=2), pin=False))
     assert torch.cat([rows for _, _, rows in batches]).tolist() == [0, 1, 1, 1, 1, 2, 2, 2]
-    assert [len(labels) for _, labels, _ in batches] == [3, 3, 2]
+    assert [len(labels) for _, labels, _ in batches] == [4, 4]
 
 
 def test_models_of_pictures_and_of_letters_get_the_same_windows():
@@ -193,12 +237,12 @@ def test_models_of_pictures_and_of_letters_get_the_same_windows():
 def test_average_of_tiles(sizes, outputs, random):
     rows = [i for i, size in enumerate(sizes) for _ in range(size)]
     random.shuffle(rows)
-    logits = torch.randn(len(rows), outputs, generator=torch.Generator().manual_seed(len(rows)))
-    labels = torch.tensor([row % 2 for row in rows])
-    mean, truth = average_tiles(logits, labels, torch.tensor(rows))
+    logits = np.random.default_rng(len(rows)).normal(size=(len(rows), outputs)).astype(np.float32)
+    labels = np.array([row % 2 for row in rows])
+    mean, truth = average_tiles(logits, labels, np.array(rows))
     assert mean.dtype == np.float64
     for i in range(len(sizes)):
-        of_this = [logits[j].double().numpy() for j in range(len(rows)) if rows[j] == i]
+        of_this = [logits[j].astype(np.float64) for j in range(len(rows)) if rows[j] == i]
         assert mean[i] == pytest.approx(sum(of_this) / len(of_this), abs=1e-12)
         assert truth[i] == i % 2
 

@@ -194,7 +194,7 @@ def test_a_failing_loss_says_where(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(Classifier, "forward", lambda self, inputs: self.model(self.view(inputs)) * torch.nan)
     code, _ = train(tmp_path, "--training.epochs", "1")
     assert code == 2
-    said(capsys, "loss is nan at epoch 0, step 0")
+    said(capsys, "loss is nan at epoch 1, step 1")
 
 
 # Pictures

@@ -313,7 +313,10 @@ def test_overwriting(other, copy):
 def test_nan_loss(tmp_path, capsys):
     code, folder = train(tmp_path, "nan", "--model_options.poison", "true")
     assert code == 2
-    one_line(capsys, "training stopped: loss is nan at epoch 0, step 0; lower optimiser.lr")
+    one_line(capsys, "training stopped: loss is nan at epoch 1, step 1; the batch is in ")
+    batch = load_file(folder / "failed_batch.safetensors")
+    assert batch["inputs"].dtype == torch.uint8
+    assert len(batch["inputs"]) == len(batch["labels"]) == len(batch["rows"]) > 0
     assert (folder / "INCOMPLETE").is_file()
 
 
