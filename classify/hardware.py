@@ -6,7 +6,9 @@ model, data or loop in here.
 
 from __future__ import annotations
 
+import ctypes
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +22,7 @@ from specgen.errors import InputError
 if TYPE_CHECKING:
     from classify.settings import TrainingSettings
 
-__all__ = ["Plan", "choose"]
+__all__ = ["Plan", "choose", "laid_out"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ class Plan:
         torch.compile on the model.
     own_gradients
         Weight gradients of convolutions by ``convolution.FastConv2d``.
+    keeps_memory
+        Freed memory stays with the process: the C library would give every large tensor back to the system and have the
+        next one's pages cleared anew, which took a third of a training step.
     pin_memory
         Batches in page-locked memory, which copies to a GPU beside its work.
     reasons
@@ -53,6 +58,7 @@ class Plan:
     threads: int
     compile: bool
     own_gradients: bool
+    keeps_memory: bool
     pin_memory: bool
     reasons: tuple[str, ...]
 
@@ -71,6 +77,8 @@ class Plan:
     def apply(self) -> None:
         """Set the threads, and on a GPU what float32 convolutions may use."""
         torch.set_num_threads(self.threads)
+        if self.keeps_memory:
+            _keep_memory()
         # Products stay float32: a spectrogram is one, and a picture is a difference of large sums.
         torch.backends.cudnn.allow_tf32 = self.precision != "32-true"
 
@@ -103,9 +111,14 @@ def choose(settings: TrainingSettings) -> Plan:
     ]
     if own:
         reasons.append("weight gradients as matrix products (faster than the library's in float32)")
+    keeps = not gpu and _mallopt() is not None
+    if keeps:
+        reasons.append("freed memory kept (clearing new pages costs a third of a step)")
     if pinned:
         reasons.append("pinned batches")
-    return Plan("cuda" if gpu else "cpu", precision, layout, threads, settings.compile, own, pinned, tuple(reasons))
+    return Plan(
+        "cuda" if gpu else "cpu", precision, layout, threads, settings.compile, own, keeps, pinned, tuple(reasons)
+    )
 
 
 def _precision(asked: str, gpu: bool) -> tuple[str, str]:
@@ -121,6 +134,22 @@ def _precision(asked: str, gpu: bool) -> tuple[str, str]:
     if "avx512_bf16" in flags or "amx_bf16" in flags:
         return "bf16-mixed", "CPU with bf16 instructions"
     return "32-true", "CPU without bf16 instructions"
+
+
+def _mallopt() -> Callable[[int, int], int] | None:
+    """The C library's switch for its allocator, where it is glibc."""
+    try:
+        found: Callable[[int, int], int] = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return None
+    return found
+
+
+def _keep_memory() -> None:
+    """No allocation by mmap, and nothing given back: see glibc's malloc.h for the two numbers."""
+    if set_option := _mallopt():
+        set_option(-4, 0)  # M_MMAP_MAX
+        set_option(-1, -1)  # M_TRIM_THRESHOLD
 
 
 def laid_out(inputs: Tensor, layout: str) -> Tensor:
