@@ -120,20 +120,23 @@ def page(model: str, rows: list[tuple[int, float, float, float, float]]) -> str:
         f"| {seed} | {ours:.4f} | {theirs:.4f} | {ours - theirs:+.4f} | {mine:.0f} s | {other:.0f} s |"
         for seed, ours, theirs, mine, other in rows
     )
+    mean = np.mean([row[1] - row[2] for row in rows])
     return f"""# The fast path against the plain loop: test AUROC
 
 `python -m benchmarks.parity --model {model} --seeds {len(rows)} --out benchmarks/parity.md`
 
-{model}, human CDS against lncRNA, genes apart: {SIZES["train"]} training loci, {EPOCHS} epochs ({SIZES["train"] * EPOCHS} crops),
-{SIZES["val"]} for the choice of the epoch, {SIZES["test"]} test loci of one window each. Both sides see the same crops in the same order from
-the same weights; the plain loop reads them as PNG, which rounds to 8 bits, and computes in float32, NCHW. Ours: {plan}.
+{model}, human CDS against lncRNA, genes apart: {SIZES["train"]} training loci, {EPOCHS} epochs
+({SIZES["train"] * EPOCHS} crops), {SIZES["val"]} for the choice of the epoch, at most {SIZES["test"]} test loci of one window
+each. Both sides see the same crops in the same order from the same weights; the plain loop reads them as PNG, which
+rounds to 8 bits, and computes in float32, NCHW. Ours: {plan}.
 
 | seed | ours | plain loop | difference | time, ours | time, plain loop |
 |--:|--:|--:|--:|--:|--:|
 {table}
 
-Largest difference {max(apart):.4f}, mean difference {np.mean([r[1] - r[2] for r in rows]):+.4f}. Times include the test, and were not taken on a quiet machine:
-`training.md` has the ratios. The budget is small on purpose: this page asks whether two paths agree, not how well they do.
+Largest difference {max(apart):.4f}, mean difference {mean:+.4f}. Times include the test and were not taken on a quiet
+machine: [training.md](training.md) has the ratios. The budget is small on purpose: this page asks whether two paths agree,
+not how well they do.
 """
 
 

@@ -1,7 +1,7 @@
 """The other side of the training benchmarks: conv7 and conv5 as the papers' authors would train and use them.
 
-A folder of PNGs read by torchvision's ``ImageFolder``, float32, NCHW, a ReLU behind every convolution, a loop of a dozen lines. The
-weights are the same as ours, so that both start from one place.
+A folder of PNGs read by torchvision's ``ImageFolder``, float32, NCHW, a ReLU behind every convolution, a loop of a dozen
+lines. The parameters have the names of ours, so that both can start from the same ones.
 """
 
 from __future__ import annotations

@@ -12,30 +12,16 @@ import csv
 import itertools
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import psutil
-
+from benchmarks.watch import watched
 from specgen.engines import available_cores
 from specgen.files import expand, write_atomic
 
 GENOMES = ("genomes/scerevisiae_R64.fa.gz", "exon_start/spombe_ASM294v2_I-III.fa.gz")
 STRIDES = (1230, 410, 123)
-
-
-def tree_memory(process: psutil.Process) -> int:
-    """Bytes (PSS) of a process and everything below it."""
-    total = 0
-    for member in [process, *process.children(recursive=True)]:
-        try:
-            total += member.memory_full_info().pss
-        except psutil.Error:  # ended meanwhile
-            continue
-    return total
 
 
 def measure(stride: int, output: str, folder: Path) -> dict[str, float]:
@@ -47,19 +33,7 @@ def measure(stride: int, output: str, folder: Path) -> dict[str, float]:
         "--windows.place", "tiles", "--windows.trim", "0", "--windows.stride", str(stride), "--output", output,
         "--progress", "false",
     ]  # fmt: skip
-    begin = time.perf_counter()
-    peak = 0
-    with subprocess.Popen(command) as process:
-        watched = psutil.Process(process.pid)
-        while process.poll() is None:
-            try:
-                peak = max(peak, tree_memory(watched))
-            except psutil.Error:
-                break
-            time.sleep(0.2)
-    seconds = time.perf_counter() - begin
-    if process.returncode:
-        raise SystemExit(process.returncode)
+    seconds, peak = watched(command)
     with (out / "shards.csv").open() as handle:
         shards = list(csv.DictReader(handle))
     shutil.rmtree(out)

@@ -52,6 +52,6 @@ class ReverseComplement(nn.Module):
         """uint8 codes (B, L) to the same, some of them turned."""
         if not self.share:
             return codes
-        draws = (mix(self.seed, epoch, rows, 1) & (1 << 53) - 1).double() / (1 << 53)
+        draws = (mix(1, self.seed, epoch, rows) & (1 << 53) - 1).double() / (1 << 53)
         turned = self.table[codes.flip(-1).int()]
         return torch.where((draws < self.share)[:, None], turned, codes)

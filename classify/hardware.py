@@ -45,7 +45,7 @@ class Plan:
         Weight gradients of convolutions by ``convolution.FastConv2d``.
     keeps_memory
         Freed memory stays with the process: the C library would give every large tensor back to the system and have the
-        next one's pages cleared anew, which took a third of a training step.
+        next one's pages cleared anew, which took a third of a training step. It costs half as much memory again.
     pin_memory
         Batches in page-locked memory, which copies to a GPU beside its work.
     reasons
@@ -111,7 +111,7 @@ def choose(settings: TrainingSettings) -> Plan:
     ]
     if own:
         reasons.append("weight gradients as matrix products (faster than the library's in float32)")
-    keeps = not gpu and _mallopt() is not None
+    keeps = settings.keep_memory and not gpu and _mallopt() is not None
     if keeps:
         reasons.append("freed memory kept (clearing new pages costs a third of a step)")
     if pinned:

@@ -121,6 +121,8 @@ class TrainingSettings:
         torch.compile the model: minutes at the start, for GPUs and long runs.
     threads
         CPU threads; 0 = all that the process may use. Results repeat bit for bit at one thread count.
+    keep_memory
+        On a CPU, keep freed memory for the next step: faster by a third, and takes half as much memory again.
     workers
         Loader processes. Crops of letters take microseconds; picture files are worth a process or two.
     prefetch
@@ -144,6 +146,7 @@ class TrainingSettings:
     memory_format: str = "auto"
     compile: bool = False
     threads: int = 0
+    keep_memory: bool = True
     workers: int = 0
     prefetch: int = 2
     pin_memory: bool | None = None

@@ -53,7 +53,8 @@ class Registry(Generic[T]):
         raise UnknownName(self.kind, name, [*self._entries, *(f"{family}:<name>" for family in self._families)])
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        """Whether it is an entry, or one of a family, which may turn out not to have it."""
+        return name in self._entries or (isinstance(name, str) and name.partition(":")[0] in self._families)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

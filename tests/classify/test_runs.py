@@ -7,7 +7,9 @@ import io
 import json
 import shutil
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from classify import prediction
 from classify.__main__ import main
 from classify.evaluation import run_settings
 from classify.models import register_model
@@ -30,9 +33,9 @@ from specgen.simulate import simulate
 class Toy(nn.Module):
     """A picture averaged to 8 x 8 cells, dropout, one linear layer."""
 
-    def __init__(self, outputs, poison):
+    def __init__(self, outputs, poison, dropout):
         super().__init__()
-        self.layers = nn.Sequential(nn.AdaptiveAvgPool2d(8), nn.Flatten(), nn.Dropout(0.2), nn.Linear(192, outputs))
+        self.layers = nn.Sequential(nn.AdaptiveAvgPool2d(8), nn.Flatten(), nn.Dropout(dropout), nn.Linear(192, outputs))
         self.poison = poison
 
     def forward(self, pictures):
@@ -40,9 +43,9 @@ class Toy(nn.Module):
 
 
 @register_model("toy_test", view="image", note="only in tests")
-def toy_test(outputs: int = 2, poison: bool = False) -> nn.Module:
+def toy_test(outputs: int = 2, poison: bool = False, dropout: float = 0.2) -> nn.Module:
     """A network of 386 parameters."""
-    return Toy(outputs, poison)
+    return Toy(outputs, poison, dropout)
 
 
 SMALL = [
@@ -67,7 +70,7 @@ def _signals():
 
 def train(runs, name="default", *more):
     """Exit code of a training, and its folder."""
-    code = main(["train", *SMALL, "--runs", str(runs), "--name", name, *more])
+    code = main(["train", *SMALL, "--runs", str(runs), "--name", name, *map(str, more)])
     return code, Path(runs) / "coding" / "toy_test" / name
 
 
@@ -229,10 +232,10 @@ def interrupt(monkeypatch, where):
         yield
 
 
-@pytest.mark.parametrize("where", ["boundary", "middle"])
-def test_a_resumed_run_ends_as_an_uninterrupted_one(base, tmp_path, monkeypatch, capsys, where):
+@pytest.mark.parametrize(("where", "minutes"), [("boundary", 10), ("middle", 10), ("middle", 1e-9)])
+def test_a_resumed_run_ends_as_an_uninterrupted_one(base, tmp_path, monkeypatch, capsys, where, minutes):
     for _ in interrupt(monkeypatch, where):
-        code, folder = train(tmp_path)
+        code, folder = train(tmp_path, "default", "--training.checkpoint_minutes", minutes)
     assert code == 130
     said = capsys.readouterr().err
     assert f"go on with: python -m classify train --config {folder / 'config.yaml'} --resume" in said
@@ -240,9 +243,120 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(base, tmp_path, monkeypatch,
     assert (folder / "INCOMPLETE").is_file()
     assert len(rows_of(folder / "metrics.csv")) == 1
     assert not (folder / "model.safetensors").exists()
+    position = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["position"]
+    assert position["batches"] == (1 if minutes < 1 else 0)
     assert main(["train", "--config", str(folder / "config.yaml"), "--resume"]) == 0
     assert {path.name for path in folder.iterdir()} == FILES
     assert_same_results(base, folder)
+
+
+def test_a_model_of_a_family(tmp_path):
+    more = ["--model", "timm:test_byobnet.r160_in1k", "--training.epochs", "1"]
+    assert train(tmp_path, "default", *more)[0] == 0
+    folder = tmp_path / "coding" / "timm-test_byobnet.r160_in1k" / "default"
+    (tmp_path / "in.fa").write_text(fasta([("a", "ACGTTGCA" * 100)]))
+    assert predicted(folder, tmp_path / "in.fa", tmp_path / "out.csv") == 0
+
+
+@pytest.mark.slow
+def test_killed_at_random_steps(tmp_path):
+    rng = np.random.default_rng()
+    more = ["--training.checkpoint_minutes", "1e-9", "--training.epochs", "6", "--training.batch_size", "4"]
+    code, whole = train(tmp_path, "whole", *more)
+    assert code == 0
+    command = [
+        sys.executable,
+        str(script(tmp_path)),
+        "train",
+        *SMALL,
+        "--runs",
+        str(tmp_path),
+        "--name",
+        "killed",
+        *more,
+    ]
+    folder, kills, resume = whole.parent / "killed", 0, []
+    while kills < 4:
+        with subprocess.Popen([*command, *resume], stdout=subprocess.DEVNULL) as process:
+            while process.poll() is None and not folder.exists():
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0, 6))
+            process.kill()
+        kills += process.returncode == -signal.SIGKILL
+        resume = ["--resume"] if (folder / "checkpoints" / "last.ckpt").is_file() else ["--overwrite"]
+        if process.returncode == 0:
+            shutil.rmtree(folder)
+            resume = []
+    subprocess.run([*command, *resume], check=True)
+    assert_same_results(whole, folder)
+
+
+def script(tmp_path):
+    """A command line that knows the toy."""
+    path = tmp_path / "command.py"
+    path.write_text(
+        f"import sys\nsys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}\n"
+        "import test_runs\nsys.exit(test_runs.main(sys.argv[1:]))\n"
+    )
+    return path
+
+
+def two_processes(tmp_path, *arguments):
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        str(script(tmp_path)),
+        *arguments,
+    ]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+def test_two_processes_end_as_one_with_the_doubled_batch(tmp_path, optimiser):
+    # 54 examples: the last step has 6, of 8 that it could have.
+    more = ["--model_options.dropout", "0", "--training.epochs", "1", "--optimiser.name", optimiser]
+    code, one = train(tmp_path, "one", *more, "--training.batch_size", "8")
+    assert code == 0
+    arguments = ["train", *SMALL, *more, "--training.batch_size", "4", "--runs", str(tmp_path), "--name", "two"]
+    done = two_processes(tmp_path, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("report:") == 1
+    two = one.parent / "two"
+    assert {path.name for path in two.iterdir()} == FILES
+    a, b = (load_file(folder / "model.safetensors") for folder in (one, two))
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], rtol=0, atol=1e-5)
+    columns = ("id", "group", "label", "tiles")
+    tested = [[[row[c] for c in columns] for row in rows_of(folder / "predictions.csv")] for folder in (one, two)]
+    assert tested[0] == tested[1]
+    for x, y in zip(history_of(one), history_of(two), strict=True):
+        assert {k: float(v) for k, v in x.items()} == pytest.approx({k: float(v) for k, v in y.items()}, abs=1e-5)
+    again = two_processes(tmp_path, *arguments)
+    assert again.returncode != 0
+    assert again.stderr.count("holds a run already") == 1
+
+
+def test_accumulated_steps_are_one_step(tmp_path):
+    more = ["--model_options.dropout", "0", "--training.epochs", "1", "--optimiser.name", "sgd"]
+    _, one = train(tmp_path, "one", *more, "--training.batch_size", "8")
+    _, two = train(tmp_path, "two", *more, "--training.batch_size", "4", "--training.accumulate", "2")
+    a, b = (load_file(folder / "model.safetensors") for folder in (one, two))
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], rtol=0, atol=0.02)  # the last, incomplete step weighs less
+    state = torch.load(two / "checkpoints" / "last.ckpt", weights_only=True)
+    assert state["global_step"] == torch.load(one / "checkpoints" / "last.ckpt", weights_only=True)["global_step"]
+
+
+def test_out_of_memory_names_what_to_try(tmp_path, capsys, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr(Classifier, "training_step", full)
+    assert train(tmp_path)[0] == 2
+    one_line(capsys, "out of memory at training.batch_size 16; try --training.batch_size 8 --training.accumulate 2")
 
 
 def test_the_best_epoch_before_an_interruption_stays_the_best_in_a_moved_folder(tmp_path, monkeypatch):
@@ -460,6 +574,60 @@ def test_standard_input_to_standard_output(base, tmp_path, monkeypatch, capsys):
     captured = capsys.readouterr()
     check_mixed(list(csv.DictReader(io.StringIO(captured.out))))
     assert "6 records, 2 of them shorter than the 618 nt" in captured.err
+
+
+def predicted(base, source, out):
+    arguments = ["predict", "--run", base, "--input", source, "--out", out, "--progress", "false"]
+    return main([str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def many(tmp_path):
+    """A file of 700 records, a few of them short or long."""
+    rng = np.random.default_rng(1)
+    sizes = rng.choice([300, 700, 2500], 700, p=[0.1, 0.8, 0.1])
+    records = [(f"r{i}", "".join(rng.choice(list("ACGT"), size))) for i, size in enumerate(sizes)]
+    (tmp_path / "in.fa").write_text(fasta(records))
+    return tmp_path / "in.fa"
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed in the middle of a line", "killed before the first line"])
+def test_a_stopped_prediction_goes_on(base, many, tmp_path, capsys, monkeypatch, how):
+    out, part, calls = tmp_path / "out.csv", tmp_path / "out.csv.part", []
+    real = prediction.predict_logits
+    monkeypatch.setattr(prediction, "predict_logits", lambda *arguments: calls.append(1) or real(*arguments))
+    assert predicted(base, many, tmp_path / "whole.csv") == 0
+    in_all = len(calls)
+    calls.clear()
+
+    def stops(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(prediction, "predict_logits", stops)
+        assert predicted(base, many, out) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+    assert not out.exists()
+    there = part.read_bytes()
+    assert there.count(b"\n") > 200
+    if how != "stopped":
+        part.write_bytes(there[: -len(there) // 3] if "line" in how and "first" not in how else there[:10])
+    calls.clear()
+    assert predicted(base, many, out) == 0
+    assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert sorted(path.name for path in tmp_path.glob("out*")) == ["out.csv"]
+    assert (len(calls) < in_all) == (how != "killed before the first line")
+
+
+def test_a_part_of_another_input_is_refused(base, many, tmp_path, capsys):
+    (tmp_path / "out.csv.part").write_text("id\n")
+    (tmp_path / "out.csv.part.json").write_text("{}")
+    assert predicted(base, many, tmp_path / "out.csv") == 2
+    one_line(capsys, "holds predictions with another input")
+    assert (tmp_path / "out.csv.part").read_text() == "id\n"
 
 
 def test_only_short_records(base, tmp_path):
