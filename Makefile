@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PY := $(VENV)/bin/python
 
-.PHONY: install demo test test-all lint format bench bench-rendering clean help
+.PHONY: install demo test test-all lint format bench bench-rendering bench-training clean help
 
 help:
 	@echo "make install   .venv with this package and the tested versions of everything it needs"
@@ -11,7 +11,8 @@ help:
 	@echo "make test      lint, types and the test suite"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make bench     regenerate reports/coding from real data (needs SPECGEN_DATA; it took 55 minutes on two loaded cores)"
-	@echo "make bench-rendering   regenerate benchmarks/*.md (needs SPECGEN_DATA, 17 GB of disk and 20 quiet minutes)"
+	@echo "make bench-rendering   regenerate benchmarks/{rendering,scaling}.md (needs SPECGEN_DATA, 17 GB of disk, 20 quiet minutes)"
+	@echo "make bench-training    regenerate benchmarks/{training,parity,prediction}.md (needs SPECGEN_DATA; two hours)"
 
 install: $(VENV)/.installed
 
@@ -45,6 +46,11 @@ bench: install
 bench-rendering: install
 	$(PY) -m benchmarks.rendering --out benchmarks/rendering.md
 	$(PY) -m benchmarks.scaling --out benchmarks/scaling.md
+
+bench-training: install
+	$(PY) -m benchmarks.training --out benchmarks/training.md
+	$(PY) -m benchmarks.parity --out benchmarks/parity.md
+	$(PY) -m benchmarks.prediction --out benchmarks/prediction.md
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
