@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,10 +26,11 @@ from specgen.png import write_png
 PREPARE = transforms.Compose([transforms.ToTensor(), transforms.Normalize([0.485] * 3, [0.229] * 3)])
 
 
-def plain_model(name: str) -> nn.Module:
-    """A plain network in the published order of its layers: a pool behind the ReLU and not before it."""
-    model = build_model(name, 2)
-    assert isinstance(model, PlainConvNet)
+def plain_model(name: str, model_options: dict[str, Any] | None = None) -> nn.Module:
+    """A network; conv7, conv5 and conv3 in the published order of their layers: a pool behind the ReLU, not before it."""
+    model = build_model(name, 2, model_options)
+    if not isinstance(model, PlainConvNet):
+        return model
     features = list(model.features)
     for i in reversed(range(len(features) - 1)):
         if isinstance(features[i], nn.MaxPool2d):

@@ -20,12 +20,10 @@ __all__ = ["Meter", "environment", "flops_per_example", "parameter_count"]
 
 
 class Meter:
-    """Wall, CPU and peak memory from its making to ``read``."""
+    """Wall and CPU time from its making to ``read``; peak memory of the process so far."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.perf_counter(), self._cpu_now()
-        if torch.cuda.is_available():
-            torch.cuda.reset_peak_memory_stats()
 
     @staticmethod
     def _cpu_now() -> float:

@@ -20,6 +20,7 @@ def run(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--run", type=str, required=True, help="run folder")
     folder = Path(parser.parse_args(list(arguments)).run)
+    from classify.distributed import joined, once
     from classify.evaluation import evaluate, load_run, run_settings
     from classify.runs import RunFolder
     from classify.tasks import TASKS
@@ -27,8 +28,11 @@ def run(arguments: Sequence[str]) -> None:
     settings, run_folder = run_settings(folder), RunFolder(folder)
     examples = TASKS[settings.task](settings.data).load()
     load_run(folder, examples.kind)  # what cannot be scored must not lose its report
-    run_folder.begin(f"evaluation is not finished; repeat: python -m classify evaluate --run {folder}")
-    print_result(run_folder, evaluate(settings, run_folder, examples))
+    why = f"evaluation is not finished; repeat: python -m classify evaluate --run {folder}"
+    with joined():
+        once(lambda: run_folder.begin(why))
+        if body := evaluate(settings, run_folder, examples):
+            print_result(run_folder, body)
 
 
 def print_result(run: RunFolder, body: dict[str, Any]) -> None:
