@@ -7,7 +7,9 @@ prints one line of JSON. A process of its own, since threads and the allocator a
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import resource
 import sys
 import tempfile
 import time
@@ -24,11 +26,12 @@ from torch.utils.data import DataLoader
 from benchmarks import plain
 from benchmarks.measure import FILE
 from classify.convolution import with_fast_gradients
+from classify.cost import flops_per_example
 from classify.datasets import EpochSampler, TileDataset, evaluation_loader, train_loader
 from classify.evaluation import Loaded, predict_logits
 from classify.examples import Examples
-from classify.hardware import Plan, choose
-from classify.models import MODELS
+from classify.hardware import Plan, choose, laid_out
+from classify.models import MODELS, build_model
 from classify.module import Classifier
 from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS
@@ -83,9 +86,10 @@ class Clock(L.Callback):  # type: ignore[misc]
         return np.diff(self.ends[WARM - 1 :]).tolist()
 
 
-def prepared(settings: RunSettings) -> tuple[Classifier, Plan]:
+def prepared(settings: RunSettings, *, own_gradients: bool = True) -> tuple[Classifier, Plan]:
     """A module as ``fit`` trains it."""
     plan = choose(settings.training)
+    plan = dataclasses.replace(plan, own_gradients=plan.own_gradients and own_gradients)
     plan.apply()
     module = build_classifier(settings, TASKS[settings.task](TASKS[settings.task].Settings()), "codes", plan)
     if plan.own_gradients:
@@ -122,6 +126,29 @@ def ours(model: str, *, batch: int = 50, steps: int = 4, threads: int = 0, infer
     return {"seconds": found, "plan": str(plan)}
 
 
+def without(model: str, *, what: str, batch: int = 50, steps: int = 3) -> dict[str, Any]:
+    """Steps from letters with one choice of the plan undone; "nothing" = none of them."""
+    undone = {
+        "kept memory": {"keep_memory": False},
+        "channels-last": {"memory_format": "contiguous"},
+    }
+    training = TrainingSettings(batch_size=batch, progress=False, **undone.get(what, {}))  # type: ignore[arg-type]
+    settings = RunSettings(model=model, training=training)
+    module, plan = prepared(settings, own_gradients=what != "weight gradients as products")
+    if what == "the pool before the ReLU":
+        network = plain.plain_model(model)
+        network.load_state_dict(module.model.state_dict())
+        module.model = with_fast_gradients(plan.place(network))
+    data = examples(batch * (steps + WARM))
+    sampler = EpochSampler(data.labels, 0, balance=False, batch_size=batch)
+    loader = train_loader(data, sampler, training, pin=plan.pin_memory)
+    begun = time.perf_counter()
+    if what == "no torch.compile":
+        module.model.compile()
+    found = fit_steps(settings, module, plan, loader, steps)
+    return {"seconds": {"train": found}, "whole": time.perf_counter() - begun, "plan": str(plan)}
+
+
 def theirs(model: str, *, batch: int = 50, steps: int = 4, inference: int = 0) -> dict[str, Any]:
     """Steps of the plain loop."""
     network = plain.plain_model(model)
@@ -150,8 +177,10 @@ def ceiling(model: str, *, batch: int = 50, steps: int = 4, rounds: int = 2) -> 
     training = TrainingSettings(batch_size=batch, progress=False)
     settings = RunSettings(model=model, training=training)
     data = examples(batch * (steps + WARM))
+    layout = choose(training).memory_format
     ready = [
-        (torch.rand(batch, 3, 224, 224), torch.arange(batch) % 2, torch.arange(batch)) for _ in range(steps + WARM)
+        (laid_out(torch.rand(batch, 3, 224, 224), layout), torch.arange(batch) % 2, torch.arange(batch))
+        for _ in range(steps + WARM)
     ]
     found: dict[str, list[float]] = {"letters": [], "tensors": []}
     for _ in range(rounds):
@@ -177,13 +206,21 @@ def repeated(work: Callable[[], Any], times: int = 2) -> list[float]:
     return found
 
 
-SIDES: dict[str, Callable[..., dict[str, Any]]] = {"ours": ours, "plain": theirs, "ceiling": ceiling}
+SIDES: dict[str, Callable[..., dict[str, Any]]] = {
+    "ours": ours,
+    "plain": theirs,
+    "ceiling": ceiling,
+    "without": without,
+}
 
 
 def main() -> None:
     asked = json.loads(sys.argv[1])
     assert asked["model"] in MODELS
-    print(json.dumps(SIDES[asked.pop("side")](**asked)))
+    found = SIDES[asked.pop("side")](**asked)
+    found["peak_bytes"] = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found["flops"] = flops_per_example(build_model(asked["model"], 2), torch.zeros(1, 3, 224, 224))
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,15 @@ from specgen.files import write_atomic
 MODELS = ("conv7", "conv5")
 FED = ("conv7", "conv5", "inception", "timm:resnet18")
 BATCHES = (10, 25, 50, 100)
+UNDONE = (
+    "nothing",
+    "kept memory",
+    "weight gradients as products",
+    "channels-last",
+    "the pool before the ReLU",
+    "no torch.compile",
+)
+NAMES = {"nothing": "ours", "no torch.compile": "with torch.compile"}
 
 
 def measure(**asked: Any) -> dict[str, Any]:
@@ -39,15 +48,16 @@ def measure(**asked: Any) -> dict[str, Any]:
     return found
 
 
-def against_plain(rounds: int, steps: int, windows: int) -> tuple[list[str], str]:
-    """Rows of the first table, and our plan."""
-    rows, plan = [], ""
+def against_plain(rounds: int, steps: int, windows: int) -> tuple[list[str], str, dict[str, float]]:
+    """Rows of the first table, our plan, and GFLOP of a forward pass."""
+    rows, plan, flops = [], "", {}
     for model in MODELS:
         times: dict[tuple[str, str], list[float]] = {}
         for _ in range(rounds):
             for side in ("plain", "ours"):
                 found = measure(side=side, model=model, steps=steps, inference=windows)
                 plan = found["plan"] if side == "ours" else plan
+                flops[model] = found["flops"] / 1e9
                 for what, seconds in found["seconds"].items():
                     times.setdefault((side, what), []).extend(seconds)
         for what, size in (("train", 50), ("inference", windows)):
@@ -58,7 +68,7 @@ def against_plain(rounds: int, steps: int, windows: int) -> tuple[list[str], str
             rows.append(
                 f"| {model} | {name} | {np.median(theirs):.1f} | {np.median(ours):.1f} | **{ratio:.2f}** | {spread} |"
             )
-    return rows, plan
+    return rows, plan, flops
 
 
 def fed(steps: int) -> list[str]:
@@ -70,6 +80,18 @@ def fed(steps: int) -> list[str]:
         fastest = 100 * (1 - min(times["tensors"]) / min(times["letters"]))
         cost = 100 * (1 - letters / tensors)
         rows.append(f"| {model} | {letters:.1f} | {tensors:.1f} | {cost:.1f} % | {fastest:.1f} % |")
+    return rows
+
+
+def undone(steps: int) -> list[str]:
+    """Rows of what each choice gains."""
+    rows, base = [], 0.0
+    for what in UNDONE:
+        found = measure(side="without", model="conv7", what=what, steps=steps)
+        seconds = float(np.median(found["seconds"]["train"]))
+        base = base or seconds
+        name = NAMES.get(what, f"without {what}")
+        rows.append(f"| {name} | {50 / seconds:.1f} | {seconds / base:.2f} | {found['peak_bytes'] / 1e9:.1f} |")
     return rows
 
 
@@ -105,13 +127,13 @@ def main() -> None:
     parser.add_argument("--out", default="", help="Markdown page to write")
     options = parser.parse_args()
     begun, before = time.perf_counter(), floor()
-    rows, plan = against_plain(options.rounds, options.steps, options.windows)
+    rows, plan, flops = against_plain(options.rounds, options.steps, options.windows)
     after_fed = fed(options.steps)
+    choices = undone(options.steps)
     sizes = table_of_sizes(options.steps)
     start = startup.rows()
     peak = max(before, floor())
     header = " | ".join(str(batch) for batch in BATCHES)
-    flops = 3.47
     text = f"""# Training and inference
 
 `python -m benchmarks.training --rounds {options.rounds} --steps {options.steps} --windows {options.windows}`,
@@ -119,18 +141,28 @@ def main() -> None:
 
 ## Beside the plain loop
 
-Images per second at batch 50, medians of {options.rounds} turns of each side. The plain loop: float32, NCHW, a folder of PNGs
-read by torchvision's `ImageFolder`, a ReLU behind every convolution, AdamW (`benchmarks/plain.py`). Ours: the real `fit`
-and `predict`, from letters.
+Images per second, medians of {options.rounds} turns of each side; training at batch 50, inference at 100. The plain loop:
+float32, NCHW, a folder of PNGs read by torchvision's `ImageFolder`, a ReLU behind every convolution, AdamW
+(`benchmarks/plain.py`). Ours: the Trainer, module and loaders that `fit` and `evaluate` use, from letters
+(`benchmarks/steps.py`).
 
 | model | what | plain loop | ours | ratio | of single measurements |
 |---|---|--:|--:|--:|--:|
 {chr(10).join(rows)}
 
-A large matrix product reaches {peak:.0f} GFLOP/s here. conv7 takes {flops:.2f} GFLOP forward and three times that in
-training, so at that rate, with nothing else to do, it would train {peak / flops / 3:.1f} and predict {peak / flops:.1f}
-images per second in float32; bf16, where a processor has it, is what goes beyond. [parity.md](parity.md) compares where
-both paths end.
+A large matrix product reaches {peak:.0f} GFLOP/s here. conv7 takes {flops["conv7"]:.2f} GFLOP forward and three times
+that in training, so at that rate, with nothing else to do, it would train {peak / flops["conv7"] / 3:.1f} and predict
+{peak / flops["conv7"]:.1f} images per second in float32, and conv5 {peak / flops["conv5"] / 3:.1f} and
+{peak / flops["conv5"]:.1f}; bf16, where a processor has it, is what goes beyond. [parity.md](parity.md) compares where both
+paths end.
+
+## What each choice gains
+
+conv7, training at batch 50, one choice of the plan undone at a time. Peak memory is of the whole process.
+
+| | images per second | time of a step | peak GB |
+|---|--:|--:|--:|
+{chr(10).join(choices)}
 
 ## Pictures on the fly
 
@@ -143,7 +175,7 @@ medians, and from the fastest steps of each, which other work on the machine dis
 
 ## Threads and batch sizes
 
-conv7, training, images per second, by batch size. The largest cost is the convolutions' arithmetic.
+conv7, training, images per second, by batch size. What is left above the arithmetic's own time is in the tables above.
 
 | threads | {header} |
 |--:|{"--:|" * len(BATCHES)}

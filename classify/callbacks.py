@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 
 from classify.cost import Meter
 from classify.distributed import is_leader
 from classify.runs import RunFolder
+from specgen.files import replacing
 
-__all__ = ["HISTORY", "History", "MovableCheckpoint", "ProgressBar", "WithinEpoch"]
+__all__ = ["HISTORY", "History", "MovableCheckpoint", "ProgressBar", "WholeCheckpoints", "WithinEpoch"]
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auroc", "lr", "seconds")
 """Columns of metrics.csv."""
@@ -31,6 +34,15 @@ class MovableCheckpoint(ModelCheckpoint):  # type: ignore[misc]
         moved = {**state_dict, "dirpath": self.dirpath, **{key: here(state_dict.get(key, "")) for key in paths}}
         moved["best_k_models"] = {here(path): score for path, score in state_dict.get("best_k_models", {}).items()}
         super().load_state_dict(moved)
+
+
+class WholeCheckpoints(TorchCheckpointIO):  # type: ignore[misc]
+    """Checkpoints written beside their place and renamed: Lightning would copy them there from the system's /tmp."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(Path(path)) as temporary:
+            torch.save(checkpoint, temporary)
 
 
 class ProgressBar(TQDMProgressBar):  # type: ignore[misc]
@@ -50,7 +62,9 @@ class WithinEpoch(Callback):  # type: ignore[misc]
         self._since = time.monotonic()
 
     def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
-        due = bool(self.seconds) and time.monotonic() - self._since >= self.seconds
+        if not self.seconds:
+            return
+        due = time.monotonic() - self._since >= self.seconds
         if trainer.world_size > 1:
             due = trainer.strategy.reduce_boolean_decision(due, all=False)
         # After the last batch comes the validation, and then the checkpoint of the epoch.

@@ -17,11 +17,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from classify.augment import mix
-from classify.distributed import share_of, world
+from classify.distributed import share_of
 from classify.examples import Examples
 from classify.pictures import read_picture
 from classify.settings import TrainingSettings
-from specgen.errors import InputError
 from specgen.sequences import Codes, tile_starts
 
 __all__ = ["Batch", "EpochSampler", "Loader", "TileDataset", "TrainDataset", "evaluation_loader", "train_loader"]
@@ -184,15 +183,7 @@ def train_loader(examples: Examples, sampler: EpochSampler, settings: TrainingSe
 
 
 def evaluation_loader(dataset: TileDataset, settings: TrainingSettings, *, pin: bool) -> Loader:
-    """Batches of the tiles that are this process's, in order, twice as large as those of training.
-
-    Raises
-    ------
-    InputError
-        Fewer tiles than processes.
-    """
-    if len(dataset) < world():
-        raise InputError(f"{world()} processes for {len(dataset)} windows: expected no more processes than windows")
+    """Batches of the tiles that are this process's, in order, twice as large as those of training."""
     size = 2 * settings.batch_size
     mine = share_of(len(dataset)).tolist()
     batches = [mine[low : low + size] for low in range(0, len(mine), size)]

@@ -15,7 +15,20 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 
-__all__ = ["gathered", "is_leader", "joined", "once", "rank", "share_of", "total", "world"]
+from specgen.errors import InputError
+
+__all__ = [
+    "check_alone",
+    "check_shares",
+    "gathered",
+    "is_leader",
+    "joined",
+    "once",
+    "rank",
+    "share_of",
+    "total",
+    "world",
+]
 
 T = TypeVar("T")
 
@@ -43,7 +56,10 @@ def joined() -> Iterator[None]:
         return
     gpu = torch.cuda.is_available()
     if gpu:
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+        here, gpus = int(os.environ.get("LOCAL_RANK", 0)), torch.cuda.device_count()
+        if here >= gpus:
+            raise InputError(f"torchrun: expected at most {gpus} processes on this machine, which has {gpus} GPUs")
+        torch.cuda.set_device(here)
     # gloo carries what lies on the CPU, and errors, on GPU machines too.
     dist.init_process_group("cpu:gloo,cuda:nccl" if gpu else "gloo")
     try:
@@ -82,6 +98,32 @@ def gathered(*columns: NDArray[Any]) -> list[NDArray[Any]]:
     parts: list[Any] = [None] * world()
     dist.all_gather_object(parts, columns)
     return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def check_alone(command: str) -> None:
+    """Refuse to be one of several.
+
+    Raises
+    ------
+    InputError
+        Started by ``torchrun`` with more than one process.
+    """
+    if world() > 1:
+        raise InputError(f"{command}: expected one process, got {world()}; start it without torchrun")
+
+
+def check_shares(name: str, examples: int) -> None:
+    """Refuse to share out so few examples that a process has none.
+
+    Raises
+    ------
+    InputError
+        Fewer examples than processes.
+    """
+    if examples < world():
+        raise InputError(
+            f"{world()} processes for {examples} {name} examples: expected no more processes than examples"
+        )
 
 
 def total(value: torch.Tensor) -> torch.Tensor:

@@ -19,7 +19,7 @@ from classify.cost import Meter
 from classify.datasets import TileDataset, evaluation_loader
 from classify.distributed import gathered, is_leader
 from classify.examples import Examples
-from classify.hardware import Plan, choose
+from classify.hardware import Plan, choose, out_of_memory
 from classify.models import MODELS
 from classify.module import Classifier, average_tiles
 from classify.runs import RunFolder
@@ -92,10 +92,23 @@ def load_run(path: Path, kind: str = "codes") -> Loaded:
 
 
 def predict_logits(loaded: Loaded, inputs: torch.Tensor) -> NDArray[np.float32]:
-    """Logits (B, k) of one batch, on the device and in the precision of the plan."""
-    with torch.inference_mode(), loaded.plan.autocast():
-        logits: NDArray[np.float32] = loaded.module(inputs.to(loaded.plan.device, non_blocking=True)).cpu().numpy()
-    return logits
+    """Logits (B, k) of one batch, on the device and in the precision of the plan; in halves where memory is short.
+
+    Raises
+    ------
+    InputError
+        Too little memory for a single window.
+    """
+    try:
+        with torch.inference_mode(), loaded.plan.autocast():
+            logits: NDArray[np.float32] = loaded.module(inputs.to(loaded.plan.device, non_blocking=True)).cpu().numpy()
+        return logits
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+    if len(inputs) == 1:
+        raise InputError("out of memory with a single window; the model needs another machine")
+    return np.concatenate([predict_logits(loaded, half) for half in inputs.chunk(2)])
 
 
 def evaluate(settings: RunSettings, run: RunFolder, examples: Examples) -> dict[str, Any]:

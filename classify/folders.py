@@ -8,6 +8,7 @@ import torch
 import yaml
 
 from classify.config import to_yaml
+from classify.distributed import world
 from classify.examples import Examples
 from classify.runs import RunFolder, to_csv
 from classify.settings import RunSettings
@@ -53,6 +54,10 @@ def check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite:
         state: dict[str, Any] = torch.load(run.last, map_location="cpu", weights_only=True)
     except Exception as error:  # torch names a dozen kinds of damage
         raise InputError(f"{run.last}: damaged checkpoint ({str(error).splitlines()[0]})") from None
+    if "position" not in state:
+        raise InputError(f"{run.last}: is a checkpoint of an earlier version; start anew with --overwrite")
+    if (before := state["position"]["processes"]) != world():
+        raise InputError(f"{run.last}: --resume with another number of processes: was {before}, now {world()}")
     return state
 
 

@@ -17,12 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from specgen.engines import available_cores
-from specgen.errors import InputError
 
 if TYPE_CHECKING:
     from classify.settings import TrainingSettings
 
-__all__ = ["Plan", "choose", "laid_out"]
+__all__ = ["Plan", "choose", "laid_out", "out_of_memory"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Plan:
     threads
         CPU threads of this process.
     compile
-        torch.compile on the model.
+        torch.compile on the model, in training.
     own_gradients
         Weight gradients of convolutions by ``convolution.FastConv2d``.
     keeps_memory
@@ -84,19 +83,11 @@ class Plan:
 
 
 def choose(settings: TrainingSettings) -> Plan:
-    """The plan of a run on this machine.
-
-    Raises
-    ------
-    InputError
-        More threads than the process may use cores.
-    """
+    """The plan of a run on this machine, which may have fewer cores than the one that it was configured for."""
     cores = available_cores()
-    if settings.threads > cores:
-        raise InputError(f"training.threads: expected at most the {cores} cores there are, got {settings.threads}")
     gpu = torch.cuda.is_available()
-    processes = 1 if gpu else int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-    threads = settings.threads or max(1, cores // processes)
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    threads = min(settings.threads, cores) or max(1, cores // processes)
     shared = f" ({cores} cores for {processes} processes)" if processes > 1 else ""
     precision, why = _precision(settings.precision, gpu)
     layout = "channels_last" if settings.memory_format == "auto" else settings.memory_format
@@ -107,7 +98,9 @@ def choose(settings: TrainingSettings) -> Plan:
         f"{precision} ({why})",
         f"{layout} ({'convolutions are fastest so' if settings.memory_format == 'auto' else 'as asked'})",
         f"{threads} thread{'s' * (threads > 1)}{shared or (' (as asked)' if settings.threads else ' (all cores)')}",
-        "compiled (as asked)" if settings.compile else "not compiled (no gain was measured for these models on CPUs)",
+        "compiled (as asked)"
+        if settings.compile
+        else f"not compiled ({'not asked for' if gpu else 'gains nothing on CPUs'})",
     ]
     if own:
         reasons.append("weight gradients as matrix products (faster than the library's in float32)")
@@ -150,6 +143,11 @@ def _keep_memory() -> None:
     if set_option := _mallopt():
         set_option(-4, 0)  # M_MMAP_MAX
         set_option(-1, -1)  # M_TRIM_THRESHOLD
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether it says so: PyTorch has a class of its own for GPUs only."""
+    return any(sign in str(error).lower() for sign in ("out of memory", "can't allocate memory"))
 
 
 def laid_out(inputs: Tensor, layout: str) -> Tensor:

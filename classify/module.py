@@ -22,9 +22,9 @@ __all__ = ["BadLoss", "Classifier", "average_tiles"]
 
 
 class BadLoss(FloatingPointError):
-    """A loss that is no finite number, with the batch that gave it."""
+    """A loss that is no finite number, with the batch that gave it; None where another process had that."""
 
-    def __init__(self, message: str, batch: Batch) -> None:
+    def __init__(self, message: str, batch: Batch | None) -> None:
         super().__init__(message)
         self.batch = batch
 
@@ -69,12 +69,13 @@ class Classifier(L.LightningModule):
         inputs, labels, rows = batch
         logits = self(self.turn(inputs, self.current_epoch, rows))
         loss = self.task.loss(logits, labels)
-        if not torch.isfinite(loss):
-            raise BadLoss(f"loss is {loss.item()} at epoch {self.current_epoch + 1}, step {batch_index + 1}", batch)
         real = rows >= 0  # others stand in for examples that a process has none of
         right = ((logits.detach().argmax(1) == labels) & real).sum()
         here = torch.stack([loss.detach().double() * real.sum(), right.double(), real.sum().double()])
         everywhere = total(here)
+        if not torch.isfinite(everywhere[0]):  # the same on every process, so that none waits for another
+            where = f"epoch {self.current_epoch + 1}, step {batch_index + 1}"
+            raise BadLoss(f"loss is {loss.item()} at {where}", None if torch.isfinite(loss) else batch)
         self._sums = self._sums.to(everywhere.device) + everywhere
         self._done = batch_index + 1
         self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(labels))
@@ -100,7 +101,7 @@ class Classifier(L.LightningModule):
             self.log(f"val_{name}", value, prog_bar=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["position"] = {"batches": self._done, "sums": self._sums.tolist()}
+        checkpoint["position"] = {"batches": self._done, "sums": self._sums.tolist(), "processes": world()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         position = checkpoint["position"]

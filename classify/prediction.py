@@ -7,11 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TextIO
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -21,8 +23,9 @@ from classify.tasks import Task
 from specgen.errors import InputError
 from specgen.files import read_json, write_atomic
 from specgen.ledger import identity
-from specgen.records import Record, read_records
+from specgen.records import read_records
 from specgen.sequences import gather_windows, tile_starts
+from specgen.settings import PICTURE_VERSION
 
 __all__ = ["predict"]
 
@@ -67,15 +70,16 @@ def predict(run: Path, source: str, out: str, *, progress: bool = True) -> dict[
     with _Rows(out, columns, _pinned(loaded, run, source) if out != "-" else {}) as rows:
         for batch in batches:
             counts["records"] += len(batch)
-            counts["too_short"] += sum(not len(tiles) for _, tiles in batch)
+            counts["too_short"] += sum(not len(tiles) for *_, tiles in batch)
             if rows.skip(len(batch)):
                 counts["resumed"] += len(batch)
                 continue
-            windows = [tiles for _, tiles in batch if len(tiles)]
+            windows = [tiles for *_, tiles in batch if len(tiles)]
             logits = np.zeros((0, task.outputs), dtype=np.float32)
             if windows:
                 stacked = torch.from_numpy(np.concatenate(windows))
-                logits = np.concatenate([predict_logits(loaded, part) for part in stacked.split(FLUSH)])
+                parts = stacked.chunk(-(-len(stacked) // FLUSH))
+                logits = np.concatenate([predict_logits(loaded, part) for part in parts])
             rows.write(_rows(batch, logits, task))
     return counts
 
@@ -86,8 +90,13 @@ def _pinned(loaded: Loaded, run: Path, source: str) -> dict[str, Any]:
     if not letters:
         return {}
     sums = {"input": letters, "model": identity(str(RunFolder(run).weights))}
-    # Threads and precision move the last digits.
-    return {**sums, "plan": [loaded.plan.device, loaded.plan.precision, loaded.plan.threads]}
+    plan = loaded.plan  # moves the last digits
+    return {
+        **sums,
+        "settings": identity(str(RunFolder(run).config)),
+        "pictures": PICTURE_VERSION,
+        "machine": [plan.device, plan.precision, plan.memory_format, plan.threads],
+    }
 
 
 class _Rows:
@@ -96,7 +105,9 @@ class _Rows:
     def __init__(self, out: str, columns: list[str], pinned: dict[str, Any]) -> None:
         self.out, self.columns, self.pinned = out, columns, pinned
         self.part, self.pins = Path(f"{out}.part"), Path(f"{out}.part.json")
+        self.lock = FileLock(f"{out}.part.lock", timeout=0)
         self.there = 0  # rows of an earlier call that are still ahead
+        self.reached = 0  # of those
 
     def __enter__(self) -> Self:
         if self.out == "-":
@@ -108,22 +119,40 @@ class _Rows:
         return self
 
     def _open(self) -> None:
-        going_on = bool(self.pinned) and self.part.is_file() and self.pins.is_file()
-        if going_on:
-            before = read_json(self.pins, f"{self.pins}: no such file")
-            if differs := [key for key, value in self.pinned.items() if before.get(key) != value]:
-                raise InputError(
-                    f"{self.part}: holds predictions with another {differs[0]}; take it away, or choose another --out"
-                )
-            with self.part.open("rb") as lines:
-                self.there = max(0, sum(line.endswith(b"\n") for line in lines) - 1)
-        elif self.pinned:
-            write_atomic(self.pins, json.dumps(self.pinned) + "\n")
+        if Path(self.out).is_dir():
+            raise InputError(f"{self.out}: is a folder; expected the name of a CSV file")
         try:
-            self.handle = self.part.open("r+" if self.there else "w", newline="", encoding="utf-8")
+            self.part.parent.mkdir(parents=True, exist_ok=True)
+            self.lock.acquire()
+        except Timeout:
+            raise InputError(f"{self.out}: another process is writing it") from None
         except OSError as error:
-            raise InputError(f"{self.part}: cannot be written ({error.strerror})") from None
-        self.reached = 0
+            raise InputError(f"{self.part}: cannot be written ({error.strerror or error})") from None
+        try:
+            self.there = self._rows_there()
+            if not self.there:  # in this order: what lies there is never taken for rows of this input
+                self.pins.unlink(missing_ok=True)
+            self.handle = self.part.open("r+" if self.there else "w", newline="", encoding="utf-8")
+            if not self.there and self.pinned:
+                write_atomic(self.pins, json.dumps(self.pinned) + "\n")
+        except OSError as error:
+            self.lock.release()
+            raise InputError(f"{self.part}: cannot be written ({error.strerror or error})") from None
+        except InputError:
+            self.lock.release()
+            raise
+
+    def _rows_there(self) -> int:
+        """Whole rows that an earlier call for the same input has written."""
+        if not (self.pinned and self.part.is_file() and self.pins.is_file()):
+            return 0
+        before = read_json(self.pins, f"{self.pins}: no such file")
+        if differs := [key for key, value in self.pinned.items() if before.get(key) != value]:
+            raise InputError(
+                f"{self.part}: holds predictions of another {differs[0]}; take it away, or choose another --out"
+            )
+        with self.part.open("rb") as lines:
+            return max(0, sum(line.endswith(b"\n") for line in lines) - 1)
 
     def skip(self, rows: int) -> bool:
         """Whether the next ``rows`` are there already, all of them: else what is there of them is cut off."""
@@ -146,27 +175,50 @@ class _Rows:
         self.there = 0
 
     def write(self, rows: Iterable[list[Any]]) -> None:
-        """Add rows, and hand them to the system."""
-        csv.writer(self.handle, lineterminator="\n").writerows(rows)
-        self.handle.flush()
+        """Add rows, and hand them to the system.
 
-    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
+        Raises
+        ------
+        InputError
+            The file cannot take them.
+        """
+        try:
+            csv.writer(self.handle, lineterminator="\n").writerows(rows)
+            self.handle.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise InputError(f"{self.out}: cannot be written ({error.strerror or error})") from error
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
         if self.out == "-":
             return
         if kind is None and self.there:  # the input has become shorter, which its hash does not allow
             self._cut()
-        self.handle.close()
+        with suppress(OSError):  # of a full disk, which has been told
+            self.handle.close()
         if kind is None:
             os.replace(self.part, self.out)
-            self.pins.unlink(missing_ok=True)
-        elif not self.pinned or issubclass(kind, InputError):  # nothing to go on with
-            self.part.unlink(missing_ok=True)
-            self.pins.unlink(missing_ok=True)
-        elif issubclass(kind, KeyboardInterrupt):
-            raise KeyboardInterrupt(f"stopped; the same command goes on from {self.part}") from None
+        # An input that is faulty will be so the next time; one that could not be read, or a place that is full, may not.
+        elif self.pinned and not (isinstance(error, InputError) and not _passing(error)):
+            self.lock.release()
+            if kind is KeyboardInterrupt:
+                raise KeyboardInterrupt(f"stopped; the same command goes on from {self.part}") from None
+            return
+        self.part.unlink(missing_ok=True)
+        self.pins.unlink(missing_ok=True)
+        self.lock.release()
+        Path(self.lock.lock_file).unlink(missing_ok=True)
 
 
-Batch = list[tuple[Record, Any]]
+def _passing(error: InputError) -> bool:
+    """Whether it comes from the system and not from what a file holds."""
+    cause = error.__cause__ or error.__context__
+    return isinstance(cause, OSError) and cause.errno is not None
+
+
+Batch = list[tuple[str, int, Any]]
+"""Name, length in nt and tiles (n, window) of records."""
 
 
 def _batches(records: Any, task: Task, most: int) -> Iterator[Batch]:
@@ -179,7 +231,7 @@ def _batches(records: Any, task: Task, most: int) -> Iterator[Batch]:
             tiles = gather_windows(codes, tile_starts(len(codes), task.window, most=most), task.window)
         else:
             tiles = np.zeros((0, task.window), dtype=np.uint8)
-        batch.append((record, tiles))
+        batch.append((record.name, len(record.codes), tiles))  # not the record: it may be a chromosome
         waiting += max(1, len(tiles))
         if waiting >= FLUSH:
             yield batch
@@ -190,8 +242,8 @@ def _batches(records: Any, task: Task, most: int) -> Iterator[Batch]:
 
 def _rows(batch: Batch, logits: NDArray[np.float32], task: Task) -> Iterator[list[Any]]:
     begin = 0
-    for record, tiles in batch:
-        row = [record.name, len(record.codes), len(tiles)]
+    for name, length, tiles in batch:
+        row = [name, length, len(tiles)]
         if not len(tiles):
             yield [*row, "", *("" for _ in task.classes)]
             continue

@@ -85,6 +85,10 @@ class RunFolder:
         """checkpoints/best.ckpt: the epoch that validation chose."""
         return self.path / "checkpoints" / "best.ckpt"
 
+    def failed_batch(self, process: int = 0) -> Path:
+        """failed_batch.safetensors: what gave a loss that was no number."""
+        return self.path / f"failed_batch{process or ''}.safetensors"
+
     @property
     def marker(self) -> Path:
         """INCOMPLETE: there until the last step is done."""
@@ -98,7 +102,8 @@ class RunFolder:
         """Remove what an earlier run left, so that nothing old stands beside the new."""
         for path in (self.metrics, self.history, self.predictions, self.weights, self.path / "report.html"):
             path.unlink(missing_ok=True)
-        (self.path / "training.json").unlink(missing_ok=True)
+        for path in (self.path / "training.json", *self.path.glob("failed_batch*.safetensors")):
+            path.unlink(missing_ok=True)
         for folder in ("checkpoints", "figures", "gallery", "tensorboard"):
             shutil.rmtree(self.path / folder, ignore_errors=True)
 

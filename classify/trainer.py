@@ -10,9 +10,9 @@ from typing import Any
 import lightning as L
 from safetensors.torch import save
 
-from classify.callbacks import ProgressBar
-from classify.distributed import world
-from classify.hardware import Plan
+from classify.callbacks import ProgressBar, WholeCheckpoints
+from classify.distributed import rank, world
+from classify.hardware import Plan, out_of_memory
 from classify.module import BadLoss, Classifier
 from classify.runs import RunFolder
 from classify.settings import RunSettings, TrainingSettings
@@ -52,6 +52,7 @@ def make_trainer(settings: RunSettings, plan: Plan, **options: Any) -> L.Trainer
         enable_progress_bar=progress,
         enable_model_summary=False,
         callbacks=callbacks,
+        plugins=[WholeCheckpoints()],
         **options,
     )
 
@@ -68,19 +69,21 @@ def run_trainer(
         text = str(error)
         if any(sign in text for sign in ("size mismatch", "Missing key", "Unexpected key")):
             raise InputError(f"{run.last}: checkpoint of another model ({text.splitlines()[0]})") from None
-        if "out of memory" in text.lower() or "can't allocate memory" in text.lower():
-            half = max(1, options.batch_size // 2)
-            raise InputError(
-                f"out of memory at training.batch_size {options.batch_size}; try --training.batch_size {half} "
-                f"--training.accumulate {2 * options.accumulate}"
-            ) from None
+        if out_of_memory(error):
+            half = f"try --training.batch_size {options.batch_size // 2} --training.accumulate {2 * options.accumulate}"
+            advice = f"{half} --overwrite" if options.batch_size > 1 else "the model needs another machine"
+            raise InputError(f"out of memory at training.batch_size {options.batch_size}; {advice}") from None
         raise
     except BadLoss as error:
+        if error.batch is None:
+            raise SystemExit(2) from None  # the process that had it says so
         columns = dict(zip(("inputs", "labels", "rows"), error.batch, strict=True))
-        file = run.path / "failed_batch.safetensors"
+        file = run.failed_batch(rank())
         write_atomic(file, save({key: column.contiguous().cpu() for key, column in columns.items()}))
+        run.begin("the loss was no number; change optimiser.lr or training.precision, and start anew with --overwrite")
         raise InputError(
-            f"training stopped: {error}; the batch is in {file}; lower optimiser.lr, or set training.precision to 32-true"
+            f"training stopped: {error}; the batch is in {file}; lower optimiser.lr, or set training.precision to 32-true, "
+            "with --overwrite"
         ) from None
     except OSError as error:
         raise InputError(f"{run.path}: cannot be written ({error.strerror or error})") from None
@@ -90,5 +93,6 @@ def run_trainer(
 
 def _stopped(run: RunFolder) -> str:
     if not run.last.is_file():
-        return "stopped before the first epoch was saved"
-    return f"stopped; go on with: python -m classify train --config {run.config} --resume"
+        return "stopped before the first checkpoint"
+    command = "python" if world() == 1 else f"torchrun --nproc-per-node {os.environ.get('LOCAL_WORLD_SIZE', world())}"
+    return f"stopped; go on with: {command} -m classify train --config {run.config} --resume"

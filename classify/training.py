@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -19,7 +20,7 @@ from classify.config import to_yaml
 from classify.convolution import with_fast_gradients
 from classify.cost import Meter, environment, flops_per_example, parameter_count
 from classify.datasets import EpochSampler, TileDataset, evaluation_loader, train_loader
-from classify.distributed import once, rank, world
+from classify.distributed import check_shares, gathered, once, rank, world
 from classify.examples import Examples
 from classify.folders import SPLIT_COLUMNS, check_folder, check_split, split_rows, stopped_early
 from classify.hardware import Plan, choose
@@ -88,6 +89,8 @@ def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False)
     examples = task.load()
     module = build_classifier(settings, task, examples.kind, plan)
     train, val = examples.part("train"), examples.part("val")
+    for split in ("val", "test"):
+        check_shares(split, len(examples.part(split)))
     sampler = EpochSampler(
         train.labels,
         settings.seed,
@@ -136,6 +139,9 @@ def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False)
     cost["examples_per_second"] = seen / max(history.spent["wall_seconds"], 1e-9)
     cost["parameters"] = parameter_count(module.model)
     cost["processes"] = world()
+    # Of all processes: the sum of what they used, and the most that one of them held.
+    for key, together in (("cpu_seconds", np.sum), ("gpu_seconds", np.sum), ("peak_rss_bytes", np.max)):
+        cost[key] = together(gathered(np.array([cost[key]]))[0]).item()
 
     def finish() -> None:
         _write_weights(run, module)

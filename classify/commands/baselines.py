@@ -14,8 +14,10 @@ def run(arguments: Sequence[str]) -> None:
     only = {"type": list[str], "default": [], "help": "names of the baselines to fit; default: all"}
     settings, extra = parse_run(arguments, "baselines", ABOUT, {"only": only})
     from classify.baselines import BASELINES, fit_baseline
+    from classify.distributed import check_alone
     from classify.tasks import TASKS
 
+    check_alone("baselines")
     names = extra.only or list(BASELINES)
     for name in names:
         BASELINES[name]  # an unknown one fails before any work

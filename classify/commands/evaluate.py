@@ -20,16 +20,17 @@ def run(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--run", type=str, required=True, help="run folder")
     folder = Path(parser.parse_args(list(arguments)).run)
-    from classify.distributed import joined, once
+    from classify.distributed import check_shares, joined, once
     from classify.evaluation import evaluate, load_run, run_settings
     from classify.runs import RunFolder
     from classify.tasks import TASKS
 
     settings, run_folder = run_settings(folder), RunFolder(folder)
     examples = TASKS[settings.task](settings.data).load()
-    load_run(folder, examples.kind)  # what cannot be scored must not lose its report
     why = f"evaluation is not finished; repeat: python -m classify evaluate --run {folder}"
     with joined():
+        load_run(folder, examples.kind)  # what cannot be scored must not lose its report
+        check_shares("test", len(examples.part("test")))
         once(lambda: run_folder.begin(why))
         if body := evaluate(settings, run_folder, examples):
             print_result(run_folder, body)

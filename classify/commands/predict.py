@@ -20,8 +20,10 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--out", type=str, default="-", help="CSV file; - is standard output")
     parser.add_argument("--progress", type=bool, default=True, help="show a progress bar")
     parsed = parser.parse_args(list(arguments))
+    from classify.distributed import check_alone
     from classify.prediction import predict
 
+    check_alone("predict")
     counts = predict(Path(parsed.run), parsed.input, parsed.out, progress=parsed.progress)
     told = (
         f"{counts['records']} records, {counts['too_short']} of them shorter than the {counts['needed']} nt of a window"
