@@ -12,7 +12,7 @@ help:
 	@echo "make test-all  the same with the slow tests"
 	@echo "make bench     regenerate reports/coding from real data (needs SPECGEN_DATA; it took 55 minutes on two loaded cores)"
 	@echo "make bench-rendering   regenerate benchmarks/{rendering,scaling}.md (needs SPECGEN_DATA, 17 GB of disk, 20 quiet minutes)"
-	@echo "make bench-training    regenerate benchmarks/{training,parity,prediction}.md (needs SPECGEN_DATA; two hours)"
+	@echo "make bench-training    regenerate benchmarks/{training,parity,prediction}.md (needs SPECGEN_DATA; one hour)"
 
 install: $(VENV)/.installed
 

@@ -1,8 +1,8 @@
 """A convolution whose weight gradient is a matrix product: for float32 on CPUs without bf16 instructions.
 
-Forward, and the gradient of the input, are the library's own. The gradient of the weights takes the library a third of a
-training step there (38 to 76 of 150 GFLOP/s for the wide layers of conv7); as products of patches, a few rows of a
-picture at a time so that they stay in the cache, it reaches 120 (``benchmarks/training.md``). Equal to rounding.
+Forward, and the gradient of the input, are the library's own. The gradient of the weights is where the library is slow
+there: as products of patches, a few rows of a picture at a time so that they stay in the cache, it comes near the speed
+of a large matrix product. ``benchmarks/training.md`` has what a training step gains. Equal to rounding.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Plan:
         Weight gradients of convolutions by ``convolution.FastConv2d``.
     keeps_memory
         Freed memory stays with the process: the C library would give every large tensor back to the system and have the
-        next one's pages cleared anew, which took a third of a training step. It costs half as much memory again.
+        next one's pages cleared anew. It costs peak memory (``benchmarks/training.md``).
     pin_memory
         Batches in page-locked memory, which copies to a GPU beside its work.
     reasons
@@ -106,7 +106,7 @@ def choose(settings: TrainingSettings) -> Plan:
         reasons.append("weight gradients as matrix products (faster than the library's in float32)")
     keeps = settings.keep_memory and not gpu and _mallopt() is not None
     if keeps:
-        reasons.append("freed memory kept (clearing new pages costs a third of a step)")
+        reasons.append("freed memory kept (the system would clear its pages anew)")
     if pinned:
         reasons.append("pinned batches")
     return Plan(

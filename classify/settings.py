@@ -122,7 +122,7 @@ class TrainingSettings:
     threads
         CPU threads; 0 = all that the process may use. Results repeat bit for bit at one thread count.
     keep_memory
-        On a CPU, keep freed memory for the next step: faster by a third, and takes half as much memory again.
+        On a CPU, keep freed memory for the next step: faster, with a higher peak.
     workers
         Loader processes. Crops of letters take microseconds; picture files are worth a process or two.
     prefetch
