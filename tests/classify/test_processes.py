@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from toy import FILES, SMALL, assert_same_results, history_of, rows_of, script, train
+from toy import FILES, SMALL, assert_same_results, history_of, main, one_line, rows_of, script, train
 
 
 @pytest.mark.slow
@@ -62,8 +62,8 @@ def assert_close(one, two, atol):
         torch.testing.assert_close(a[name], b[name], rtol=0, atol=atol)
 
 
-# An epoch has 54 examples. Four processes share the last step of 6 unevenly; the last step of 2 leaves two of them none.
-@pytest.mark.parametrize(("optimiser", "batch_size", "last"), [("sgd", 4, 6), ("adamw", 13, 2)])
+# An epoch has 38 examples. Four processes share the last step of 6 unevenly; the last step of 2 leaves two of them none.
+@pytest.mark.parametrize(("optimiser", "batch_size", "last"), [("sgd", 4, 6), ("adamw", 9, 2)])
 def test_processes_end_as_one_with_a_larger_batch(tmp_path, optimiser, batch_size, last):
     more = ["--model_options.dropout", "0", "--training.epochs", "2", "--optimiser.name", optimiser]
     code, one = train(tmp_path, "one", *more, "--training.batch_size", 4 * batch_size)
@@ -84,13 +84,16 @@ def test_processes_end_as_one_with_a_larger_batch(tmp_path, optimiser, batch_siz
         assert {k: float(v) for k, v in x.items()} == pytest.approx({k: float(v) for k, v in y.items()}, abs=1e-5)
 
 
+@pytest.mark.parametrize("command", ["predict", "baselines"])
+def test_commands_of_one_process(base, tmp_path, monkeypatch, capsys, command):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    arguments = {"predict": ["--run", str(base), "--input", "in.fa"], "baselines": ["--runs", str(tmp_path)]}[command]
+    capsys.readouterr()
+    assert main([command, *arguments]) == 2
+    one_line(capsys, f"{command}: expected one process, got 2")
+
+
 def test_what_several_processes_refuse(base, tmp_path):
-    (tmp_path / "in.fa").write_text(">a\nACGT\n")
-    arguments = ["predict", "--run", base, "--input", tmp_path / "in.fa", "--out", tmp_path / "out.csv"]
-    done = processes(tmp_path, 2, *arguments)
-    assert done.returncode != 0
-    assert "predict: expected one process, got 2" in done.stderr
-    assert not (tmp_path / "out.csv").exists()
     done = processes(tmp_path, 2, "train", "--config", base / "config.yaml")
     assert done.returncode != 0
     assert done.stderr.count("holds a run already") == 1
@@ -110,12 +113,12 @@ def test_a_loss_that_is_no_number_on_any_process_ends_all(tmp_path):
 
 
 def test_accumulated_steps_are_one_step(tmp_path):
-    # 54 examples in steps of 18, 9 or 27: none is incomplete.
+    # 38 examples in one step, or in two halves of one.
     more = ["--model_options.dropout", "0", "--training.epochs", "1", "--optimiser.name", "sgd"]
-    _, one = train(tmp_path, "one", *more, "--training.batch_size", "18")
-    _, two = train(tmp_path, "two", *more, "--training.batch_size", "9", "--training.accumulate", "2")
+    _, one = train(tmp_path, "one", *more, "--training.batch_size", "38")
+    _, two = train(tmp_path, "two", *more, "--training.batch_size", "19", "--training.accumulate", "2")
     assert_close(one, two, 1e-6)
     steps = [torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] for run in (one, two)]
-    assert steps == [3, 3]
+    assert steps == [1, 1]
     with pytest.raises(AssertionError):
-        assert_close(one, train(tmp_path, "three", *more, "--training.batch_size", "27")[1], 1e-6)
+        assert_close(one, train(tmp_path, "three", *more, "--training.batch_size", "19")[1], 1e-6)

@@ -203,7 +203,7 @@ def test_an_interruption_before_the_first_epoch(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Classifier, "training_step", stop)
     code, folder = train(tmp_path)
     assert code == 130
-    assert "stopped before the first epoch was saved" in capsys.readouterr().err
+    assert "stopped before the first checkpoint" in capsys.readouterr().err
     assert (folder / "INCOMPLETE").is_file()
 
 

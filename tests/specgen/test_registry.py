@@ -66,7 +66,9 @@ class TestFamilies:
         assert registry["power:5"] == 32
         assert registry.families == ("power",)
         assert list(registry) == ["two", "one", "three"]
-        assert "power:5" not in registry
+        assert "power:5" in registry
+        assert "weak:5" not in registry
+        assert 5 not in registry
 
     def test_a_bad_member_is_the_familys_business(self) -> None:
         registry = filled()
