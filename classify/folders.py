@@ -28,6 +28,8 @@ def stopped_early(state: dict[str, Any]) -> bool:
 
 def check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite: bool) -> dict[str, Any] | None:
     """Refuse a folder that is in use, or does not fit; the checkpoint when there is one to resume from."""
+    if resume and overwrite:
+        raise InputError("--resume and --overwrite: expected one of them; the first goes on, the second starts anew")
     if not resume:
         if run.config.exists() and not overwrite:
             hint = "--resume goes on, " if run.last.is_file() and run.marker.exists() else ""

@@ -65,14 +65,17 @@ def predict(run: Path, source: str, out: str, *, progress: bool = True) -> dict[
         raise InputError(f"{run}: was trained on a folder of pictures; how to make them from letters is not known")
     counts = {"records": 0, "too_short": 0, "resumed": 0, "needed": task.window + task.cut}
     columns = ["id", "length", "tiles", "predicted", *(f"p_{name}" for name in task.classes)]
-    records = tqdm(read_records(source, unique=False), unit=" records", disable=not progress)
-    batches = _batches(records, task, loaded.settings.training.test_tiles)
-    with _Rows(out, columns, _pinned(loaded, run, source) if out != "-" else {}) as rows:
+    batches = _batches(read_records(source, unique=False), task, loaded.settings.training.test_tiles)
+    with (
+        _Rows(out, columns, _pinned(loaded, run, source) if out != "-" else {}) as rows,
+        tqdm(unit=" records", disable=not progress) as bar,
+    ):
         for batch in batches:
             counts["records"] += len(batch)
             counts["too_short"] += sum(not len(tiles) for *_, tiles in batch)
             if rows.skip(len(batch)):
                 counts["resumed"] += len(batch)
+                bar.update(len(batch))
                 continue
             windows = [tiles for *_, tiles in batch if len(tiles)]
             logits = np.zeros((0, task.outputs), dtype=np.float32)
@@ -81,6 +84,7 @@ def predict(run: Path, source: str, out: str, *, progress: bool = True) -> dict[
                 parts = stacked.chunk(-(-len(stacked) // FLUSH))
                 logits = np.concatenate([predict_logits(loaded, part) for part in parts])
             rows.write(_rows(batch, logits, task))
+            bar.update(len(batch))
     return counts
 
 
@@ -146,13 +150,14 @@ class _Rows:
         """Whole rows that an earlier call for the same input has written."""
         if not (self.pinned and self.part.is_file() and self.pins.is_file()):
             return 0
-        before = read_json(self.pins, f"{self.pins}: no such file")
+        with self.part.open("rb") as lines:
+            there = max(0, sum(line.endswith(b"\n") for line in lines) - 1)
+        before = read_json(self.pins, f"{self.pins}: no such file") if there else self.pinned
         if differs := [key for key, value in self.pinned.items() if before.get(key) != value]:
             raise InputError(
                 f"{self.part}: holds predictions of another {differs[0]}; take it away, or choose another --out"
             )
-        with self.part.open("rb") as lines:
-            return max(0, sum(line.endswith(b"\n") for line in lines) - 1)
+        return there
 
     def skip(self, rows: int) -> bool:
         """Whether the next ``rows`` are there already, all of them: else what is there of them is cut off."""

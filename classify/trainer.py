@@ -64,6 +64,8 @@ def run_trainer(
     try:
         trainer.fit(module, *loaders, ckpt_path=str(run.last) if resume else None, weights_only=True)
     except (KeyboardInterrupt, SystemExit):
+        if rank():
+            raise SystemExit(130) from None  # the first process says so
         raise Interrupted(_stopped(run)) from None
     except RuntimeError as error:
         text = str(error)
@@ -93,6 +95,6 @@ def run_trainer(
 
 def _stopped(run: RunFolder) -> str:
     if not run.last.is_file():
-        return "stopped before the first checkpoint"
+        return "stopped before the first checkpoint; start anew with --overwrite"
     command = "python" if world() == 1 else f"torchrun --nproc-per-node {os.environ.get('LOCAL_WORLD_SIZE', world())}"
     return f"stopped; go on with: {command} -m classify train --config {run.config} --resume"

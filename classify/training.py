@@ -142,6 +142,7 @@ def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False)
     # Of all processes: the sum of what they used, and the most that one of them held.
     for key, together in (("cpu_seconds", np.sum), ("gpu_seconds", np.sum), ("peak_rss_bytes", np.max)):
         cost[key] = together(gathered(np.array([cost[key]]))[0]).item()
+    cost["gpu_seconds"] = cost["gpu_seconds"] if plan.device == "cuda" else None
 
     def finish() -> None:
         _write_weights(run, module)
@@ -159,7 +160,9 @@ def _begin(
         check_split(run, examples)
     if anew:
         run.clear()
-    run.begin("training is not finished; repeat the command with --resume, or with --overwrite before the first epoch")
+    run.begin(
+        "training is not finished; repeat the command with --resume, or with --overwrite if there is no checkpoint yet"
+    )
     write_atomic(run.config, to_yaml(settings))
     run.write_json("environment.json", {**environment(), "processes": world(), "plan": list(plan.reasons)})
     run.write_csv("split.csv", SPLIT_COLUMNS, split_rows(examples))

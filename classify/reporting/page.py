@@ -44,6 +44,7 @@ COSTS = {
     "gpu_seconds": ("GPU time", 1.0, "s"),
     "peak_rss_bytes": ("Peak memory", 2.0**20, "MiB"),
     "gpu_peak_bytes": ("Peak GPU memory", 2.0**20, "MiB"),
+    "processes": ("Processes", 1.0, ""),
     "parameters": ("Parameters", 1e6, "M"),
     "flops_per_example": ("Compute per example", 1e9, "GFLOPs"),
     "examples_seen": ("Examples seen", 1.0, ""),

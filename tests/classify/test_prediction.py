@@ -138,11 +138,11 @@ def test_a_stopped_prediction_goes_on(base, many, tmp_path, capsys, monkeypatch,
 
 
 def test_a_part_of_another_input_is_refused(base, many, tmp_path, capsys):
-    (tmp_path / "out.csv.part").write_text("id\n")
+    (tmp_path / "out.csv.part").write_text("id\na\n")
     (tmp_path / "out.csv.part.json").write_text("{}")
     assert predicted(base, many, tmp_path / "out.csv") == 2
     one_line(capsys, "holds predictions of another input")
-    assert (tmp_path / "out.csv.part").read_text() == "id\n"
+    assert (tmp_path / "out.csv.part").read_text() == "id\na\n"
 
 
 def test_only_short_records(base, tmp_path):

@@ -230,6 +230,13 @@ def test_resuming_what_was_never_started(tmp_path, capsys):
     assert not folder.exists()
 
 
+def test_going_on_and_starting_anew_at_once(copy, capsys):
+    arguments = ["--config", str(copy / "config.yaml"), "--runs", str(copy.parents[2]), "--resume", "--overwrite"]
+    assert main(["train", *arguments]) == 2
+    one_line(capsys, "--resume and --overwrite: expected one of them")
+    assert (copy / "checkpoints" / "last.ckpt").is_file()
+
+
 def test_a_folder_in_use(base, runs, capsys):
     code, _ = train(runs, "base")
     assert code == 2
