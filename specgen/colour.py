@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -48,8 +49,8 @@ class Spectra:
 
     Attributes
     ----------
-    power
-        (B, C, F, T) squared magnitudes.
+    squared
+        (B, C, F, T) squared magnitudes, where they are known already; else None, and ``spectrum`` is there.
     spectrum
         Complex (B, C, F, T), for palettes that declare ``phase``; else None.
     floor
@@ -58,10 +59,24 @@ class Spectra:
         How power becomes brightness.
     """
 
-    power: Tensor
+    squared: Tensor | None
     spectrum: Tensor | None
     floor: Tensor
     scale: ScaleSettings
+
+    @cached_property
+    def power(self) -> Tensor:
+        """(B, C, F, T) squared magnitudes."""
+        if self.squared is not None:
+            return self.squared
+        return self.complex.real.square() + self.complex.imag.square()
+
+    @property
+    def complex(self) -> Tensor:
+        """(B, C, F, T) the spectrum itself."""
+        if self.spectrum is None:
+            raise ValueError("this palette did not declare that it needs phase")
+        return self.spectrum
 
     @property
     def levels(self) -> Tensor:
@@ -76,10 +91,8 @@ class Spectra:
     @property
     def unit(self) -> Tensor:
         """(B, C, F, T) complex numbers of norm 1: the phase alone; 0 where there is no power."""
-        if self.spectrum is None:
-            raise ValueError("this palette did not declare that it needs phase")
         magnitude = (self.power + 1e-12).sqrt()
-        return self.spectrum / magnitude
+        return self.complex / magnitude
 
 
 @dataclass(frozen=True)
@@ -199,6 +212,24 @@ def hue_value(spectra: Spectra) -> Tensor:
 def cosine_of_phase(spectra: Spectra) -> Tensor:
     """(1 + level cos(phase)) / 2 for each channel: mid-grey is silence."""
     return (1 + spectra.levels * spectra.unit.real) / 2
+
+
+@register_palette(
+    "real",
+    representation="delta_z",
+    channels=3,
+    phase=True,
+    note="real part of the spectrum about grey, linear; of windows up to 223 nt, the letters can be read back",
+)
+def real_part(spectra: Spectra) -> Tensor:
+    """(1 + Re X / sqrt(ceiling P0)) / 2, clipped: a cosine transform, so phase and magnitude in one number.
+
+    The cosine transform of a causal window of at most n_fft / 2 letters is invertible: nothing is lost but rounding.
+    The scale's ``ceiling`` sets the range; its kind does not matter, since signs need a linear one.
+    """
+    gain = 0.5 / (spectra.floor * spectra.scale.ceiling).sqrt().view(-1, 1, 1)
+    # The real parts lie apart in memory; a dense copy makes what follows several times faster. In place: see above.
+    return spectra.complex.real.contiguous().mul(gain).add_(0.5).clamp_(0, 1)
 
 
 def _colormap(name: str) -> Palette:
