@@ -52,7 +52,8 @@ class Spectra:
     squared
         (B, C, F, T) squared magnitudes, where they are known already; else None, and ``spectrum`` is there.
     spectrum
-        Complex (B, C, F, T), for palettes that declare ``phase``; else None.
+        Complex (B, C, F, T), for palettes that declare ``phase``; its real part for those that declare ``real``; else
+        None.
     floor
         (C,) noise power P0 of each channel.
     scale
@@ -109,6 +110,8 @@ class Palette:
         Spectral channels it takes (a complex representation gives two per column); 0 = any number.
     phase
         True when it needs the complex spectrum.
+    real
+        True when the real part of the spectrum is enough; ``Spectra.spectrum`` is real then.
     paint
         ``Spectra`` -> RGB float (B, 3, F, T) in 0..1.
     note
@@ -121,15 +124,16 @@ class Palette:
     phase: bool
     paint: Callable[[Spectra], Tensor]
     note: str
+    real: bool = False
 
 
 def register_palette(
-    name: str, *, representation: str, channels: int, note: str, phase: bool = False
+    name: str, *, representation: str, channels: int, note: str, phase: bool = False, real: bool = False
 ) -> Callable[[Callable[[Spectra], Tensor]], Callable[[Spectra], Tensor]]:
     """Decorator that adds a painting function to the registry under ``name``; decorators stack."""
 
     def register(paint: Callable[[Spectra], Tensor]) -> Callable[[Spectra], Tensor]:
-        PALETTES.add(name, Palette(name, representation, channels, phase, paint, note))
+        PALETTES.add(name, Palette(name, representation, channels, phase, paint, note, real))
         return paint
 
     return register
@@ -219,6 +223,7 @@ def cosine_of_phase(spectra: Spectra) -> Tensor:
     representation="delta_z",
     channels=3,
     phase=True,
+    real=True,
     note="real part of the spectrum about grey, linear; of windows up to 223 nt, the letters can be read back",
 )
 def real_part(spectra: Spectra) -> Tensor:
@@ -228,8 +233,7 @@ def real_part(spectra: Spectra) -> Tensor:
     The scale's ``ceiling`` sets the range; its kind does not matter, since signs need a linear one.
     """
     gain = 0.5 / (spectra.floor * spectra.scale.ceiling).sqrt().view(-1, 1, 1)
-    # The real parts lie apart in memory; a dense copy makes what follows several times faster. In place: see above.
-    return spectra.complex.real.contiguous().mul(gain).add_(0.5).clamp_(0, 1)
+    return spectra.complex.real.mul(gain).add_(0.5).clamp_(0, 1)  # in place: see above
 
 
 def _colormap(name: str) -> Palette:

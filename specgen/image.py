@@ -65,8 +65,8 @@ class Imager(nn.Module):
         # float32 throughout: bf16 keeps 8 bits, and a picture is a difference of large sums.
         with torch.autocast(letters.device.type, enabled=False):
             signal = self.signal(letters)
-            transform = self.spectrogram if self.palette.phase else self.spectrogram.power
-            found = self._laid_out(transform, signal)
+            transform = self.spectrogram.real if self.palette.real else self.spectrogram
+            found = self._laid_out(transform if self.palette.phase else self.spectrogram.power, signal)
             power, spectrum = (None, found) if self.palette.phase else (found, None)
             return self.palette.paint(Spectra(power, spectrum, self.floor, self.settings.scale)).flip(-2)
 
