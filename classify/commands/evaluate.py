@@ -50,7 +50,7 @@ def print_result(run: RunFolder, body: dict[str, Any]) -> None:
         entry = body["metrics"][name]
         if entry["value"] is not None:
             shown.append(f"{name} {entry['value']:.4f} [{entry['low']:.4f}, {entry['high']:.4f}]")
+    print(f"{body['split']} ({body['n']} examples, {body['groups']} groups, {level} % intervals): " + ", ".join(shown))
     if seen := body["data"].get("id_or_group_seen_in_training"):
         print(f"note: {seen} of the examples have the id or group of one that the run was fitted to or chosen by")
-    print(f"{body['split']} ({body['n']} examples, {body['groups']} groups, {level} % intervals): " + ", ".join(shown))
     print(f"report: {run.path / 'report.html'}")
