@@ -153,3 +153,13 @@ def test_a_chromosome_that_no_record_lies_on():
         assign_splits(["a", "b"], ["1", "2"], ["a", "b"], settings)
     with pytest.raises(InputError, match="the headers name no chromosome"):
         assign_splits(["a", "b"], ["", ""], ["a", "b"], settings)
+
+
+def test_everything_is_test():
+    settings = SplitSettings(test_chromosomes=["1"], val_chromosomes=["2"], seed=3).all_test()
+    assert settings == SplitSettings(strategy="test", seed=3)
+    assert assign_splits(["a", "b", "b"], ["1", "", "X"], ["x", "y", "z"], settings).tolist() == ["test"] * 3
+    assert settings.splits == ("test",)
+    assert SplitSettings().splits == SPLITS
+    with pytest.raises(InputError, match="chromosomes are named, but the strategy is 'test'"):
+        SplitSettings(strategy="test", test_chromosomes=["1"])
