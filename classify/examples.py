@@ -155,8 +155,8 @@ def balance(examples: Examples, splits: Sequence[str], seed: int) -> Examples:
     return examples.take(keep, balancing_left_out=int(len(keep) - keep.sum()))
 
 
-def check_classes(examples: Examples, describe: Callable[[str], str] = str) -> Examples:
-    """``examples`` itself, once every class is known to occur in every split.
+def check_classes(examples: Examples, describe: Callable[[str], str] = str, splits: Sequence[str] = SPLITS) -> Examples:
+    """``examples`` itself, once every class is known to occur in every one of ``splits``.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def check_classes(examples: Examples, describe: Callable[[str], str] = str) -> E
     if len(present) < 2:
         only = f"only {describe(present[0])}" if present else "none"
         raise InputError(f"data: {only} is left after filtering; expected examples of {' and '.join(examples.classes)}")
-    for split in SPLITS:
+    for split in splits:
         sizes = examples.part(split).per_class()
         if empty := [name for name, n in sizes.items() if not n]:
             got = ", ".join(f"{name} {n}" for name, n in sizes.items())

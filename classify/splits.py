@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from classify.headers import normalise_chromosome
 from specgen.errors import InputError, UnknownName
 
-__all__ = ["SPLITS", "SplitSettings", "assign_splits", "stable_fraction"]
+__all__ = ["SPLITS", "SplitSettings", "assign_splits", "stable_fraction", "stable_number"]
 
 SPLITS = ("train", "val", "test")
-STRATEGIES = ("auto", "chromosome", "gene", "record")
+STRATEGIES = ("auto", "chromosome", "gene", "record", "test")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class SplitSettings:
     strategy
         chromosome: ``test_chromosomes`` and ``val_chromosomes`` are held out; gene: whole genes (or loci) at random;
         record: each record for itself, which leaks isoforms and is for comparison with papers that did so;
+        test: everything is test, for data that a trained run is evaluated on;
         auto: chromosome where test_chromosomes are named, else gene.
     test_chromosomes
         Held out for the test; names with or without "chr".
@@ -61,7 +62,7 @@ class SplitSettings:
                 raise InputError(f"split.{key}: expected a share between 0 and 1, got {getattr(self, key)}")
         if self.test_fraction + self.val_fraction >= 1:
             raise InputError("split.test_fraction + split.val_fraction: expected below 1, nothing is left for training")
-        if self.strategy in ("gene", "record") and (self.test_chromosomes or self.val_chromosomes):
+        if self.strategy in ("gene", "record", "test") and (self.test_chromosomes or self.val_chromosomes):
             raise InputError(f"split: chromosomes are named, but the strategy is {self.strategy!r}")
         if self.val_chromosomes and not self.test_chromosomes:
             raise InputError("split.val_chromosomes: expected split.test_chromosomes as well")
@@ -71,11 +72,27 @@ class SplitSettings:
         if both:
             raise InputError(f"split: chromosome {', '.join(sorted(both))} is named for both validation and test")
 
+    @property
+    def resolved(self) -> str:
+        """The strategy, once "auto" has been decided."""
+        by_chromosome = self.strategy == "auto" and self.test_chromosomes
+        return "chromosome" if by_chromosome else "gene" if self.strategy == "auto" else self.strategy
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The splits that the strategy fills."""
+        return ("test",) if self.strategy == "test" else SPLITS
+
+
+def stable_number(name: str, seed: int) -> int:
+    """A whole number from 0 to 2**64 - 1 fixed by ``name`` and ``seed`` alone."""
+    digest = hashlib.blake2b(f"{seed}\0{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
+
 
 def stable_fraction(name: str, seed: int) -> float:
     """A number in [0, 1) fixed by ``name`` and ``seed`` alone."""
-    digest = hashlib.blake2b(f"{seed}\0{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+    return stable_number(name, seed) / 2**64
 
 
 def assign_splits(
@@ -98,9 +115,9 @@ def assign_splits(
         (n,) of "train", "val", "test"; empty text where the example must be left out: its chromosome is unknown, or
         its group has members on both sides of a chromosome split.
     """
-    strategy = settings.strategy
-    if strategy == "auto":
-        strategy = "chromosome" if settings.test_chromosomes else "gene"
+    strategy = settings.resolved
+    if strategy == "test":
+        return np.full(len(ids), "test", dtype="<U5")
     keys = list(ids if strategy == "record" else groups)
     draws = {key: stable_fraction(key, settings.seed) for key in keys}
     if strategy != "chromosome":
