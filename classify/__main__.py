@@ -15,7 +15,8 @@ COMMANDS = {
     "predict": "class probabilities for the records of a FASTA or FASTQ file",
     "baselines": "fit the letter baselines on the same examples and splits",
     "compare": "one table of several runs, with intervals, and their ROC curves",
-    "list": "name tasks, models, views and baselines",
+    "cluster": "near-duplicate clusters of the records of FASTA files, for data.clusters",
+    "list": "name tasks, models, baselines, controls and views",
 }
 
 

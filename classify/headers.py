@@ -7,6 +7,7 @@ header says nothing becomes a group of its own, and the caller counts those. No 
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from specgen.errors import InputError
 
-__all__ = ["Origin", "group_loci", "normalise_chromosome", "parse_header", "read_table"]
+__all__ = ["Origin", "distinct_name", "group_loci", "normalise_chromosome", "parse_header", "read_table"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,17 @@ def parse_header(header: str) -> Origin:
     if match := _CHROM.search(header):
         return Origin(gene, normalise_chromosome(match.group(1)), strand=strand)
     return Origin(gene)
+
+
+def distinct_name(name: str, seen: set[str]) -> str:
+    """The first of name, name#2, name#3, ... that is not in ``seen``, where it is added.
+
+    Names are unique within a file, not across files.
+    """
+    variants = itertools.chain([name], (f"{name}#{number}" for number in itertools.count(2)))
+    found = next(variant for variant in variants if variant not in seen)
+    seen.add(found)
+    return found
 
 
 def read_table(path: str | Path) -> dict[str, Origin]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from classify.headers import normalise_chromosome
 from specgen.errors import InputError, UnknownName
 
-__all__ = ["SPLITS", "SplitSettings", "assign_splits", "stable_fraction"]
+__all__ = ["SPLITS", "SplitSettings", "assign_splits", "stable_fraction", "stable_number"]
 
 SPLITS = ("train", "val", "test")
 STRATEGIES = ("auto", "chromosome", "gene", "record", "test")
@@ -73,19 +73,30 @@ class SplitSettings:
             raise InputError(f"split: chromosome {', '.join(sorted(both))} is named for both validation and test")
 
     @property
-    def splits(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """The splits that have to hold examples."""
         return ("test",) if self.strategy == "test" else SPLITS
+
+    @property
+    def resolved(self) -> str:
+        """The strategy, once "auto" has been decided."""
+        by_chromosome = self.strategy == "auto" and self.test_chromosomes
+        return "chromosome" if by_chromosome else "gene" if self.strategy == "auto" else self.strategy
 
     def all_test(self) -> SplitSettings:
         """The same, with everything in the test split."""
         return replace(self, strategy="test", test_chromosomes=[], val_chromosomes=[])
 
 
+def stable_number(name: str, seed: int) -> int:
+    """A whole number from 0 to 2**64 - 1 fixed by ``name`` and ``seed`` alone."""
+    digest = hashlib.blake2b(f"{seed}\0{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
+
+
 def stable_fraction(name: str, seed: int) -> float:
     """A number in [0, 1) fixed by ``name`` and ``seed`` alone."""
-    digest = hashlib.blake2b(f"{seed}\0{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+    return stable_number(name, seed) / 2**64
 
 
 def assign_splits(
@@ -108,9 +119,7 @@ def assign_splits(
         (n,) of "train", "val", "test"; empty text where the example must be left out: its chromosome is unknown, or
         its group has members on both sides of a chromosome split.
     """
-    strategy = settings.strategy
-    if strategy == "auto":
-        strategy = "chromosome" if settings.test_chromosomes else "gene"
+    strategy = settings.resolved
     if strategy == "test":
         return np.full(len(ids), "test", dtype="<U5")
     keys = list(ids if strategy == "record" else groups)

@@ -11,6 +11,8 @@ def run(arguments: Sequence[str]) -> None:
     """Print every registered name with its note."""
     CommandParser(prog="python -m classify list", description="Name what can be chosen.").parse_args(list(arguments))
     from classify.baselines import BASELINES
+    from classify.controls import CONTROLS
+    from classify.matching import MATCHERS
     from classify.models import MODELS
     from classify.tasks import TASKS
     from classify.views import VIEWS
@@ -25,4 +27,10 @@ def run(arguments: Sequence[str]) -> None:
     print("baselines")
     for name in BASELINES:
         print(f"  {name:18} {BASELINES[name].note}")
+    print("controls (data.controls)")
+    for name in CONTROLS:
+        print(f"  {name:18} {CONTROLS[name].note}")
+    print("match (data.match)")
+    for name in MATCHERS:
+        print(f"  {name:16} {MATCHERS[name].note}")
     print(f"views\n  {', '.join(VIEWS)}")

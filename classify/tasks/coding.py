@@ -9,7 +9,6 @@ the same minimum length, the same fixed crop, whose phase is random in training.
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,8 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from classify.clusters import Seen, contradicted, hold_together, keep_highest_split, read_clusters, read_seen
+from classify.controls import apply_controls, check_controls, renamed_classes
 from classify.examples import Examples, balance, check_classes, drop_duplicates, one_per_group
-from classify.headers import Origin, group_loci, parse_header, read_table
+from classify.headers import Origin, distinct_name, group_loci, parse_header, read_table
+from classify.matching import MATCHERS, match
 from classify.splits import SplitSettings, assign_splits
 from classify.tasks.base import Task, register_task
 from specgen.errors import InputError
@@ -57,6 +59,18 @@ class CodingSettings:
         Most records of one gene (locus) and class; 0 = all. Picture folders keep every picture.
     table
         CSV or TSV (columns id, gene, chromosome) that overrides what headers say.
+    clusters
+        CSV (columns id, cluster) of near-duplicates, as ``classify cluster`` writes it: genes that share a cluster are one
+        group, and under a chromosome split a group's members beside its test (else validation) ones are dropped.
+    drop_mixed_clusters
+        Drop non-coding records that share a cluster with a coding one; off where near-duplicates are the question.
+    unseen
+        ``split.csv`` of a run that is to be evaluated on these data: whatever it trained or validated on is dropped, with
+        all that shares a gene or cluster with it.
+    match
+        Equal classes in bins of each of these, in every split: length, gc, dinucleotide.
+    controls
+        Negative controls that change letters or labels, in this order; ``classify list`` names them.
     balance
         Equal classes: validation and test are thinned once, training draws anew every epoch.
     split
@@ -73,6 +87,11 @@ class CodingSettings:
     trim: int = 9
     per_group: int = 1
     table: str = ""
+    clusters: str = ""
+    drop_mixed_clusters: bool = True
+    unseen: str = ""
+    match: list[str] = field(default_factory=list)
+    controls: list[str] = field(default_factory=list)
     balance: bool = True
     split: SplitSettings = field(default_factory=SplitSettings)
 
@@ -86,6 +105,13 @@ class CodingSettings:
             raise InputError(
                 f"data: expected length above 0 and trim, per_group of 0 or more, "
                 f"got {self.length}, {self.trim}, {self.per_group}"
+            )
+        for name in self.match:
+            MATCHERS[name]
+        check_controls(self.controls)
+        if self.images and (self.clusters or self.unseen or self.match):
+            raise InputError(
+                "data: clusters, unseen and match are for sequences; picture folders are grouped by a table"
             )
         if len(self.classes) != 2 or len(set(self.classes)) != 2:
             raise InputError(f"data.classes: expected two different names, negative first, got {self.classes}")
@@ -111,7 +137,7 @@ class CodingTask(Task):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return tuple(self.settings.classes)
+        return renamed_classes(tuple(self.settings.classes), self.settings.controls)
 
     @property
     def window(self) -> int:
@@ -136,13 +162,13 @@ class CodingTask(Task):
 
     def load(self) -> Examples:
         """See ``Task.load``; every drop is counted in ``Examples.counts``."""
-        settings = self.settings
+        settings, seed, splits = self.settings, self.settings.split.seed, self.settings.split.names
         if settings.images:
             from classify.pictures import scan_folder  # Pillow would slow down --help
 
             examples = scan_folder(
                 expand(settings.images),
-                self.classes,
+                tuple(settings.classes),
                 expand(settings.table) if settings.table else None,
                 settings.split,
             )
@@ -151,12 +177,11 @@ class CodingTask(Task):
             examples = self._cut(rows)
         examples = drop_duplicates(examples)
         if examples.kind == "codes":  # a record may have given several pictures, which stay together
-            examples = one_per_group(examples, settings.per_group, settings.split.seed)
-        needed = settings.split.splits
-        check_classes(examples, splits=needed)
+            examples = one_per_group(examples, settings.per_group, seed)
+        examples = match(check_classes(examples, splits=splits), settings.match, seed)
         if settings.balance:
-            examples = balance(examples, ("val", "test"), settings.split.seed)
-        return check_classes(examples, splits=needed)
+            examples = balance(check_classes(examples, splits=splits), ("val", "test"), seed)
+        return check_classes(apply_controls(examples, settings.controls, seed), splits=splits)
 
     def _simulated(self) -> Iterator[_Row]:
         for record in simulate(self.settings.simulate):
@@ -172,8 +197,7 @@ class CodingTask(Task):
         for label, files in enumerate((self.settings.noncoding, self.settings.coding)):
             for file in files:
                 for record in read_records(expand(self.settings.root) / expand(file)):
-                    name = next(n for n in _variants(record.name) if n not in seen)
-                    seen.add(name)
+                    name = distinct_name(record.name, seen)
                     named.add(record.name)
                     yield _Row(name, label, _merge(parse_header(record.header), table.get(record.name)), record.codes)
         if table and not named & table.keys():
@@ -181,40 +205,61 @@ class CodingTask(Task):
 
     def _cut(self, rows: list[_Row]) -> Examples:
         """Trim, drop what is too short, group and split."""
-        settings = self.settings
+        settings, names = self.settings, tuple(self.settings.classes)
         least = settings.length + self.cut
-        kept = [row for row in rows if len(row.codes) >= least]
-        counts: dict[str, Any] = {"records_read": _count(rows, self.classes)}
-        counts["shorter_than_crop_dropped"] = _count((r for r in rows if len(r.codes) < least), self.classes)
-        if not kept:
+        counts: dict[str, Any] = {"records_read": _count(rows, names)}
+        counts["shorter_than_crop_dropped"] = _count((r for r in rows if len(r.codes) < least), names)
+        if not any(len(row.codes) >= least for row in rows):
             raise InputError(
                 f"data: no sequence has the {least} nt needed (crop {settings.length} + 2 x trim {settings.trim}); "
                 f"{len(rows)} records are shorter, the longest has {max((len(r.codes) for r in rows), default=0)}"
             )
+        clusters = self._clusters(rows)
+        mixed = contradicted([row.label for row in rows], [clusters.get(row.name, "") for row in rows])
+        mixed &= settings.drop_mixed_clusters
+        kept = [row for row, drop in zip(rows, mixed, strict=True) if len(row.codes) >= least and not drop]
         loci = group_loci(row.origin for row in kept)
-        groups = [locus or f"record:{row.name}" for locus, row in zip(loci, kept, strict=True)]
+        genes = [locus or f"record:{row.name}" for locus, row in zip(loci, kept, strict=True)]
+        ids, chromosomes = [row.name for row in kept], [row.origin.chromosome for row in kept]
+        groups = hold_together(genes, [clusters.get(name, "") for name in ids])
+        seen = read_seen(expand(settings.unseen)) if settings.unseen else Seen()
+        known = seen.members(ids, genes, groups, clusters)
+        by_chromosome = settings.split.resolved == "chromosome"
+        split = assign_splits(genes if by_chromosome else groups, chromosomes, ids, settings.split)
+        split[known] = ""
+        final = keep_highest_split(groups, split) if by_chromosome else split
         counts["records_without_gene_or_locus"] = sum(not locus for locus in loci)
-        chromosomes = [row.origin.chromosome for row in kept]
-        split = assign_splits(groups, chromosomes, [row.name for row in kept], settings.split)
+        labels = np.array([row.label for row in kept], dtype=np.int64)
+        if settings.clusters:
+            counts["records_without_cluster"] = sum(row.name not in clusters for row in rows)
+            counts["near_duplicates_of_other_class_dropped"] = int(mixed.sum())
+            dropped = Counter(names[k] for k in labels[(split != "") & (final == "")])
+            counts["near_duplicates_across_splits_dropped"] = {name: dropped[name] for name in names}
+        if settings.unseen:
+            counts["known_to_the_trained_model_dropped"] = int(known.sum())
+        counts["chromosome_unknown_dropped"] = int(((split == "") & ~known).sum())
         examples = Examples(
-            classes=self.classes,
-            ids=[row.name for row in kept],
-            labels=np.array([row.label for row in kept], dtype=np.int64),
+            classes=names,
+            ids=ids,
+            labels=labels,
             groups=groups,
             chromosomes=chromosomes,
             lengths=np.array([len(row.codes) for row in kept], dtype=np.int64),
-            split=split,
+            split=final,
             sequences=[self.prepare(row.codes) for row in kept],
             window=settings.length,
             counts=counts,
         )
-        return examples.take(split != "", chromosome_unknown_dropped=int((split == "").sum()))
+        return examples.take(final != "")
 
-
-def _variants(name: str) -> Iterator[str]:
-    """The name, name#2, name#3, ...: names are unique within a file, not across files."""
-    yield name
-    yield from (f"{name}#{number}" for number in itertools.count(2))
+    def _clusters(self, rows: list[_Row]) -> dict[str, str]:
+        """Cluster of each record that has one."""
+        if not self.settings.clusters:
+            return {}
+        clusters = read_clusters(expand(self.settings.clusters))
+        if clusters.keys().isdisjoint(row.name for row in rows):
+            raise InputError(f"{self.settings.clusters}: none of its {len(clusters)} ids is the name of a record")
+        return clusters
 
 
 def _merge(header: Origin, table: Origin | None) -> Origin:
