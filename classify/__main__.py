@@ -14,7 +14,7 @@ COMMANDS = {
     "evaluate": "score the test split of a trained run again and rewrite its report",
     "predict": "class probabilities for the records of a FASTA or FASTQ file",
     "baselines": "fit the trivial baselines on the same examples and splits",
-    "compare": "one table of several runs, with intervals, and their ROC curves",
+    "compare": "several runs side by side: seeds together, intervals, paired tests, curves, a page",
     "list": "name tasks, models, views and baselines",
 }
 
