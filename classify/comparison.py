@@ -184,16 +184,18 @@ def _notes(
     level = f"{100 * how.level:g}"
     notes = [
         f"{level} % intervals: percentiles of {how.resamples:,} bootstrap resamples of whole groups, the same for every "
-        "model. They speak of the test set at these seeds, not of other seeds."
+        "model. They speak of the test set at these seeds, not of other seeds. Resampling biases "
+        "the calibration error (ECE) upwards, so that its interval lies high."
     ]
     if any(len(item.row.runs) > 1 for item in scored):
         notes.append("Seeds of one model share a row: means over seeds, ± their standard deviation.")
     notes.append(f"Reference: {reference.row.label}, {why}.")
     if len(scored) > 1:
         notes.append(
-            "p: two-sided, from the paired resamples. DeLong (of the mean AUROC over seeds) and McNemar (exact, single "
-            "runs only; in brackets examples that only the model : only the reference called rightly) take examples "
-            "as independent, also within a group. Holm: corrected for the models of this table."
+            f"p: two-sided, from the paired resamples, which give no less than {2 / (how.resamples + 1):.2g}. "
+            "DeLong (of the mean AUROC over seeds) and McNemar (exact, single runs only; in brackets examples that only "
+            "the model : only the reference called rightly) take examples as independent, also within a group. "
+            "Holm: corrected for the models of this table."
         )
     if any(item.row.first.examples != reference.row.first.examples for item in scored):
         notes.append("Some runs were tested on other examples than the reference: no difference is given for them.")
@@ -242,15 +244,15 @@ def _write(
         "precision_recall": precision_recall_overlay(rows, values["auprc"]),
         "calibration": calibration_overlay(rows, values["ece"]),
     }
-    for column, unit in QUANTITIES.items():
-        (out / f"{column}_bins.png").unlink(missing_ok=True)  # of an earlier comparison
-        if bins[column]:
-            figures[f"{column}_bins"] = bins_overlay(rows, bins[column], unit)
+    figures |= {f"{name}_bins": bins_overlay(rows, bins[name], unit) for name, unit in QUANTITIES.items() if bins[name]}
     pictures = {name: png(figure) for name, figure in figures.items()}
-    for name, content in pictures.items():
-        write_atomic(out / f"{name}.png", content)
-    write_atomic(out / "compare.md", text)
-    write_atomic(out / "compare.csv", to_long_csv(body))
     table = [[finite(entry[key]) for key in BIN_COLUMNS] for column in QUANTITIES for entry in bins[column]]
-    write_atomic(out / "bins.csv", to_csv(BIN_COLUMNS, table))
-    write_atomic(out / "compare.html", comparison_page(body, pictures))
+    files: dict[str, str | bytes] = {f"{name}.png": content for name, content in pictures.items()}
+    files |= {"compare.md": text, "compare.csv": to_long_csv(body), "bins.csv": to_csv(BIN_COLUMNS, table)}
+    files |= {"compare.html": comparison_page(body, pictures)}
+    # Everything is made before anything is written.
+    for name, content in files.items():
+        write_atomic(out / name, content)
+    for column in QUANTITIES:
+        if not bins[column]:
+            (out / f"{column}_bins.png").unlink(missing_ok=True)  # of an earlier comparison

@@ -138,7 +138,7 @@ def calibration_overlay(rows: Sequence[Contender], errors: Sequence[float]) -> F
         x, y = ([entry[key] for entry in bins] for key in ("mean_probability", "observed"))
         style = _style(index)
         axes.plot(x, y, linewidth=1.3, label=_label(row, error), **style)
-        sizes = [4 + 120 * entry["n"] / len(labels) for entry in bins]
+        sizes = [4 + 400 * entry["n"] / len(labels) for entry in bins]
         axes.scatter(x, y, s=sizes, color=style["color"], alpha=0.6, linewidths=0)
     of = (
         "the predicted class"
@@ -156,7 +156,7 @@ def bins_overlay(rows: Sequence[Contender], bins: Sequence[Mapping[str, Any]], u
     figure = Figure(figsize=(10, 4 + 0.22 * curves), dpi=DPI, layout="constrained")
     panels = figure.subplots(1, 2)
     edges = {entry["bin"]: (entry["low"], entry["high"]) for entry in bins}
-    heads = [f"{low:.3g}–{high:.3g}" if high <= 1 else f"{low:,.0f}–{high:,.0f}" for low, high in edges.values()]
+    heads = [f"{low:.3g}–{high:.3g}" if high <= 1 else f"{low:,.0f}–\n{high:,.0f}" for low, high in edges.values()]
     for axes, (metric, title) in zip(panels, metrics.items(), strict=True):
         for index, row in enumerate(rows[:MOST]):
             own = [item for item in bins if item["label"] == row.label and item["metric"] == metric]

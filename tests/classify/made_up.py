@@ -55,7 +55,7 @@ def make_run(
         (folder / "metrics.csv").write_text("\n".join(lines) + "\n")
     body = {
         **{"task": task, "model": model, "name": folder.name, "split": "test", "command": "train"},
-        **{"model_note": f"note of {model}", "data": {"records_read": {name: n for name in classes}}},
+        **{"model_note": f"note of {model}", "data": {"records_read": dict.fromkeys(classes, n)}},
         "training": training,
         **summary(labels, rows, groups, list(classes), 1 if k == 2 else None, resamples=10),
         "cost": {"wall_seconds": 60.0 * (1 + seed), "parameters": 1000, "examples_seen": 300, **(cost or {})},
