@@ -160,7 +160,8 @@ def _model(item: Scored, against: dict[str, Any] | None) -> dict[str, Any]:
         values = [(run.metrics.get(section) or {}).get(key) for run in runs]
         numbers = [value / divisor for value in values if isinstance(value, int | float)]
         # A cost that one of the seeds does not know is not the mean of the others.
-        cost[name] = sum(numbers) / len(numbers) if len(numbers) == len(runs) else None
+        mean = sum(numbers) / len(numbers) if len(numbers) == len(runs) else None
+        cost[name] = int(mean) if mean is not None and mean == int(mean) else mean
     return {
         "label": item.row.label,
         "model": runs[0].model,

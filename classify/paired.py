@@ -150,7 +150,7 @@ def binned(scored: Sequence[Scored], reference: Scored, column: str, how: Resamp
     if own is None:
         return []
     count = int(np.clip(len(own) // FEWEST, 1, BINS))
-    edges = np.unique(np.quantile(own, np.linspace(0, 1, count + 1)))
+    edges = np.unique(np.quantile(own, np.linspace(0, 1, count + 1), method="higher"))
     found = []
     for item in scored:
         values = _numbers(item.row.first, column)

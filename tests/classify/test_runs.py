@@ -363,14 +363,6 @@ def test_an_unfinished_run_is_not_compared(base, copy, tmp_path, capsys):
     one_line(capsys, "is")
 
 
-def test_runs_of_other_classes_are_not_compared(base, copy, capsys):
-    metrics = json.loads((copy / "metrics.json").read_text())
-    metrics["labels"] = ["x", "y"]
-    (copy / "metrics.json").write_text(json.dumps(metrics))
-    assert main(["compare", str(base), str(copy)]) == 2
-    one_line(capsys, "different classes")
-
-
 # The folder itself
 
 
