@@ -14,7 +14,7 @@ COMMANDS = {
     "evaluate": "score the test split of a finished run again, or other data with it",
     "predict": "class probabilities for the records of a FASTA or FASTQ file",
     "baselines": "fit the letter baselines on the same examples and splits",
-    "compare": "one table of several runs, with intervals, and their ROC curves",
+    "compare": "several runs side by side: seeds together, intervals, paired tests, curves, a page",
     "cluster": "near-duplicate clusters of the records of FASTA files, for data.clusters",
     "list": "name tasks, models, baselines, controls and views",
 }

@@ -30,6 +30,7 @@ from classify.views import picture_of
 from specgen.errors import InputError
 from specgen.image import to_uint8
 from specgen.png import write_png
+from specgen.sequences import gc_share
 
 __all__ = ["Loaded", "evaluate", "load_run", "predict_logits", "run_settings", "write_results"]
 
@@ -200,7 +201,8 @@ def write_results(
     from classify.reporting.page import write_report
 
     probabilities = task.probabilities(logits)
-    columns = ["id", "group", "chromosome", "length", "tiles", "label", "predicted", *(f"p_{c}" for c in task.classes)]
+    columns = ["id", "group", "chromosome", "length", "gc", "tiles", "label", "predicted"]
+    columns += [f"p_{name}" for name in task.classes]
     predicted = probabilities.argmax(axis=1)
     run.write_csv(
         "predictions.csv",
@@ -211,6 +213,7 @@ def write_results(
                 test.groups[i],
                 test.chromosomes[i],
                 int(test.lengths[i]),
+                "" if test.sequences is None else f"{gc_share(test.sequences[i]):.6g}",
                 int(tiles[i]),
                 task.classes[test.labels[i]],
                 task.classes[predicted[i]],

@@ -9,14 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from specgen.files import read_json, write_atomic
+from specgen.files import finite, read_json, write_atomic
 
 __all__ = ["Results", "RunFolder", "to_csv"]
 
@@ -28,15 +27,6 @@ def to_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue()
-
-
-def _finite(value: Any) -> Any:
-    """JSON knows no NaN: undefined numbers become null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True)
@@ -129,7 +119,7 @@ class RunFolder:
 
     def write_json(self, name: str, body: Mapping[str, Any] | Sequence[Any]) -> None:
         """Write plain data as indented JSON, undefined numbers as null."""
-        write_atomic(self.path / name, json.dumps(_finite(body), indent=2, ensure_ascii=False) + "\n")
+        write_atomic(self.path / name, json.dumps(finite(body), indent=2, ensure_ascii=False) + "\n")
 
     def write_csv(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Write rows under a header line."""
