@@ -13,6 +13,7 @@ COMMANDS = {
     "train": "train a model on a task, evaluate it on the test split, write its report",
     "evaluate": "score the test split of a trained run again and rewrite its report",
     "predict": "class probabilities for the records of a FASTA or FASTQ file",
+    "explain": "attribution to letters and Grad-CAM of a trained run, and how much of it is in the CDS",
     "baselines": "fit the trivial baselines on the same examples and splits",
     "compare": "one table of several runs, with intervals, and their ROC curves",
     "list": "name tasks, models, views and baselines",
