@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> None:
         )
     if parsed.simulated and (parsed.method or parsed.cds):
         raise InputError("--method, --cds: are for --input; --simulated measures ig and knows its CDS")
-    parts = parser.instantiate_classes(parsed)
+    parts = parser.instantiate(parsed)
     from classify.distributed import check_alone
     from classify.interpretation.explaining import explain_file, explain_simulated, read_cds
 

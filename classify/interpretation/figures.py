@@ -113,7 +113,8 @@ def _draw_frames(axes: Axes, drawn: Drawn) -> None:
 def _draw_letters(axes: Axes, drawn: Drawn) -> None:
     assert drawn.letters is not None
     place = drawn.start + np.arange(len(drawn.letters)) + 0.5
-    axes.bar(place, drawn.letters, width=1, color=np.where(drawn.letters >= 0, VERMILION, BLUE), alpha=0.45)
+    colours = np.where(drawn.letters >= 0, VERMILION, BLUE)
+    axes.vlines(place, 0, drawn.letters, colors=colours, alpha=0.5, linewidth=1)
     right = axes.twinx()
     right.plot(place, smoothed(drawn.letters, drawn.smooth), color="black", linewidth=1.4)
     for side, values in ((axes, drawn.letters), (right, smoothed(drawn.letters, drawn.smooth))):
@@ -170,7 +171,8 @@ def measures_figure(body: dict[str, Any]) -> Figure:
     left.set_yticks(range(len(kinds)), kinds)
     left.set_ylim(len(kinds) - 0.5, -0.5)
     left.set_xlabel("share of the attribution in the CDS / share of the letters")
-    left.legend(frameon=False, fontsize=8)
+    if left.get_legend_handles_labels()[0]:  # none where no window was called
+        left.legend(frameon=False, fontsize=8)
     if body["curves"]:
         x = np.array(body["curves"]["x"])
         curves = {name: np.array(body["curves"]["log_odds"][name]) for name in CURVES}

@@ -42,7 +42,7 @@ NULLS = ("permuted", "rotated", "control")
 """Attributions at random places, rotated as a whole, and those of a window without a CDS: how much lies there anyhow, since
 a model may look more at the middle of its window than at the ends (a spectrogram has few frames there)."""
 UNKNOWN = LETTERS.index("N")
-_TRIES = 200
+_TRIES = 50
 """Transcripts drawn at most for each window."""
 
 

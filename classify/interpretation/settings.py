@@ -23,7 +23,8 @@ class AttributionSettings:
         Class whose log-odds are explained; empty = the positive class of two.
     reference
         uniform: .25 of each base everywhere; shuffled: the mean over ``shuffles`` of the window that keep its counts of
-        dinucleotides.
+        dinucleotides. With the min-max scale take the second: a picture of nearly equal letters is stretched to the full
+        range, so there the path from the first begins with a jump, which no number of points makes complete.
     shuffles
         References of the second kind.
     steps, limit
