@@ -113,7 +113,7 @@ def _draw_frames(axes: Axes, drawn: Drawn) -> None:
 def _draw_letters(axes: Axes, drawn: Drawn) -> None:
     assert drawn.letters is not None
     place = drawn.start + np.arange(len(drawn.letters)) + 0.5
-    colours = np.where(drawn.letters >= 0, VERMILION, BLUE)
+    colours = [VERMILION if value >= 0 else BLUE for value in drawn.letters]
     axes.vlines(place, 0, drawn.letters, colors=colours, alpha=0.5, linewidth=1)
     right = axes.twinx()
     right.plot(place, smoothed(drawn.letters, drawn.smooth), color="black", linewidth=1.4)

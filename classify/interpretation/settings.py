@@ -71,7 +71,8 @@ class MeasureSettings:
     """The made-up transcripts that attributions are measured on, and how.
 
     Every window holds one end of a CDS: so many letters of it, and UTR for the rest, in turn with the CDS at the right
-    (its start is in the window) and at the left (its stop is), so that no preference for a place helps.
+    (its start is in the window) and at the left (its stop is), so that no preference for one end helps. One for the middle,
+    as that of a spectrogram of long frames, lowers the enrichment: compare it with that of the control (``measures.NULLS``).
 
     Attributes
     ----------
