@@ -34,17 +34,22 @@ class OtherData(NamedTuple):
 
     Attributes
     ----------
-    config
-        YAML file of run settings, of which the task and its ``data`` are used.
+    configs
+        YAML files of run settings, the later ones over the earlier, of which the task and its ``data`` are used.
     name
         Of the results: ``<run>/on/<name>``.
     split
         all = every example; test = the test split of the configuration.
     """
 
-    config: str
+    configs: tuple[str, ...]
     name: str
     split: str = "all"
+
+    @property
+    def config(self) -> str:
+        """The files in one text, as a command line takes them."""
+        return " ".join(self.configs)
 
 
 def rescore(folder: Path, other: OtherData | None = None) -> tuple[RunFolder, dict[str, Any]]:
@@ -86,7 +91,7 @@ def rescore(folder: Path, other: OtherData | None = None) -> tuple[RunFolder, di
 def _settings_of(settings: RunSettings, other: OtherData, folder: Path) -> RunSettings:
     """The run's settings with the other configuration's task and data."""
     check_name("--as", other.name)
-    found = parse_run(["--config", other.config], "evaluate", "")[0]
+    found = parse_run([part for file in other.configs for part in ("--config", file)], "evaluate", "")[0]
     data = found.data
     if other.split != "test":
         data = dataclasses.replace(data, split=data.split.all_test())

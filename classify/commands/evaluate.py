@@ -23,20 +23,26 @@ def run(arguments: Sequence[str]) -> None:
         "metrics.json and report.html; or score other data with it, into <run>/on/<name>.",
     )
     parser.add_argument("--run", type=str, required=True, help="run folder")
-    parser.add_argument("--on", type=str, default="", help="YAML of run settings, of which the data is scored")
+    parser.add_argument(
+        "--on",
+        type=str,
+        nargs="+",
+        default=[],
+        help="YAML of run settings, of which the data is scored; later ones win",
+    )
     parser.add_argument("--as", type=str, default="", help="name of the results, with --on")
     parser.add_argument(
         "--split", type=str, default="", help="with --on: all = every example (the default), or test = its test split"
     )
     parsed = parser.parse_args(list(arguments))
-    config, name, split = parsed["on"], parsed["as"], parsed["split"]
-    if bool(config) != bool(name) or (split and not config):
+    configs, name, split = parsed["on"], parsed["as"], parsed["split"]
+    if bool(configs) != bool(name) or (split and not configs):
         raise InputError("evaluate: expected --on CONFIG and --as NAME together, and --split only with them")
     if split not in ("", *SPLITS):
         raise UnknownName("--split", split, SPLITS)
     from classify.rescoring import OtherData, rescore
 
-    other = OtherData(config, name, split or SPLITS[0]) if config else None
+    other = OtherData(tuple(configs), name, split or SPLITS[0]) if configs else None
     folder, body = rescore(Path(parsed["run"]), other)
     if body:
         print_result(folder, body)

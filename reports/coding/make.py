@@ -102,10 +102,11 @@ def training(stage: str, model: str, name: str, seed: int, *arguments: str, more
     return Job(stage, tuple(command), Path(folder) / "report.html", folder, more)
 
 
-def on(stage: str, folder: str, name: str, config: str, *arguments: str) -> Job:
+def on(stage: str, folder: str, name: str, *configs: str, split: str = "all") -> Job:
     """A finished run scored on another set, without retraining."""
-    command = ["-m", "classify", "evaluate", "--run", folder, "--on", f"{BENCHMARK}/{config}.yaml", "--as", name]
-    return Job(stage, (*command, *arguments), Path(folder) / "on" / name / "report.html")
+    files = [f"{BENCHMARK}/{config}.yaml" for config in configs]
+    command = ("-m", "classify", "evaluate", "--run", folder, "--on", *files, "--as", name, "--split", split)
+    return Job(stage, command, Path(folder) / "on" / name / "report.html")
 
 
 def baselines(stage: str, name: str, seed: int, *arguments: str, more: tuple[Job, ...] = ()) -> Job:
@@ -115,43 +116,56 @@ def baselines(stage: str, name: str, seed: int, *arguments: str, more: tuple[Job
     return Job(stage, tuple(command), Path(f"runs/coding/spectral_rotation/{name}/report.html"), more=more)
 
 
-WORDS = ("orf", "cpat", "period3_snr", "kmer6")
+LETTERS = ("orf", "cpat", "period3_snr", "kmer6")
 """Baselines that are scored on the other sets."""
 
-CONTROLS = ("reverse_complement", "mononucleotide", "dinucleotide", "codon")
+ALTERED = ("reverse_complement", "mononucleotide", "dinucleotide", "codon")
+"""Controls that the test set of a finished run is put through."""
+
+FEWER = ("--training.epochs", "4")
+"""Of the controls that are trained: half the budget of the table."""
 
 
-def others(folder: str) -> tuple[Job, ...]:
+def others(folder: str, *, altered: bool) -> tuple[Job, ...]:
     """A run of the headline, on pseudogenes, on mouse, and on the altered test set."""
-    jobs = [on("transfer", folder, "pseudogene", "pseudogene"), on("transfer", folder, "mouse", "mouse")]
-    for name in CONTROLS:
-        jobs.append(on("altered", folder, name, f"controls/{name}"))
-    return tuple(jobs)
+    names = {name: f"controls/{name}" for name in ALTERED} if altered else {}
+    sets = {"pseudogene": "pseudogene", "mouse": "mouse"}
+    jobs = [on("transfer", folder, name, config) for name, config in sets.items()]
+    # The classes, files and split are those of the run; only the letters are altered.
+    return (*jobs, *(on("altered", folder, name, "base", config, split="test") for name, config in names.items()))
+
+
+def headline(model: str, seed: int) -> Job:
+    """A network at 600 nt; two seeds of it are also scored on the other sets."""
+    name = f"human600_s{seed}"
+    more = others(f"runs/coding/{model}/{name}", altered=model == "specnet" and not seed) if seed < 2 else ()
+    return training("headline", model, name, seed, more=more)
 
 
 def everything() -> Iterator[Job]:
     """All jobs but those of ``prepare``: what the conclusions rest on first."""
-    letters = ("dilated_cnn", "frame_cnn")
     for seed in range(5):
-        name = f"human600_s{seed}"
-        for model in ("specnet", *letters):
-            more = others(f"runs/coding/{model}/{name}") if seed < 3 else ()
-            yield training("headline", model, name, seed, more=more)
-        more = tuple(job for word in WORDS for job in others(f"runs/coding/{word}/{name}")) if seed == 0 else ()
-        yield baselines("headline", name, seed, more=more)
-    for control in (("permuted_labels",), ("length_probe",), ("dinucleotide",)):
-        match = ("--data.match", '["dinucleotide"]') if control == ("dinucleotide",) else ()
-        changed = ("--data.controls", f'["{control[0]}"]', *match)
-        yield training("controls", "specnet", f"{control[0]}_s0", 0, *changed)
-        yield baselines("controls", f"{control[0]}_s0", 0, *changed)
+        yield headline("specnet", seed)
+        yield headline("dilated_cnn", seed)
+        if seed < 2:
+            folders = {word: f"runs/coding/{word}/human600_s{seed}" for word in LETTERS}
+            more = [job for word in LETTERS for job in others(folders[word], altered=word in ("cpat", "kmer6"))]
+            yield baselines("headline", f"human600_s{seed}", seed, more=() if seed else tuple(more))
+            yield headline("frame_cnn", seed)
+    for control in ("permuted_labels", "length_probe", "dinucleotide"):
+        match = ("--data.match", '["dinucleotide"]') if control == "dinucleotide" else ()
+        changed = ("--data.controls", f'["{control}"]', *match, *FEWER)
+        yield training("controls", "specnet", f"{control}_s0", 0, *changed)
+        yield baselines("controls", f"{control}_s0", 0, *changed)
     for length, hop, window in ((300, 3, 12), (1200, 6, 12), (2400, 12, 24)):
         crop = ("--data.length", str(length))
         picture = ("--image.spectrogram.hop", str(hop), "--image.spectrogram.window", str(window))
-        for seed in range(3):
+        for seed in range(2):
             name = f"human{length}_s{seed}"
-            yield baselines("lengths", name, seed, *crop)
             yield training("lengths", "specnet", name, seed, *crop, *picture)
-            yield training("lengths", "dilated_cnn", name, seed, *crop)
+            if not seed:
+                yield training("lengths", "dilated_cnn", name, seed, *crop)
+                yield baselines("lengths", name, seed, *crop)
     yield from harder("matched")
     yield cluster("harder", "clusters_mrna", str(MRNA), more=harder("mrna"))
     yield cluster("harder", "clusters_utr", "runs/sets/human_utr.fa.gz", more=harder("utr"))
@@ -162,7 +176,7 @@ def everything() -> Iterator[Job]:
 
 def harder(name: str) -> tuple[Job, ...]:
     """specnet and the baselines trained on other classes."""
-    config = ("--config", f"{BENCHMARK}/{name}.yaml")
+    config = ("--config", f"{BENCHMARK}/{name}.yaml", *FEWER)
     return training("harder", "specnet", f"{name}_s0", 0, *config), baselines("harder", f"{name}_s0", 0, *config)
 
 
