@@ -31,7 +31,7 @@ class SplitSettings:
     strategy
         chromosome: ``test_chromosomes`` and ``val_chromosomes`` are held out; gene: whole genes (or loci) at random;
         record: each record for itself, which leaks isoforms and is for comparison with papers that did so;
-        test: everything is test, for data that a trained run is evaluated on;
+        test: everything is test, for scoring a finished run on other data; nothing can be trained on it;
         auto: chromosome where test_chromosomes are named, else gene.
     test_chromosomes
         Held out for the test; names with or without "chr".
@@ -79,8 +79,8 @@ class SplitSettings:
         return "chromosome" if by_chromosome else "gene" if self.strategy == "auto" else self.strategy
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The splits that the strategy fills."""
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have to hold examples."""
         return ("test",) if self.strategy == "test" else SPLITS
 
 
