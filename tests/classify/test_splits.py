@@ -153,3 +153,12 @@ def test_a_chromosome_that_no_record_lies_on():
         assign_splits(["a", "b"], ["1", "2"], ["a", "b"], settings)
     with pytest.raises(InputError, match="the headers name no chromosome"):
         assign_splits(["a", "b"], ["", ""], ["a", "b"], settings)
+
+
+def test_everything_is_test():
+    settings = SplitSettings("test")
+    assert assign_splits(["g", "g", "h"], ["1", "", "X"], list("abc"), settings).tolist() == ["test"] * 3
+    assert settings.splits == ("test",)
+    assert SplitSettings().splits == SPLITS
+    with pytest.raises(InputError, match="the strategy is 'test'"):
+        SplitSettings("test", test_chromosomes=["1"])
