@@ -118,7 +118,11 @@ def test_the_shorter_record_has_to_be_covered():
     assert numbers([(0, 0, 100, 1, 900, 1000)], [200, 1000]) == [0, 0]
     assert numbers([(0, 0, 99, 1, 900, 999)], [200, 1000]) == [0, 1]
     assert numbers([(1, 900, 1000, 0, 0, 100)], [200, 1000]) == [0, 0]
-    assert numbers([(0, 0, 99, 1, 900, 999)], [200, 1000], coverage=0.4) == [0, 0]
+    assert numbers([(0, 0, 110, 1, 800, 910)], [250, 1000]) == [0, 1]
+    assert numbers([(0, 0, 110, 1, 800, 910)], [250, 1000], coverage=0.4) == [0, 0]
+    # Fewer than 100 letters are no evidence, unless they are the whole of a record.
+    assert numbers([(0, 0, 99, 1, 800, 899)], [150, 1000]) == [0, 1]
+    assert numbers([(0, 0, 80, 1, 800, 880)], [80, 1000]) == [0, 0]
     assert numbers([], [200, 1000, 10]) == [0, 1, 2]
 
 
@@ -149,13 +153,13 @@ def test_repeats_link_nothing():
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 60), st.integers(1, 60), st.integers(0, 60)),
+        st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 150), st.integers(1, 200), st.integers(0, 150)),
         max_size=12,
     ),
     st.integers(0, 3),
 )
 def test_links_against_sets_of_letters(drawn, repeat):
-    lengths = np.array([120, 120, 100, 90, 70])
+    lengths = np.array([300, 300, 220, 160, 90])
     rows = []
     for a, b, start, size, other in drawn:
         if a != b:
@@ -171,7 +175,7 @@ def test_links_against_sets_of_letters(drawn, repeat):
     groups = {i: {i} for i in range(5)}
     for (r, p), letters in covered.items():
         once = {i for i in range(lengths[r]) if depth[r][i] <= repeat or not repeat}
-        good = len(letters) >= 0.5 * lengths[r] and len(letters & once) >= max(0.5 * len(once), 50)
+        good = len(letters) >= 0.5 * lengths[r] and len(letters & once) >= max(0.5 * len(once), min(100, lengths[r]))
         if lengths[r] <= lengths[p] and good:
             merged = groups[r] | groups[p]
             for i in merged:
