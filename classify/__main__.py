@@ -11,10 +11,11 @@ __all__ = ["main"]
 
 COMMANDS = {
     "train": "train a model on a task, evaluate it on the test split, write its report",
-    "evaluate": "score the test split of a trained run again and rewrite its report",
+    "evaluate": "score the test split of a finished run again, or other data with it",
     "predict": "class probabilities for the records of a FASTA or FASTQ file",
-    "baselines": "fit the trivial baselines on the same examples and splits",
-    "compare": "one table of several runs, with intervals, and their ROC curves",
+    "explain": "attribution to letters and Grad-CAM of a trained run, and how much of it is in the CDS",
+    "baselines": "fit the letter baselines on the same examples and splits",
+    "compare": "several runs side by side: seeds together, intervals, paired tests, curves, a page",
     "cluster": "near-duplicate clusters of the records of FASTA files, for data.clusters",
     "list": "name tasks, models, baselines, controls and views",
 }

@@ -1,212 +1,259 @@
-"""Comparison of finished runs: one table with intervals and paired differences, and their ROC curves in one figure.
+"""Comparison of finished runs: seeds of a model in one row, with intervals and paired tests; tables, figures, a page.
 
-Reads run folders only. Runs that were tested on different examples are listed, but their differences are not.
+Reads run folders only. Rows that were tested on other examples than the reference are listed, but not tested against it.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
-from sklearn.metrics import roc_curve
 
-from classify.metrics import Interval, bootstrap_draws, paired_difference
-from classify.runs import RunFolder
+from classify.paired import Resampling, Scored, binned, score, versus
+from classify.reporting.comparison_page import comparison_page
+from classify.reporting.figures import png
+from classify.reporting.finished import FinishedRun, contenders, pick, read_finished
+from classify.reporting.overlays import (
+    MOST,
+    bins_overlay,
+    calibration_overlay,
+    precision_recall_overlay,
+    roc_overlay,
+)
+from classify.reporting.tables import to_long_csv, to_markdown
+from classify.runs import to_csv
 from specgen.errors import InputError
-from specgen.files import write_atomic
+from specgen.files import finite, write_atomic
 
 __all__ = ["compare"]
 
-COLUMNS = (
-    "model",
-    "name",
-    "n",
-    "accuracy",
-    "auroc",
-    "auprc",
-    "mcc",
-    "difference",
-    "parameters",
-    "examples_seen",
-    "minutes",
+QUANTITIES = {"length": "length of the record [nt]", "gc": "GC of the record [share]"}
+"""Columns of predictions.csv by which test examples are binned, and the title of their axis."""
+
+BIN_COLUMNS = (
+    *("quantity", "bin", "low", "high", "label", "n", "groups", "metric", "value", "interval_low", "interval_high"),
 )
 
+COSTS = {
+    "parameters": ("cost", "parameters", 1.0),
+    "examples_seen": ("cost", "examples_seen", 1.0),
+    "epochs": ("training", "epochs_run", 1.0),
+    "minutes": ("cost", "wall_seconds", 60.0),
+    "cpu_minutes": ("cost", "cpu_seconds", 60.0),
+    "peak_mib": ("cost", "peak_rss_bytes", 2.0**20),
+    "gflops_per_example": ("cost", "flops_per_example", 1e9),
+}
+"""Section and key of metrics.json, and divisor, of each cost; means over seeds."""
 
-@dataclass(frozen=True)
-class _Run:
-    path: Path
-    metrics: dict[str, Any]
-    predictions: pd.DataFrame
 
-
-def compare(folders: Sequence[Path], out: Path | None = None) -> str:
-    """The table of several runs as Markdown, best AUROC first.
+def compare(
+    folders: Sequence[Path],
+    out: Path | None = None,
+    *,
+    against: str = "",
+    per_run: bool = False,
+    how: Resampling | None = None,
+) -> str:
+    """The tables of several runs as Markdown, best AUROC first.
 
     Parameters
     ----------
     folders
-        Finished run folders.
+        Finished run folders; one that is given twice counts once.
     out
-        Where to write compare.md, compare.csv and roc.png; None = nowhere.
+        Where to write compare.md, compare.csv, bins.csv, compare.html and the figures; None = nowhere.
+    against
+        What the others are tested against: see ``pick``; empty = the best on validation, where that is known.
+    per_run
+        A row for each run instead of one for the seeds of a model.
+    how
+        How intervals are made; None = ``Resampling()``.
 
     Raises
     ------
     InputError
-        A folder that is no finished run, or runs of different classes.
+        A folder that is no finished run, runs of different classes, or a reference that is not among them.
     """
-    runs = [_read(folder) for folder in folders]
-    if len({tuple(run.metrics["labels"]) for run in runs}) > 1:
-        raise InputError("compare: the runs have different classes")
-    runs.sort(key=lambda run: -(run.metrics["metrics"]["auroc"]["value"] or 0))
-    best = runs[0]
-    rows = [_row(run, best) for run in runs]
-    same = all(_ids(run) == _ids(best) for run in runs)
-    text = _markdown(rows, runs, same)
+    how = how or Resampling()
+    if how.resamples < 1:
+        raise InputError(f"compare: expected resamples >= 1, got {how.resamples}")
+    runs = [read_finished(folder) for folder in {Path(folder).resolve(): Path(folder) for folder in folders}.values()]
+    _check_alike(runs)
+    rows = contenders(runs, per_run=per_run)
+    named = pick(against, rows) if against else None
+    scored = sorted((score(row, how) for row in rows), key=_rank)
+    reference, why = _reference(scored, named)
+    bins = {column: binned(scored, reference, column, how) for column in QUANTITIES}
+    body = _body(scored, reference, why, bins, how)
+    text = to_markdown(body)
     if out is not None:
-        write_atomic(out / "compare.md", text)
-        table = io.StringIO(newline="")
-        writer = csv.DictWriter(table, _flat_columns(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(_flatten(row) for row in rows)
-        write_atomic(out / "compare.csv", table.getvalue())
-        picture = io.BytesIO()
-        _roc_figure(runs).savefig(picture, format="png", dpi=150)
-        write_atomic(out / "roc.png", picture.getvalue())
+        _write(Path(out), body, text, scored, reference, bins)
     return text
 
 
-def _read(folder: Path) -> _Run:
-    run = RunFolder(folder)
-    if run.marker.exists():
-        raise InputError(f"{folder}: is not finished ({run.marker.read_text(encoding='utf-8').strip()})")
-    metrics = run.read_json("metrics.json")
-    try:
-        predictions = pd.read_csv(
-            run.predictions, keep_default_na=False, dtype=dict.fromkeys(("id", "group", "label", "predicted"), str)
-        )
-    except (OSError, ValueError) as error:
-        raise InputError(f"{run.predictions}: cannot be read ({error})") from None
-    return _Run(folder, metrics, predictions.sort_values("id", kind="stable").reset_index(drop=True))
+def _check_alike(runs: Sequence[FinishedRun]) -> None:
+    """Runs can be compared when they tell the same classes apart."""
+    first = runs[0]
+    for run in runs:
+        if (run.classes, run.positive) != (first.classes, first.positive):
+            raise InputError(
+                f"compare: the runs have different classes: {first.path} has {', '.join(first.classes)}, "
+                f"{run.path} has {', '.join(run.classes)}"
+            )
 
 
-def _ids(run: _Run) -> list[str]:
-    return [str(name) for name in run.predictions["id"]]
+def _rank(item: Scored) -> tuple[float, float, str]:
+    values = (item.estimates[name].value for name in ("auroc", "accuracy"))
+    first, second = (math.inf if math.isnan(value) else -value for value in values)
+    return first, second, item.row.label
 
 
-def _arrays(run: _Run) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    names = run.metrics["labels"]
-    labels = run.predictions["label"].map({name: i for i, name in enumerate(names)}).to_numpy(np.int64)
-    return labels, run.predictions[[f"p_{name}" for name in names]].to_numpy(np.float64)
+def _reference(scored: Sequence[Scored], named: Any) -> tuple[Scored, str]:
+    """What the others are tested against, and in words why."""
+    if named is not None:
+        return next(item for item in scored if item.row is named), "named by --against"
+    known = [item for item in scored if item.row.validation is not None]
+    if known:
+        best = max(known, key=lambda item: item.row.validation or 0.0)
+        missing = len(scored) - len(known)
+        rest = f"; {missing} of {len(scored)} models say no validation AUROC and were not candidates" if missing else ""
+        return best, f"the best on validation (mean AUROC {best.row.validation:.4f}){rest}"
+    return scored[0], (
+        "the best mean AUROC on the test set itself, since no validation AUROC is known: the best of several on a test "
+        "set looks better there than it is, so that differences from it are too large; --against names another"
+    )
 
 
-def _row(run: _Run, best: _Run) -> dict[str, Any]:
-    body, cost = run.metrics, run.metrics.get("cost", {})
-    difference: Interval | None = None
-    if run is not best and _ids(run) == _ids(best):
-        positive = 1 if len(body["labels"]) == 2 else None
-        groups = run.predictions["group"].astype(str).to_numpy()
-        ours, theirs = (
-            bootstrap_draws(*_arrays(item), groups, resamples=1000, seed=0, positive=positive)["auroc"]
-            for item in (run, best)
-        )
-        value = body["metrics"]["auroc"]["value"] - best.metrics["metrics"]["auroc"]["value"]
-        difference = paired_difference(ours, theirs, value)
-    seconds = cost.get("wall_seconds")
+def _body(
+    scored: Sequence[Scored], reference: Scored, why: str, bins: Mapping[str, Sequence[Any]], how: Resampling
+) -> dict[str, Any]:
+    """Everything that tables and page say, as plain data."""
+    tests = versus(scored, reference, how)
+    first = reference.row.first
+    body: dict[str, Any] = finite(
+        {
+            "tasks": list(dict.fromkeys(str(item.row.first.metrics["task"]) for item in scored)),
+            "classes": first.classes,
+            "positive": first.metrics["positive"],
+            "n": len(first.labels),
+            "groups": len(np.unique(first.groups)),
+            "level": how.level,
+            "resamples": how.resamples,
+            "data": first.metrics.get("data") or {},
+            "reference": {"label": reference.row.label, "why": why},
+            "models": [_model(item, test) for item, test in zip(scored, tests, strict=True)],
+            "notes": _notes(scored, reference, why, bins, how),
+            "commands": [_command(run) for item in scored for run in item.row.runs],
+        }
+    )
+    return body
+
+
+def _model(item: Scored, against: dict[str, Any] | None) -> dict[str, Any]:
+    runs = item.row.runs
+    cost: dict[str, float | None] = {}
+    for name, (section, key, divisor) in COSTS.items():
+        values = [(run.metrics.get(section) or {}).get(key) for run in runs]
+        numbers = [value / divisor for value in values if isinstance(value, int | float)]
+        # A cost that one of the seeds does not know is not the mean of the others.
+        mean = sum(numbers) / len(numbers) if len(numbers) == len(runs) else None
+        cost[name] = int(mean) if mean is not None and mean == int(mean) else mean
     return {
-        "model": body["model"],
-        "name": body["name"],
-        "n": body["n"],
-        **{key: body["metrics"][key] for key in ("accuracy", "auroc", "auprc", "mcc")},
-        "difference": None if difference is None else dict(zip(("value", "low", "high"), difference[:3], strict=True)),
-        "parameters": cost.get("parameters"),
-        "examples_seen": cost.get("examples_seen"),
-        "minutes": None if seconds is None else seconds / 60,
+        "label": item.row.label,
+        "model": runs[0].model,
+        "note": runs[0].metrics.get("model_note"),
+        "names": ", ".join(dict.fromkeys(run.name for run in runs)),
+        "seeds": ", ".join("?" if run.seed is None else str(run.seed) for run in runs),
+        "runs": len(runs),
+        "n": len(runs[0].labels),
+        "groups": len(np.unique(runs[0].groups)),
+        "validation": item.row.validation,
+        "metrics": {name: entry._asdict() for name, entry in item.estimates.items()},
+        "against": against,
+        "cost": cost,
     }
 
 
-def _markdown(rows: Sequence[dict[str, Any]], runs: Sequence[_Run], same: bool) -> str:
-    heads = [
-        "model",
-        "name",
-        "test n",
-        "accuracy",
-        "AUROC",
-        "PR AUC",
-        "MCC",
-        "AUROC minus best",
-        "parameters",
-        "seen",
-        "min",
+def _notes(
+    scored: Sequence[Scored], reference: Scored, why: str, bins: Mapping[str, Sequence[Any]], how: Resampling
+) -> list[str]:
+    """What has to be known to read the numbers, one sentence or a few each."""
+    level = f"{100 * how.level:g}"
+    notes = [
+        f"{level} % intervals: percentiles of {how.resamples:,} bootstrap resamples of whole groups, the same for every "
+        "model. They speak of the test set at these seeds, not of other seeds. Resampling biases "
+        "the calibration error (ECE) upwards, so that its interval lies high."
     ]
-    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
-    for row in rows:
-        minutes = "" if row["minutes"] is None else f"{row['minutes']:.1f}"
-        cells = [
-            _cell(row["model"]),
-            _cell(row["name"]),
-            str(row["n"]),
-            *(_estimate(row[key]) for key in ("accuracy", "auroc", "auprc", "mcc", "difference")),
-            *("" if row[key] is None else f"{row[key]:,}" for key in ("parameters", "examples_seen")),
-            minutes,
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    level = round(100 * runs[0].metrics["bootstrap"]["level"])
-    lines.append(f"\n{level} % intervals by bootstrap over whole groups; differences are paired.")
-    if not same:
-        lines.append("Some runs were tested on other examples: no difference is given for them.")
-    return "\n".join(lines) + "\n"
+    if any(len(item.row.runs) > 1 for item in scored):
+        notes.append("Seeds of one model share a row: means over seeds, ± their standard deviation.")
+    notes.append(f"Reference: {reference.row.label}, {why}.")
+    if len(scored) > 1:
+        notes.append(
+            f"p: two-sided, from the paired resamples, which give no less than {2 / (how.resamples + 1):.2g}. "
+            "DeLong (of the mean AUROC over seeds) and McNemar (exact, single runs only; in brackets examples that only "
+            "the model : only the reference called rightly) take examples as independent, also within a group. "
+            "Holm: corrected for the models of this table."
+        )
+    if any(item.row.first.examples != reference.row.first.examples for item in scored):
+        notes.append("Some runs were tested on other examples than the reference: no difference is given for them.")
+    if len({str(item.row.first.metrics["task"]) for item in scored}) > 1:
+        notes.append("The runs are of different tasks.")
+    if any(
+        "seed" in item.row.first.settings and len({r.seed for r in item.row.runs}) < len(item.row.runs)
+        for item in scored
+    ):
+        notes.append("Some rows hold several runs of one seed, which makes their spread over seeds too small.")
+    for column in QUANTITIES:
+        inside = {entry["label"] for entry in bins[column]}
+        if not inside:
+            notes.append(
+                f"No bins by {column}: predictions.csv of the reference does not say it (pictures, or an old run)."
+            )
+        elif missing := [item.row.label for item in scored if item.row.label not in inside]:
+            notes.append(
+                f"Not in the bins by {column}, which their predictions.csv does not say: {', '.join(missing)}."
+            )
+    return notes
 
 
-def _cell(text: Any) -> str:
-    return str(text).replace("|", "\\|").replace("\n", " ")
+def _command(run: FinishedRun) -> str:
+    config = shlex.quote((run.path / "config.yaml").as_posix())
+    return f"python -m classify {run.metrics.get('command', 'train')} --config {config}"
 
 
-def _estimate(entry: dict[str, float] | None) -> str:
-    if entry is None or entry["value"] is None:
-        return ""
-    value, low, high = entry["value"], entry["low"], entry["high"]
-    bounded = low is not None and not math.isnan(low)
-    return f"{value:.3f} [{low:.3f}, {high:.3f}]" if bounded else f"{value:.3f}"
-
-
-_ESTIMATES = ("accuracy", "auroc", "auprc", "mcc", "difference")
-
-
-def _flat_columns() -> list[str]:
-    return [f"{name}{part}" for name in COLUMNS for part in (("", "_low", "_high") if name in _ESTIMATES else ("",))]
-
-
-def _flatten(row: dict[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name in COLUMNS:
-        if name in _ESTIMATES:
-            entry = row[name] or {}
-            flat |= {name: entry.get("value"), f"{name}_low": entry.get("low"), f"{name}_high": entry.get("high")}
-        else:
-            flat[name] = row[name]
-    return flat
-
-
-def _roc_figure(runs: Sequence[_Run]) -> Figure:
-    figure = Figure(figsize=(6, 6), layout="constrained")
-    axes = figure.subplots()
-    for run in runs:
-        labels, probabilities = _arrays(run)
-        if probabilities.shape[1] != 2:
-            continue
-        false_rate, true_rate, _ = roc_curve(labels, probabilities[:, 1])
-        area = run.metrics["metrics"]["auroc"]["value"]
-        axes.plot(false_rate, true_rate, linewidth=1.2, label=f"{area:.3f}  {run.metrics['model']}".replace("$", r"\$"))
-    axes.plot([0, 1], [0, 1], color="0.6", linestyle=":", linewidth=1)
-    axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1), aspect="equal")
-    axes.legend(title="AUROC", loc="lower right", fontsize=8)
-    return figure
+def _write(
+    out: Path,
+    body: dict[str, Any],
+    text: str,
+    scored: Sequence[Scored],
+    reference: Scored,
+    bins: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> None:
+    # Figures hold the best few; the reference is always one of them.
+    drawn = [*scored[:MOST], *([reference] if reference in scored[MOST:] else [])]
+    if len(drawn) > MOST:
+        drawn.pop(MOST - 1)
+    drawn += [item for item in scored if item not in drawn]
+    rows = [item.row for item in drawn]
+    values = {name: [item.estimates[name].value for item in drawn] for name in ("auroc", "auprc", "ece")}
+    figures = {
+        "roc": roc_overlay(rows, values["auroc"]),
+        "precision_recall": precision_recall_overlay(rows, values["auprc"]),
+        "calibration": calibration_overlay(rows, values["ece"]),
+    }
+    figures |= {f"{name}_bins": bins_overlay(rows, bins[name], unit) for name, unit in QUANTITIES.items() if bins[name]}
+    pictures = {name: png(figure) for name, figure in figures.items()}
+    table = [[finite(entry[key]) for key in BIN_COLUMNS] for column in QUANTITIES for entry in bins[column]]
+    files: dict[str, str | bytes] = {f"{name}.png": content for name, content in pictures.items()}
+    files |= {"compare.md": text, "compare.csv": to_long_csv(body), "bins.csv": to_csv(BIN_COLUMNS, table)}
+    files |= {"compare.html": comparison_page(body, pictures)}
+    # Everything is made before anything is written.
+    for name, content in files.items():
+        write_atomic(out / name, content)
+    for column in QUANTITIES:
+        if not bins[column]:
+            (out / f"{column}_bins.png").unlink(missing_ok=True)  # of an earlier comparison

@@ -20,7 +20,7 @@ from classify.splits import SPLITS, stable_fraction
 from specgen.errors import InputError
 from specgen.sequences import Codes
 
-__all__ = ["Examples", "balance", "check_classes", "digest", "drop_duplicates", "one_per_group"]
+__all__ = ["Examples", "balance", "check_classes", "check_trainable", "digest", "drop_duplicates", "one_per_group"]
 
 
 @dataclass(frozen=True)
@@ -176,3 +176,18 @@ def check_classes(examples: Examples, describe: Callable[[str], str] = str, spli
                 "give more groups, larger fractions, or other held-out chromosomes"
             )
     return examples
+
+
+def check_trainable(examples: Examples) -> None:
+    """Refuse to fit anything where everything is test.
+
+    Raises
+    ------
+    InputError
+        No training or no validation examples.
+    """
+    if empty := [split for split in ("train", "val") if not (examples.split == split).any()]:
+        raise InputError(
+            f"data.split: no {empty[0]} examples to fit anything to; "
+            "the strategy 'test' is for scoring finished runs: python -m classify evaluate --run RUN --on CONFIG --as NAME"
+        )

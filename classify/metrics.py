@@ -26,6 +26,7 @@ from classify._weighted import (
     weighted_metrics,
 )
 from specgen.errors import InputError
+from specgen.files import finite
 
 __all__ = [
     "Interval",
@@ -218,15 +219,6 @@ def calibration_bins(
     ]
 
 
-def _plain(value: Any) -> Any:
-    """``value`` with every nan replaced by None, since JSON has no nan."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def summary(
     labels: ArrayLike,
     probabilities: ArrayLike,
@@ -271,5 +263,5 @@ def summary(
             "undefined": {name: item.undefined for name, item in intervals.items() if item.undefined},
         },
     }
-    result: dict[str, Any] = _plain(body)
+    result: dict[str, Any] = finite(body)
     return result

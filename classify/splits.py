@@ -1,4 +1,4 @@
-"""Train, validation and test: by chromosome, by group (gene), or at random; a group never crosses.
+"""Train, validation and test: by chromosome, by group (gene), at random, or all test; a group never crosses.
 
 Assignment by group hashes the group's name with the seed, so that adding records moves no other record. Sequences are
 not looked at here; near-duplicate clusters come in as group names.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,15 +73,19 @@ class SplitSettings:
             raise InputError(f"split: chromosome {', '.join(sorted(both))} is named for both validation and test")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The splits that have to hold examples."""
+        return ("test",) if self.strategy == "test" else SPLITS
+
+    @property
     def resolved(self) -> str:
         """The strategy, once "auto" has been decided."""
         by_chromosome = self.strategy == "auto" and self.test_chromosomes
         return "chromosome" if by_chromosome else "gene" if self.strategy == "auto" else self.strategy
 
-    @property
-    def splits(self) -> tuple[str, ...]:
-        """The splits that have to hold examples."""
-        return ("test",) if self.strategy == "test" else SPLITS
+    def all_test(self) -> SplitSettings:
+        """The same, with everything in the test split."""
+        return replace(self, strategy="test", test_chromosomes=[], val_chromosomes=[])
 
 
 def stable_number(name: str, seed: int) -> int:

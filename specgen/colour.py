@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -48,20 +49,35 @@ class Spectra:
 
     Attributes
     ----------
-    power
-        (B, C, F, T) squared magnitudes.
+    squared
+        (B, C, F, T) squared magnitudes, where they are known already; else None, and ``spectrum`` is there.
     spectrum
-        Complex (B, C, F, T), for palettes that declare ``phase``; else None.
+        Complex (B, C, F, T), for palettes that declare ``phase``; its real part for those that declare ``real``; else
+        None.
     floor
         (C,) noise power P0 of each channel.
     scale
         How power becomes brightness.
     """
 
-    power: Tensor
+    squared: Tensor | None
     spectrum: Tensor | None
     floor: Tensor
     scale: ScaleSettings
+
+    @cached_property
+    def power(self) -> Tensor:
+        """(B, C, F, T) squared magnitudes."""
+        if self.squared is not None:
+            return self.squared
+        return self.complex.real.square() + self.complex.imag.square()
+
+    @property
+    def complex(self) -> Tensor:
+        """(B, C, F, T) the spectrum itself."""
+        if self.spectrum is None:
+            raise ValueError("this palette did not declare that it needs phase")
+        return self.spectrum
 
     @property
     def levels(self) -> Tensor:
@@ -76,10 +92,8 @@ class Spectra:
     @property
     def unit(self) -> Tensor:
         """(B, C, F, T) complex numbers of norm 1: the phase alone; 0 where there is no power."""
-        if self.spectrum is None:
-            raise ValueError("this palette did not declare that it needs phase")
         magnitude = (self.power + 1e-12).sqrt()
-        return self.spectrum / magnitude
+        return self.complex / magnitude
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,8 @@ class Palette:
         Spectral channels it takes (a complex representation gives two per column); 0 = any number.
     phase
         True when it needs the complex spectrum.
+    real
+        True when the real part of the spectrum is enough; ``Spectra.spectrum`` is real then.
     paint
         ``Spectra`` -> RGB float (B, 3, F, T) in 0..1.
     note
@@ -108,15 +124,16 @@ class Palette:
     phase: bool
     paint: Callable[[Spectra], Tensor]
     note: str
+    real: bool = False
 
 
 def register_palette(
-    name: str, *, representation: str, channels: int, note: str, phase: bool = False
+    name: str, *, representation: str, channels: int, note: str, phase: bool = False, real: bool = False
 ) -> Callable[[Callable[[Spectra], Tensor]], Callable[[Spectra], Tensor]]:
     """Decorator that adds a painting function to the registry under ``name``; decorators stack."""
 
     def register(paint: Callable[[Spectra], Tensor]) -> Callable[[Spectra], Tensor]:
-        PALETTES.add(name, Palette(name, representation, channels, phase, paint, note))
+        PALETTES.add(name, Palette(name, representation, channels, phase, paint, note, real))
         return paint
 
     return register
@@ -199,6 +216,24 @@ def hue_value(spectra: Spectra) -> Tensor:
 def cosine_of_phase(spectra: Spectra) -> Tensor:
     """(1 + level cos(phase)) / 2 for each channel: mid-grey is silence."""
     return (1 + spectra.levels * spectra.unit.real) / 2
+
+
+@register_palette(
+    "real",
+    representation="delta_z",
+    channels=3,
+    phase=True,
+    real=True,
+    note="real part of the spectrum about grey, linear; of windows up to 223 nt, the letters can be read back",
+)
+def real_part(spectra: Spectra) -> Tensor:
+    """(1 + Re X / sqrt(ceiling P0)) / 2, clipped: a cosine transform, so phase and magnitude in one number.
+
+    The cosine transform of a causal window of at most n_fft / 2 letters is invertible: nothing is lost but rounding.
+    The scale's ``ceiling`` sets the range; its kind does not matter, since signs need a linear one.
+    """
+    gain = 0.5 / (spectra.floor * spectra.scale.ceiling).sqrt().view(-1, 1, 1)
+    return spectra.complex.real.mul(gain).add_(0.5).clamp_(0, 1)  # in place: see above
 
 
 def _colormap(name: str) -> Palette:

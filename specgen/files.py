@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from specgen.errors import InputError
 
-__all__ = ["DATA_VARIABLE", "expand", "read_json", "replacing", "write_atomic"]
+__all__ = ["DATA_VARIABLE", "expand", "finite", "read_json", "replacing", "write_atomic"]
 
 DATA_VARIABLE = "SPECGEN_DATA"
 """Environment variable naming the folder of real data sets; "../shared/data" where it is not set."""
@@ -69,6 +70,15 @@ def read_json(path: Path, missing: str) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise InputError(f"{path}: cannot be read (expected a JSON object, got {type(body).__name__})")
     return body
+
+
+def finite(value: Any) -> Any:
+    """Plain data as JSON can hold it: numbers that are none become None, keys text, tuples lists."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _discard(temporary: Path) -> None:

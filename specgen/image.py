@@ -6,6 +6,7 @@ rendering, in ``settings``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -32,8 +33,8 @@ class Imager(nn.Module):
     Input
         uint8 codes (B, L) or float indicators (B, 4, L); L >= window, in nt.
     Output
-        float32 (B, 3, bins, columns) in 0..1; 224 x 224 with the default settings. Rows run from 1/2 cycles/base at
-        the top to 0 at the bottom, columns from 5' to 3'. Differentiable with respect to float input.
+        float32 (B, 3, rows, columns) in 0..1; 224 x 224 with the default settings. Rows of each band run from 1/2
+        cycles/base at the top to 0 at the bottom, columns from 5' to 3'. Differentiable with respect to float input.
 
     Raises
     ------
@@ -64,12 +65,23 @@ class Imager(nn.Module):
         # float32 throughout: bf16 keeps 8 bits, and a picture is a difference of large sums.
         with torch.autocast(letters.device.type, enabled=False):
             signal = self.signal(letters)
-            spectrum = self.spectrogram(signal) if self.palette.phase else None
-            if spectrum is None:
-                power = self.spectrogram.power(signal)
-            else:
-                power = spectrum.real.square() + spectrum.imag.square()
+            transform = self.spectrogram.real if self.palette.real else self.spectrogram
+            found = self._laid_out(transform if self.palette.phase else self.spectrogram.power, signal)
+            power, spectrum = (None, found) if self.palette.phase else (found, None)
             return self.palette.paint(Spectra(power, spectrum, self.floor, self.settings.scale)).flip(-2)
+
+    def _laid_out(self, transform: Callable[[Tensor], Tensor], signal: Tensor) -> Tensor:
+        """The spectra of all bands, from low to high rows (the picture is turned over later), with blanks between."""
+        bands, length = self.settings.bands, signal.shape[-1]
+        width = self.settings.width(length)
+        if bands == 1 and not self.settings.columns:
+            return transform(signal)
+        parts: list[Tensor] = []
+        for offset in reversed(range(bands)):
+            band = transform(signal[..., offset:])
+            # Nothing there is no power: what colour that is, the palette decides.
+            parts.append(nn.functional.pad(band, (0, width - band.shape[-1], 0, int(offset > 0))))
+        return torch.cat(parts, dim=-2)
 
     def paint(self, codes: NDArray[np.uint8], chunk: int = 0) -> NDArray[np.uint8]:
         """Pictures as files hold them: uint8 codes (n, L) to uint8 (n, bins, columns, 3).
@@ -80,7 +92,7 @@ class Imager(nn.Module):
         """
         device = self.floor.device
         size = chunk or (CHUNK if device.type == "cpu" else 256)
-        shape = self.settings.spectrogram.bins, len(self.settings.spectrogram.starts(codes.shape[1])), 3
+        shape = self.settings.rows, self.settings.width(codes.shape[1]), 3
         painted = np.empty((len(codes), *shape), dtype=np.uint8)
         threads = torch.get_num_threads() if device.type == "cpu" else 1
 

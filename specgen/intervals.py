@@ -18,8 +18,8 @@ import numpy as np
 
 from specgen.errors import InputError
 from specgen.records import DAMAGED, Record, open_decompressed, read_records
+from specgen.selection import RegionSettings
 from specgen.sequences import Codes, encode, reverse_complement
-from specgen.settings import RegionSettings
 
 __all__ = ["is_interval_file", "read_regions"]
 

@@ -35,7 +35,8 @@ from specgen.intervals import is_interval_file, read_regions
 from specgen.ledger import Done, Ledger, check_pinned, checksum, fault, identity, is_stream
 from specgen.outputs import OUTPUTS, Output
 from specgen.records import read_records
-from specgen.settings import PICTURE_VERSION, ImageSettings, RegionSettings, WindowSettings, settings_hash
+from specgen.selection import RegionSettings, WindowSettings
+from specgen.settings import PICTURE_VERSION, ImageSettings, settings_hash
 from specgen.windows import ROW, Shard, Source, Tally, count_windows, cut_shards, safe_name
 
 __all__ = ["MANIFEST", "RenderResult", "class_names", "render"]

@@ -10,6 +10,8 @@ Source of the codes: SAM/BAM specification, section 4.2 (``=ACMGRSVTWYHKDBN``).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +26,7 @@ __all__ = [
     "decode",
     "encode",
     "gather_windows",
+    "gc_share",
     "pad",
     "reverse_complement",
     "tile_starts",
@@ -144,3 +147,13 @@ def tile_starts(total: int, length: int, *, stride: int | None = None, most: int
 def gather_windows(codes: Codes, starts: NDArray[np.int64], length: int) -> Codes:
     """Windows (len(starts), length) of ``codes`` (n,); each start + length must lie inside."""
     return np.lib.stride_tricks.sliding_window_view(codes, length)[starts]
+
+
+def gc_share(codes: Codes) -> float:
+    """Share of G and C, 0..1, among the letters of one sequence (n,): an ambiguity counts its share, padding not at all.
+
+    nan where there is no letter.
+    """
+    counts = np.bincount(codes, minlength=16)
+    letters = int(counts[1:].sum())
+    return float(counts @ INDICATORS[:, 1:3].sum(axis=1, dtype=np.float64)) / letters if letters else math.nan

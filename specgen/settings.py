@@ -24,10 +24,8 @@ __all__ = [
     "SCALES",
     "TAPERS",
     "ImageSettings",
-    "RegionSettings",
     "ScaleSettings",
     "SpectrogramSettings",
-    "WindowSettings",
     "settings_hash",
 ]
 
@@ -47,8 +45,6 @@ TAPERS: dict[str, Any] = {
 
 DETRENDS = ("none", "constant", "weighted")
 """none; constant: minus the window's mean (SciPy's); weighted: minus the taper-weighted mean, so that bin 0 is 0."""
-
-PLACES = ("centre", "random", "tiles")
 
 SCALES = ("log1p", "db", "minmax")
 """log1p: log(1 + P/P0); db: decibels over P0; minmax: log1p stretched to each picture's own range (ablation)."""
@@ -173,101 +169,64 @@ class ImageSettings:
         Power to brightness, see ``ScaleSettings``.
     spectrogram
         See ``SpectrogramSettings``.
+    bands
+        Spectrograms of the same letters, stacked from the top, that begin at letter 0, 1, 2, ...; one blank row lies
+        between two. 3 bands with a ``hop`` of 3 are the three reading frames. 74 bins a band make 224 rows.
+    columns
+        Columns of the picture; what the sequence does not fill stays blank on the right. 0 = as many as there are
+        frames. With a fixed ``hop`` a column means the same number of letters whatever the length.
     """
 
     palette: str = "delta_z"
     representation: str = ""
     scale: ScaleSettings = field(default_factory=ScaleSettings)
     spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
-
-
-@dataclass(frozen=True)
-class WindowSettings:
-    """Which windows of a record are rendered.
-
-    Attributes
-    ----------
-    length
-        nt of a window; records shorter than ``least`` are counted and left out.
-    trim
-        nt cut from both ends of each record before windows are placed, for every class alike: 9 takes the start and
-        stop codon off a CDS, so that neither gives its class away.
-    place
-        centre: one window in the middle, which fixes the codon phase of a CDS by its length; random: one, drawn by
-        ``seed``; tiles: windows ``stride`` nt apart over the whole trimmed record.
-    stride
-        nt between tiles; 0 = edge to edge.
-    most
-        Most tiles of a record, spread evenly; 0 = all.
-    ambiguous
-        Largest share of letters other than A, C, G and T that a window may have; 1 = any. Windows above it are left
-        out and counted: the runs of N in an assembly are no sequence.
-    seed
-        Of random places.
-    """
-
-    length: int = 600
-    trim: int = 9
-    place: str = "centre"
-    stride: int = 0
-    most: int = 0
-    ambiguous: float = 1.0
-    seed: int = 0
+    bands: int = 1
+    columns: int = 0
 
     def __post_init__(self) -> None:
-        if self.place not in PLACES:
-            raise UnknownName("windows.place", self.place, PLACES)
-        for key, least in (("length", 1), ("trim", 0), ("stride", 0), ("most", 0), ("seed", 0)):
-            if getattr(self, key) < least:
-                raise InputError(f"windows.{key}: expected at least {least}, got {getattr(self, key)}")
-        if not 0 <= self.ambiguous <= 1:
-            raise InputError(f"windows.ambiguous: expected a share from 0 to 1, got {self.ambiguous}")
-
-    @property
-    def least(self) -> int:
-        """nt that a record needs: a window and the trim at both ends."""
-        return self.length + 2 * self.trim
-
-    def check(self, spectrogram: SpectrogramSettings) -> None:
-        """Refuse a window of letters that is shorter than the spectrogram's."""
-        if self.length < spectrogram.window:
+        if self.bands < 1 or self.columns < 0:
             raise InputError(
-                f"windows.length: expected at least the spectrogram window of {spectrogram.window} nt, got {self.length}"
+                f"image: expected bands of at least 1 and columns of 0 or more, got {self.bands} and {self.columns}"
+            )
+        if self.columns and self.spectrogram.frames > self.columns:
+            raise InputError(
+                f"image.columns: expected at least the {self.spectrogram.frames} frames of the spectrogram, "
+                f"got {self.columns}"
             )
 
+    @property
+    def rows(self) -> int:
+        """Rows of a picture."""
+        return self.bands * (self.spectrogram.bins + 1) - 1
 
-@dataclass(frozen=True)
-class RegionSettings:
-    """Which sequences the intervals of a BED, narrowPeak, GTF or GFF3 file stand for.
+    def width(self, length: int) -> int:
+        """Columns of the picture of a sequence of ``length`` nt.
 
-    Attributes
-    ----------
-    genome
-        FASTA file that the intervals refer to; empty = the inputs are sequences themselves. With a .fai beside it only
-        the wanted letters are read.
-    feature
-        Rows of a GTF or GFF3 file to take.
-    splice
-        Join what belongs together into one sequence: GTF rows of one transcript_id, GFF3 rows of one Parent, the
-        blocks of a BED12 row.
-    width
-        nt to take around the summit of a narrowPeak row, or the middle of any other interval, in place of the
-        interval; moved inwards at the ends of a sequence. 0 = the interval itself. Nothing is spliced then.
-    """
-
-    genome: str = ""
-    feature: str = "CDS"
-    splice: bool = True
-    width: int = 0
-
-    def __post_init__(self) -> None:
-        if self.width < 0:
-            raise InputError(f"regions.width: expected 0 or more, got {self.width}")
+        Raises
+        ------
+        InputError
+            When the sequence is shorter than one window (in every band), or longer than the columns hold.
+        """
+        frames = len(self.spectrogram.starts(length))
+        self.spectrogram.starts(length - self.bands + 1)  # the last band begins later; it needs a window as well
+        if not self.columns:
+            return frames
+        if frames > self.columns:
+            raise InputError(
+                f"image.columns: a sequence of {length} nt has {frames} frames with a hop of "
+                f"{self.spectrogram.hop} nt, expected at most {self.columns}"
+            )
+        return self.columns
 
 
 def settings_hash(settings: ImageSettings, **extra: Any) -> str:
     """16 hexadecimal digits that change when any setting, an ``extra`` value or ``PICTURE_VERSION`` changes."""
-    body = {"version": PICTURE_VERSION, "image": dataclasses.asdict(settings), "extra": extra}
+    image = dataclasses.asdict(settings)
+    for name, default in (("bands", 1), ("columns", 0)):  # younger than the first renderings, whose names stay
+        if image[name] == default:
+            del image[name]
+    body = {"version": PICTURE_VERSION, "image": image, "extra": extra}
     return hashlib.sha256(json.dumps(_canonical(body), sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -137,6 +137,15 @@ class Spectrogram(nn.Module):
         real, imaginary, _ = self._parts(signal)
         return real.square() + imaginary.square()
 
+    def real(self, signal: Tensor) -> Tensor:
+        """The real part alone, float32 (B, C', bins, columns): the same numbers, at half the cost where it can be."""
+        if signal.is_complex() or self.settings.phase != "frame" or self._way(signal) not in ("matrix", "convolution"):
+            return self(signal).real.contiguous()
+        with torch.autocast(signal.device.type, enabled=False):
+            basis = self.cosine_sine[: self.settings.bins]
+            transform = self._filtered if self._way(signal) == "convolution" else self._multiplied
+            return transform(self._centred(signal.float()), basis)
+
     def _way(self, signal: Tensor) -> str:
         """The method for this signal."""
         grad = signal.requires_grad and torch.is_grad_enabled()
@@ -187,16 +196,22 @@ class Spectrogram(nn.Module):
         return torch.from_numpy(sliding_transform(letters, self._placed[key], torch.get_num_threads(), power=power))
 
     def _product(self, signal: Tensor) -> tuple[Tensor, Tensor]:
-        product = self.cosine_sine @ signal[..., self._index(signal)]
+        product = self._multiplied(signal, self.cosine_sine)
         return product[..., : self.settings.bins, :], product[..., self.settings.bins :, :]
 
+    def _multiplied(self, signal: Tensor, basis: Tensor) -> Tensor:
+        return basis @ signal[..., self._index(signal)]
+
     def _convolution(self, signal: Tensor) -> tuple[Tensor, Tensor]:
+        found = self._filtered(signal, self.cosine_sine)
+        return found[..., : self.settings.bins, :], found[..., self.settings.bins :, :]
+
+    def _filtered(self, signal: Tensor, basis: Tensor) -> Tensor:
         stride = self._stride(signal.shape[-1])
         if not stride:
             raise ValueError("convolution: expected frames at equal distances")
         flat = signal.reshape(-1, 1, signal.shape[-1])
-        found = nn.functional.conv1d(flat, self.cosine_sine[:, None], stride=stride).unflatten(0, signal.shape[:-1])
-        return found[..., : self.settings.bins, :], found[..., self.settings.bins :, :]
+        return nn.functional.conv1d(flat, basis[:, None], stride=stride).unflatten(0, signal.shape[:-1])
 
     def _fft(self, signal: Tensor) -> tuple[Tensor, Tensor]:
         frames = signal[..., self._index(signal).T]

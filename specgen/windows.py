@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgen.records import Record
+from specgen.selection import WindowSettings
 from specgen.sequences import Codes, crop_start, gather_windows, tile_starts
-from specgen.settings import WindowSettings
 
 __all__ = ["ROW", "Shard", "Source", "Tally", "count_windows", "cut_shards", "safe_name"]
 

@@ -157,7 +157,7 @@ def test_unknown_commands(program, wrong, hint):
         (["classify", "train", "--runs", "out", "--model", "conv9"], "did you mean 'conv"),
         (["classify", "predict", "--run", "out", "--input", "good.fa"], "is no run folder"),
         (["classify", "baselines", "--runs", "out", "--only", "[gg]"], "unknown baseline 'gg'"),
-        (["classify", "compare", "out"], "metrics.json"),
+        (["classify", "compare", "out"], "out: there is no such run folder"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else None,
 )  # fmt: skip

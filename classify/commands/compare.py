@@ -9,17 +9,31 @@ from specgen.parser import CommandParser
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Print the table of several runs, and write it."""
+    """Print the tables of several runs, and write them with figures and a page."""
     parser = CommandParser(
         prog="python -m classify compare",
-        description="One table of several finished runs, with intervals and paired differences, and their ROC curves.",
+        description="One comparison of several finished runs: seeds of a model in one row, intervals, paired tests, "
+        "ROC, precision-recall and calibration curves, metrics by length and GC.",
     )
     parser.add_argument("runs", type=str, nargs="+", help="run folders")
-    parser.add_argument("--out", type=str, default="", help="folder for compare.md, compare.csv and roc.png")
+    parser.add_argument("--out", type=str, default="", help="folder for compare.html, .md, .csv, bins.csv and figures")
+    parser.add_argument(
+        "--against",
+        type=str,
+        default="",
+        help="model, run name or run folder that the others are tested against; default: the best on validation",
+    )
+    parser.add_argument("--per-run", action="store_true", help="a row for each run, not one for the seeds of a model")
+    parser.add_argument("--resamples", type=int, default=2000, help="bootstrap resamples of groups")
     parsed = parser.parse_args(list(arguments))
     from classify.comparison import compare
+    from classify.paired import Resampling
 
     out = Path(parsed.out) if parsed.out else None
-    print(compare([Path(folder) for folder in parsed.runs], out), end="")
+    folders = [Path(folder) for folder in parsed.runs]
+    how = Resampling(parsed.resamples)
+    print(compare(folders, out, against=parsed.against, per_run=parsed.per_run, how=how), end="")
     if out:
-        print(f"written: {out / 'compare.md'}, {out / 'compare.csv'}, {out / 'roc.png'}")
+        print(
+            f"written: {out / 'compare.html'}, {out / 'compare.md'}, {out / 'compare.csv'}, {out / 'bins.csv'}, figures"
+        )

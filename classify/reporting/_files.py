@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from specgen.errors import InputError
 
-__all__ = ["read_history", "read_metrics", "read_predictions", "read_text"]
+__all__ = ["read_history", "read_metrics", "read_predictions", "read_table", "read_text"]
 
 REQUIRED = (
     *("task", "model", "name", "n", "groups", "labels", "positive", "metrics", "per_class", "confusion"),
@@ -65,16 +66,21 @@ def read_metrics(run: Path) -> dict[str, Any]:
     return found
 
 
-def read_predictions(run: Path, metrics: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """True classes (n,) and probabilities (n, k) of ``predictions.csv``; classes ordered as in ``metrics``."""
+def read_table(run: Path, metrics: dict[str, Any], also: Sequence[str] = ()) -> pd.DataFrame:
+    """``predictions.csv`` as text, but for ``label`` (index into the classes of ``metrics``) and probabilities.
+
+    ``label``, a probability of each class and the columns in ``also`` have to be there; others may be.
+    """
     names = list(metrics["labels"])
     again = f"run `python -m classify evaluate --run {run}` again"
     text = read_text(run, "predictions.csv")
-    columns = ["label", *(f"p_{name}" for name in names)]
+    chances = [f"p_{name}" for name in names]
     try:
-        # A class may be called "NA"; a probability must be there.
-        frame = pd.read_csv(io.StringIO(text), usecols=columns, dtype={"label": str}, keep_default_na=False)
-        frame = frame.astype(dict.fromkeys(columns[1:], float))
+        # A class may be called "NA" or "0"; a probability must be there.
+        frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+        if missing := [name for name in ("label", *also, *chances) if name not in frame]:
+            raise ValueError(f"lacks {', '.join(missing)}")
+        frame = frame.astype(dict.fromkeys(chances, float))
     except ValueError as error:
         raise InputError(f"{run}: predictions.csv: {str(error).splitlines()[0]}; {again}") from None
     unknown = sorted(set(frame["label"]) - set(names))
@@ -82,8 +88,14 @@ def read_predictions(run: Path, metrics: dict[str, Any]) -> tuple[NDArray[np.int
         raise InputError(f"{run}: predictions.csv holds class {unknown[0]!r}, metrics.json has {names}; {again}")
     if len(frame) != metrics["n"]:
         raise InputError(f"{run}: predictions.csv has {len(frame)} rows, metrics.json says {metrics['n']}; {again}")
-    labels = frame["label"].map({name: index for index, name in enumerate(names)})
-    return labels.to_numpy(np.int64), frame[columns[1:]].to_numpy(np.float64)
+    frame["label"] = frame["label"].map({name: index for index, name in enumerate(names)}).astype(np.int64)
+    return frame
+
+
+def read_predictions(run: Path, metrics: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """True classes (n,) and probabilities (n, k) of ``predictions.csv``; classes ordered as in ``metrics``."""
+    frame = read_table(run, metrics)
+    return frame["label"].to_numpy(np.int64), frame[[f"p_{name}" for name in metrics["labels"]]].to_numpy(np.float64)
 
 
 def read_history(run: Path) -> pd.DataFrame | None:

@@ -25,13 +25,19 @@ from classify.reporting._files import read_history, read_metrics, read_predictio
 from specgen.files import write_atomic
 
 __all__ = [
+    "COLOURS",
+    "DPI",
+    "GREY",
     "best_epoch",
     "calibration_figure",
     "confusion_figure",
     "draw_all",
+    "frame",
     "history_figure",
+    "png",
     "precision_recall_figure",
     "roc_figure",
+    "shown",
 ]
 
 DPI = 150
@@ -41,12 +47,23 @@ COLOURS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", SKY, "#000000")
 GREY = "#6e6e6e"
 
 
-def _shown(name: str, length: int = 24) -> str:
+def png(figure: Figure) -> bytes:
+    """A figure as a PNG file."""
+    picture = io.BytesIO()
+    with warnings.catch_warnings():
+        # A class name in a script that the font lacks is drawn as boxes; the page has it in full.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(picture, format="png", dpi=DPI)
+    return picture.getvalue()
+
+
+def shown(name: str, length: int = 24) -> str:
     """A class name as matplotlib text: shortened, and with "$" taken literally rather than as mathematics."""
     return (name if len(name) <= length else f"{name[: length - 1]}…").replace("$", r"\$")
 
 
-def _frame(axes: Axes, x: str, y: str, *, unit_square: bool = False) -> None:
+def frame(axes: Axes, x: str, y: str, *, unit_square: bool = False) -> None:
+    """Axis titles and a light grid; ``unit_square`` for axes from 0 to 1."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.grid(color="#d9d9d9", linewidth=0.6)
@@ -69,7 +86,7 @@ def history_figure(history: pd.DataFrame, best: int | None = None) -> Figure:
         ):
             values = history[["epoch", f"{split}_{what}"]].dropna()
             axes.plot(*values.to_numpy().T, style, color=colour, label=label, markersize=4, linewidth=1.6)
-        _frame(axes, "epoch", unit)
+        frame(axes, "epoch", unit)
         # Half an epoch either side, so that a single epoch too has a whole number on its axis.
         axes.set_xlim(history["epoch"].min() - 0.5, history["epoch"].max() + 0.5)
         axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
@@ -100,11 +117,11 @@ def confusion_figure(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> F
         axes.text(k, row, f"{totals[row, 0]:,}", ha="center", va="center", color=GREY)
         axes.text(row, k, f"{counts[:, row].sum():,}", ha="center", va="center", color=GREY)
     axes.text(k, k, f"{counts.sum():,}", ha="center", va="center", color=GREY, weight="bold")
-    shown = [*(_shown(name) for name in names), "total"]
-    crowded = k > 4 or max(map(len, shown)) > 10
+    heads = [*(shown(name) for name in names), "total"]
+    crowded = k > 4 or max(map(len, heads)) > 10
     slant: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
-    axes.set_xticks(range(k + 1), shown, **slant)
-    axes.set_yticks(range(k + 1), shown)
+    axes.set_xticks(range(k + 1), heads, **slant)
+    axes.set_yticks(range(k + 1), heads)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     axes.tick_params(length=0)
@@ -123,7 +140,7 @@ def _curves(
         truth = labels == c
         if truth.any() and not truth.all():
             style = {"color": colour, "linestyle": line, "linewidth": 1.7}
-            yield _shown(names[c]), truth, probabilities[:, c], style
+            yield shown(names[c]), truth, probabilities[:, c], style
 
 
 def _curve_figure(curves: int) -> tuple[Figure, Axes]:
@@ -152,7 +169,7 @@ def roc_figure(
         false_rate, true_rate, _ = roc_curve(truth, score)
         axes.plot(false_rate, true_rate, label=f"{ranking(truth, score)[0][0]:.3f}  {name}", **style)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=(0, (1, 2)), linewidth=1)
-    _frame(axes, "false positive rate [share]", "true positive rate [share]", unit_square=True)
+    frame(axes, "false positive rate [share]", "true positive rate [share]", unit_square=True)
     _legend(figure, axes, "area under the curve")
     return figure
 
@@ -167,7 +184,7 @@ def precision_recall_figure(
         label = f"{ranking(truth, score)[1][0]:.3f}  {name} (prevalence {truth.mean():.3f})"
         axes.step(recall, precision, where="pre", label=label, **style)
         axes.axhline(truth.mean(), color=style["color"], linestyle=(0, (1, 2)), linewidth=1)
-    _frame(axes, "recall [share]", "precision [share]", unit_square=True)
+    frame(axes, "recall [share]", "precision [share]", unit_square=True)
     _legend(figure, axes, "average precision")
     return figure
 
@@ -186,7 +203,7 @@ def calibration_figure(bins: Sequence[dict[str, Any]], of: str) -> Figure:
         markersize=4,
         label="model",
     )
-    _frame(upper, "", "observed [share]")
+    frame(upper, "", "observed [share]")
     upper.set_ylim(-0.02, 1.02)
     upper.legend(frameon=False, loc="upper left")
     lower.bar(
@@ -197,7 +214,7 @@ def calibration_figure(bins: Sequence[dict[str, Any]], of: str) -> Figure:
         color=SKY,
         edgecolor="white",
     )
-    _frame(lower, f"predicted probability of {_shown(of)}", "examples")
+    frame(lower, f"predicted probability of {shown(of)}", "examples")
     lower.set_xlim(-0.01, 1.01)
     return figure
 
@@ -231,12 +248,4 @@ def draw_all(run: Path) -> list[Path]:
     }
     if history is not None:
         drawn = {"history": history_figure(history, best_epoch(history, metrics)), **drawn}
-    paths = []
-    for name, figure in drawn.items():
-        picture = io.BytesIO()
-        with warnings.catch_warnings():
-            # A class name in a script that the font lacks is drawn as boxes; the page has it in full.
-            warnings.filterwarnings("ignore", message="Glyph .* missing from")
-            figure.savefig(picture, format="png", dpi=DPI)
-        paths.append(write_atomic(run / "figures" / f"{name}.png", picture.getvalue()))
-    return paths
+    return [write_atomic(run / "figures" / f"{name}.png", png(figure)) for name, figure in drawn.items()]

@@ -6,37 +6,19 @@ computed that the run folder does not hold.
 
 from __future__ import annotations
 
-import base64
 import json
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from classify.reporting._files import read_metrics, read_text
 from classify.reporting.figures import draw_all
+from classify.reporting.html import METRICS, data_uri, number, render, shorten
 from specgen.errors import InputError
 from specgen.files import write_atomic
 
-__all__ = ["shorten", "write_report"]
-
-LONGEST = 48
-"""Characters of an id that the page shows; the rest is in its title."""
-
-METRICS = {
-    "accuracy": ("Accuracy", "↑"),
-    "balanced_accuracy": ("Balanced accuracy", "↑"),
-    "mcc": ("Matthews correlation", "↑"),
-    "f1": ("F1", "↑"),
-    "auroc": ("AUROC", "↑"),
-    "auprc": ("Average precision", "↑"),
-    "log_loss": ("Log loss [nats]", "↓"),
-    "brier": ("Brier score", "↓"),
-    "ece": ("Calibration error (ECE)", "↓"),
-}
-"""Heading of each metric, and which way is better."""
+__all__ = ["measure", "shorten", "write_report"]
 
 COSTS = {
     "wall_seconds": ("Wall time", 1.0, "s"),
@@ -66,23 +48,6 @@ CAPTIONS = {
 PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
 
-def shorten(text: str, length: int = LONGEST) -> str:
-    """``text``, or its beginning and end around an ellipsis when longer than ``length`` characters."""
-    if len(text) <= length:
-        return text
-    tail = length // 3
-    return f"{text[: length - tail - 1]}…{text[-tail:]}"
-
-
-def number(value: Any, digits: int = 3) -> str:
-    """A number for people: None as a dash, whole numbers with thousands separators, others to ``digits`` places."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
-
-
 def measure(value: float | None, divisor: float, unit: str) -> str:
     """A cost in its unit to four significant digits ("372.8 s (6.2 min)"), None as "not measured"."""
     if value is None:
@@ -110,10 +75,9 @@ def flatten(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 def _data_uri(picture: Path, run: Path) -> str:
     """The picture's bytes, so that the page needs no other file."""
     try:
-        content = base64.b64encode(picture.read_bytes()).decode("ascii")
+        return data_uri(picture.read_bytes(), PICTURES[picture.suffix.lower()])
     except OSError:
         raise InputError(f"{run}: {picture.relative_to(run)} is missing or cannot be read") from None
-    return f"data:{PICTURES[picture.suffix.lower()]};base64,{content}"
 
 
 def _json(run: Path, name: str, command: str, kind: type) -> Any:
@@ -215,12 +179,9 @@ def write_report(run: Path) -> Path:
         }
         for path in draw_all(run)
     ]
-    environment = Environment(
-        loader=PackageLoader("classify.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters.update(shorten=shorten, number=number)
     cost = body.get("cost") or {}
-    page = environment.get_template("report.html.j2").render(
+    page = render(
+        "report.html.j2",
         body=body,
         note=body.get("model_note"),
         metrics=_metric_rows(body["metrics"]),
@@ -232,6 +193,7 @@ def write_report(run: Path) -> Path:
         figures=figures,
         gallery=gallery,
         has_history=(run / "metrics.csv").exists(),
-        command=f"python -m classify {body.get('command', 'train')} --config {config} --name again",
+        command=body.get("repeat")
+        or f"python -m classify {body.get('command', 'train')} --config {config} --name again",
     )
     return write_atomic(run / "report.html", page.encode("utf-8"))

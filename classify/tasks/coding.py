@@ -151,6 +151,10 @@ class CodingTask(Task):
     def cut(self) -> int:
         return 2 * self.settings.trim
 
+    @property
+    def frame(self) -> int:
+        return -self.settings.trim % 3
+
     def prepare(self, codes: Codes) -> Codes:
         """Trim both ends."""
         trim = self.settings.trim

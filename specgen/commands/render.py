@@ -8,7 +8,8 @@ from pathlib import Path
 from specgen.engines import EngineSettings
 from specgen.errors import InputError
 from specgen.parser import CommandParser
-from specgen.settings import ImageSettings, RegionSettings, WindowSettings
+from specgen.selection import RegionSettings, WindowSettings
+from specgen.settings import ImageSettings
 
 ABOUT = """Render FASTA or FASTQ files, or intervals of a genome, as 224x224 pictures, sorted by class. A job that was
 stopped goes on with the same command."""

@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classify.baselines import BASELINES, fit_baseline, kmer_frequencies
+from classify.baseline_fit import evaluate_baseline, fit_baseline, load_baseline
+from classify.baselines import BASELINES, kmer_frequencies
+from classify.coding_potential import fickett, hexamer_score, hexamer_tables, rotation_table
+from classify.datasets import TileDataset
+from classify.examples import Examples
+from classify.runs import RunFolder
 from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS
 from classify.tasks.coding import CodingSettings
@@ -94,15 +99,61 @@ def test_lengths():
     assert BASELINES["length_mod3"].features(windows, lengths).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]]
 
 
-def test_every_baseline_is_finite_and_one_row_a_window():
+def some_records():
+    """Two classes with one record each of 90 nt; both labels and letters as a task hands them over."""
+    rng = np.random.default_rng(1)
+    return Examples(
+        ("LNSD", "CDN"), ["a", "b"], np.array([0, 1]), ["a", "b"], ["", ""], np.array([90, 90]),
+        np.array(["train", "train"]), sequences=[rng.choice(np.array([1, 2, 4, 8], dtype=np.uint8), 90) for _ in "ab"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8, 60])
+def test_every_baseline_is_finite_and_one_row_a_window(size):
     rng = np.random.default_rng(0)
-    windows = rng.choice(np.array([1, 2, 4, 8, 15], dtype=np.uint8), (3, 60))
+    windows = rng.choice(np.array([1, 2, 4, 8, 15], dtype=np.uint8), (3, size))
     for name in BASELINES:
-        values = BASELINES[name].features(windows, np.array([60, 61, 62]))
+        state = BASELINES[name].state(some_records(), 0)
+        assert json.loads(json.dumps(state)) == state
+        values = BASELINES[name](windows, np.array([60, 61, 62]), state)
         assert values.ndim == 2
         assert len(values) == 3
-        assert np.isfinite(values).all()
+        assert np.isfinite(values).all(), name
         assert BASELINES[name].note
+
+
+def test_tables_are_of_the_right_class_and_frame():
+    noncoding, coding = some_records().sequences
+    tables = BASELINES["hexamer"].state(some_records(), 2)["hexamers"]
+    assert tables == hexamer_tables([coding], [noncoding], 2)
+    assert tables != hexamer_tables([noncoding], [coding], 2)
+    assert BASELINES["spectral_rotation"].state(some_records(), 2)["phases"] == rotation_table([coding], 2)
+
+
+def test_orf_and_cpat_features():
+    text = "CCATGCCCCCCTGACC"  # 16 nt; 2 + ATG CCC CCC TGA + 2
+    assert features("orf", text).tolist() == pytest.approx([5, 15 / 16, 12, 12 / 16])  # 5 codons in the first frame
+    assert features("fickett", text)[0] == fickett(encode(text)[None])[0]
+    state = BASELINES["cpat"].state(some_records(), 0)
+    window, lengths = encode(text)[None], np.array([1000])
+    hexamer = hexamer_score(window, state["hexamers"])[0]
+    cpat = BASELINES["cpat"](window, lengths, state)[0]
+    assert cpat.tolist() == pytest.approx([15, 15 / 16, fickett(window)[0], hexamer])
+    assert BASELINES["cpat_length"](window, lengths, state)[0].tolist() == pytest.approx([*cpat, np.log(1000)])
+    # Nothing of the whole record, but in the baseline that says so.
+    assert BASELINES["cpat"](window, np.array([16]), state)[0].tolist() == cpat.tolist()
+
+
+@pytest.mark.parametrize("trim", range(5))
+def test_the_task_says_where_codons_begin(trim):
+    text = "ATGCCCGGGAAATTTCCCGGGAAATTTTAA"
+    task = TASKS["coding"](CodingSettings(trim=trim))
+    left = decode(task.prepare(encode(text)))[task.frame :]
+    whole = [text[i : i + 3] for i in range(0, len(text), 3)]
+    assert left[:3] in whole
+    assert left[:12] in text
+    assert text.index(left[:12]) % 3 == 0
+    assert text.index(left[:12]) - trim < 3  # and no codon is lost
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +173,15 @@ def test_a_baseline_run_is_a_finished_run(settings, examples):
     folder = dataclasses.replace(settings, model="kmer3").folder
     assert folder.parts[-3:] == ("coding", "kmer3", "tiny")
     names = {path.name for path in folder.iterdir()}
-    assert names >= {"config.yaml", "environment.json", "metrics.json", "model.json", "predictions.csv", "report.html"}
+    assert names >= {
+        "config.yaml",
+        "environment.json",
+        "metrics.json",
+        "model.json",
+        "predictions.csv",
+        "report.html",
+        "split.csv",
+    }
     assert "INCOMPLETE" not in names
     stored = json.loads((folder / "metrics.json").read_text())
     assert stored["metrics"]["accuracy"]["value"] == body["metrics"]["accuracy"]["value"]
@@ -141,8 +200,6 @@ def test_a_baseline_run_is_a_finished_run(settings, examples):
 
 
 def test_a_baseline_scores_the_tiles_that_networks_score(settings, examples):
-    from classify.datasets import TileDataset
-
     fit_baseline("gc", settings, examples)
     folder = dataclasses.replace(settings, model="gc").folder
     with (folder / "predictions.csv").open() as file:
@@ -166,14 +223,78 @@ def test_a_baseline_scores_the_tiles_that_networks_score(settings, examples):
 
 
 def test_baselines_read_no_pictures(settings, tmp_path):
-    from classify.examples import Examples
-
     pictures = Examples(
         ("LNSD", "CDN"), ["a"], np.array([0]), ["a"], [""], np.zeros(1, np.int64), np.array(["test"]),
         pictures=[(tmp_path / "a.png", -1)],
     )  # fmt: skip
     with pytest.raises(InputError, match="baseline 'gc' reads letters, which cannot be made from pictures"):
         fit_baseline("gc", dataclasses.replace(settings, runs=str(tmp_path / "runs")), pictures)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("name", ["cpat_length", "spectral_rotation"])
+def test_what_is_stored_scores_as_what_was_fitted(settings, examples, name):
+    fit_baseline(name, settings, examples)
+    chosen = dataclasses.replace(settings, model=name)
+    run = RunFolder(chosen.folder)
+    before = run.predictions.read_bytes(), run.baseline.read_bytes()
+    evaluate_baseline(chosen, run, examples)
+    assert run.predictions.read_bytes() == before[0]
+    body = json.loads(before[1])
+    # By hand from the file: standardise, weigh, average over tiles.
+    test = examples.part("test")
+    tiles = TileDataset(test, settings.training.test_tiles)
+    windows, _, rows = (column.numpy() for column in tiles.__getitems__(range(len(tiles))))
+    values = BASELINES[name](windows, test.lengths[rows], body["state"])
+    odds = (values - body["mean"]) / body["scale"] @ np.array(body["coefficients"][0]) + body["intercept"][0]
+    mean = np.bincount(rows, odds) / np.bincount(rows)
+    with run.predictions.open() as file:
+        chance = [float(line["p_CDN"]) for line in csv.DictReader(file)]
+    assert chance == pytest.approx((1 / (1 + np.exp(-mean))).tolist(), rel=1e-4, abs=1e-6)
+    # The very same file from the same command.
+    fit_baseline(name, settings, examples)
+    assert run.baseline.read_bytes() == before[1]
+
+
+def test_only_training_records_make_the_tables(settings, examples):
+    fit_baseline("hexamer", settings, examples)
+    run = RunFolder(dataclasses.replace(settings, model="hexamer").folder)
+    train = examples.part("train")
+    parts = [[s for s, y in zip(train.sequences, train.labels, strict=True) if y == label] for label in (1, 0)]
+    assert run.read_json("model.json")["state"]["hexamers"] == hexamer_tables(
+        *parts, 0
+    )  # nine letters are three codons
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda body: body.pop("scale"), "does not hold the fitted baseline 'orf'"),
+        (lambda body: body.update(mean=[1.0]), "expected 4 finite coefficients"),
+        (lambda body: body.update(mean=[0.0] * 3, scale=[1.0] * 3, coefficients=[[1.0] * 3]), "expected 4 finite"),
+        (lambda body: body.update(intercept=[None]), "does not hold"),
+        (lambda body: body.update(mean=[None, 1, 1, 1]), "expected 4 finite coefficients"),
+        (lambda body: body.update(coefficients=[]), "does not hold"),
+    ],
+)
+def test_a_damaged_baseline(tmp_path, change, message):
+    run = RunFolder(tmp_path)
+    body = {"mean": [0.0] * 4, "scale": [1.0] * 4, "coefficients": [[1.0] * 4], "intercept": [0.5], "penalty": 1}
+    run.write_json("model.json", body := {**body, "state": {}})
+    assert load_baseline(run, "orf").body() == body
+    change(body)
+    run.write_json("model.json", body)
+    with pytest.raises(InputError, match=message) as caught:
+        load_baseline(run, "orf")
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_is_fitted_to_test_data(settings, tmp_path):
+    data = dataclasses.replace(settings.data, split=settings.data.split.all_test())
+    everything = TASKS["coding"](data).load()
+    assert set(everything.split) == {"test"}
+    with pytest.raises(InputError, match=r"data\.split: no train examples to fit anything to"):
+        fit_baseline("gc", dataclasses.replace(settings, data=data, runs=str(tmp_path / "runs")), everything)
     assert not (tmp_path / "runs").exists()
 
 

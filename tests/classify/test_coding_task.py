@@ -13,8 +13,9 @@ from classify.tasks import TASKS
 from classify.tasks.coding import CodingSettings, CodingTask
 from specgen.errors import InputError
 from specgen.jobs import render
+from specgen.selection import WindowSettings
 from specgen.sequences import decode
-from specgen.settings import ImageSettings, SpectrogramSettings, WindowSettings
+from specgen.settings import ImageSettings, SpectrogramSettings
 from specgen.simulate import SimulationSettings
 
 SPLIT = SplitSettings(test_chromosomes=["chr1"], val_chromosomes=["2"])

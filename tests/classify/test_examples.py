@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classify.examples import Examples, balance, check_classes, drop_duplicates, one_per_group
+from classify.examples import Examples, balance, check_classes, check_trainable, drop_duplicates, one_per_group
 from classify.splits import SPLITS
 from specgen.errors import InputError
 from specgen.sequences import encode
@@ -155,6 +155,18 @@ def test_complete_examples_pass_through():
 def test_missing_classes(labels, split, message):
     with pytest.raises(InputError, match=message):
         check_classes(make(labels, split=split))
+
+
+def test_splits_that_are_not_needed_may_be_empty():
+    examples = make([0, 1], split="test")
+    assert check_classes(examples, splits=("test",)) is examples
+    with pytest.raises(InputError, match="no train examples"):
+        check_classes(examples)
+    with pytest.raises(InputError, match="no test examples of CDN"):
+        check_classes(make([0, 1], split=["test", "train"]), splits=("test",))
+    with pytest.raises(InputError, match="no val examples to fit anything to"):
+        check_trainable(make([0, 1], split=["test", "train"]))
+    assert check_trainable(make([0, 1], split=["val", "train"])) is None
 
 
 def test_missing_classes_in_the_words_of_the_task():

@@ -172,13 +172,12 @@ def test_resuming_on_changed_data_is_refused(tmp_path, capsys, monkeypatch):
     said(capsys, "the data has changed since this run was started")
 
 
-def test_a_baseline_is_not_evaluated_as_a_network(tmp_path, capsys):
+def test_a_baseline_does_not_predict_as_a_network(tmp_path, capsys):
     assert main(["baselines", *SMALL, "--runs", str(tmp_path), "--only", "gc"]) == 0
     folder = tmp_path / "coding" / "gc" / "default"
     capsys.readouterr()
-    for command in (["evaluate", "--run", str(folder)], ["predict", "--run", str(folder), "--input", "x.fa"]):
-        assert main(command) == 2
-        said(capsys, "'gc' is a baseline, not a network")
+    assert main(["predict", "--run", str(folder), "--input", "x.fa"]) == 2
+    said(capsys, "'gc' is a baseline, not a network")
     assert not (folder / "INCOMPLETE").exists()
 
 

@@ -21,7 +21,8 @@ from specgen.engines import EngineSettings
 from specgen.errors import InputError
 from specgen.jobs import render
 from specgen.outputs import OUTPUTS
-from specgen.settings import ImageSettings, WindowSettings
+from specgen.selection import WindowSettings
+from specgen.settings import ImageSettings
 
 
 @pytest.fixture(scope="module")

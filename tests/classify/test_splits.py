@@ -156,9 +156,10 @@ def test_a_chromosome_that_no_record_lies_on():
 
 
 def test_everything_is_test():
-    settings = SplitSettings("test")
-    assert assign_splits(["g", "g", "h"], ["1", "", "X"], list("abc"), settings).tolist() == ["test"] * 3
+    settings = SplitSettings(test_chromosomes=["1"], val_chromosomes=["2"], seed=3).all_test()
+    assert settings == SplitSettings(strategy="test", seed=3)
+    assert assign_splits(["a", "b", "b"], ["1", "", "X"], ["x", "y", "z"], settings).tolist() == ["test"] * 3
     assert settings.splits == ("test",)
     assert SplitSettings().splits == SPLITS
-    with pytest.raises(InputError, match="the strategy is 'test'"):
-        SplitSettings("test", test_chromosomes=["1"])
+    with pytest.raises(InputError, match="chromosomes are named, but the strategy is 'test'"):
+        SplitSettings(strategy="test", test_chromosomes=["1"])

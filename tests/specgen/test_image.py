@@ -45,6 +45,85 @@ def random_picture(height: int = 24, width: int = 30) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
+READING_FRAMES = ImageSettings(
+    palette="real",
+    scale=ScaleSettings(ceiling=12),
+    bands=3,
+    columns=224,
+    spectrogram=SpectrogramSettings(window=12, n_fft=147, frames=0, hop=3, detrend="none", phase="frame"),
+)
+
+
+class TestBands:
+    """Spectrograms of the letters from 0, 1 and 2, stacked; columns that the sequence does not fill stay blank."""
+
+    def test_each_band_is_the_picture_of_its_frame(self) -> None:
+        letters = torch.from_numpy(random_codes(600, np.random.default_rng(3)))[None]
+        whole = Imager(READING_FRAMES)(letters)
+        assert whole.shape == (1, 3, 224, 224)
+        single = Imager(dataclasses.replace(READING_FRAMES, bands=1, columns=0))
+        for band, filled in enumerate((197, 196, 196)):
+            alone = single(letters[:, band:])
+            assert alone.shape == (1, 3, 74, filled)
+            rows = whole[:, :, 75 * band : 75 * band + 74]
+            assert torch.equal(rows[..., :filled], alone)
+            assert (rows[..., filled:] == 0.5).all()
+        assert (whole[:, :, [74, 149]] == 0.5).all()
+
+    def test_against_a_naive_cosine_sum(self) -> None:
+        codes = random_codes(60, np.random.default_rng(4))
+        picture = Imager(dataclasses.replace(READING_FRAMES, columns=20))(torch.from_numpy(codes)[None])[0].numpy()
+        signs = {1: (1, 1, 1), 2: (-1, 1, -1), 4: (1, -1, -1), 8: (-1, -1, 1)}
+        for band, column, row in ((0, 0, 0), (1, 5, 17), (2, 15, 73), (0, 16, 49)):
+            start = band + 3 * column
+            for channel in range(3):
+                real = sum(signs[int(codes[start + n])][channel] * np.cos(2 * np.pi * row * n / 147) for n in range(12))
+                at = 75 * band + 73 - row
+                assert picture[channel, at, column] == pytest.approx(0.5 + real / 12 / 2, abs=1e-6)
+
+    def test_the_letters_can_be_read_back(self) -> None:
+        """The cosine transform of a short window loses nothing: least squares finds the letters again."""
+        letters = random_codes(12, np.random.default_rng(5))
+        picture = Imager(dataclasses.replace(READING_FRAMES, bands=1, columns=0))(torch.from_numpy(letters)[None])
+        seen = (picture[0, :, :, 0].flip(-1).double().numpy() - 0.5) * 24
+        basis = np.cos(2 * np.pi * np.outer(np.arange(74), np.arange(12)) / 147)
+        found = np.linalg.lstsq(basis, seen.T, rcond=None)[0]
+        assert np.abs(found - Imager(READING_FRAMES).signal.table16.numpy()[letters]).max() < 1e-4
+
+    def test_power_palettes_are_black_where_nothing_is(self) -> None:
+        settings = dataclasses.replace(READING_FRAMES, palette="delta_z")
+        picture = Imager(settings)(torch.from_numpy(random_codes(300, np.random.default_rng(6)))[None])
+        assert picture[0, :, :74, :97].amax() > 0.5
+        assert picture[..., 97:].abs().max() == 0
+
+    def test_bytes_have_the_same_shape(self) -> None:
+        codes = np.stack([random_codes(600, np.random.default_rng(seed)) for seed in (7, 8)])
+        imager = Imager(READING_FRAMES)
+        assert np.array_equal(imager.paint(codes), to_uint8(imager(torch.from_numpy(codes))))
+
+    def test_gradients_reach_every_letter(self) -> None:
+        onehot = torch.full((1, 4, 60), 0.25, requires_grad=True)
+        picture = Imager(dataclasses.replace(READING_FRAMES, columns=20))(onehot)
+        (picture * torch.randn(picture.shape, generator=torch.Generator().manual_seed(0))).sum().backward()
+        assert onehot.grad is not None
+        assert (onehot.grad.abs().sum(1) > 0).all()
+
+    @pytest.mark.parametrize(
+        ("change", "length", "message"),
+        [
+            ({"columns": 100}, 600, "a sequence of 600 nt has 197 frames with a hop of 3 nt, expected at most 100"),
+            ({}, 13, "shorter than the spectrogram window of 12 nt"),
+            ({"bands": 0}, 600, "expected bands of at least 1"),
+            ({"columns": 100, "spectrogram": SpectrogramSettings()}, 600, "expected at least the 224 frames"),
+        ],
+    )
+    def test_what_does_not_fit(self, change: dict[str, Any], length: int, message: str) -> None:
+        with pytest.raises(InputError, match=message):
+            Imager(dataclasses.replace(READING_FRAMES, **change))(
+                torch.from_numpy(random_codes(length, np.random.default_rng(0)))[None]
+            )
+
+
 class TestImager:
     def test_224_by_224_by_default(self) -> None:
         picture = Imager()(torch.from_numpy(random_codes(600, np.random.default_rng(0)))[None])
@@ -138,7 +217,7 @@ class TestImager:
 def variants() -> list[Any]:
     """One change for each field of the three settings classes, as (name, settings)."""
     changes: dict[str, dict[str, Any]] = {
-        "": {"palette": "voss", "representation": "delta_z"},
+        "": {"palette": "voss", "representation": "delta_z", "bands": 3, "columns": 250},
         "scale": {"kind": "db", "ceiling": 41.0, "low_db": -16.0, "high_db": 19.0},
         "spectrogram": {
             "window": 348, "taper": "hann", "n_fft": 450, "frames": 223, "hop": 2, "detrend": "none", "phase": "frame",
@@ -164,12 +243,12 @@ class TestHash:
         assert settings_hash(ImageSettings()) == self.GOLDEN
 
     def test_every_field_is_varied_below(self) -> None:
-        expected = {"palette", "representation"}
+        expected = {"palette", "representation", "bands", "columns"}
         expected |= {f"scale.{field.name}" for field in dataclasses.fields(ScaleSettings)}
         expected |= {f"spectrogram.{field.name}" for field in dataclasses.fields(SpectrogramSettings)}
         assert {variant.id for variant in variants()} == expected
         assert {field.name for field in dataclasses.fields(ImageSettings)} == {
-            "palette", "representation", "scale", "spectrogram",
+            "palette", "representation", "scale", "spectrogram", "bands", "columns",
         }  # fmt: skip
 
     @pytest.mark.parametrize("settings", variants())

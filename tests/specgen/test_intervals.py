@@ -13,8 +13,8 @@ import pytest
 from specgen.errors import InputError
 from specgen.intervals import is_interval_file, read_regions
 from specgen.records import Record
+from specgen.selection import RegionSettings
 from specgen.sequences import decode
-from specgen.settings import RegionSettings
 
 # Positions are easy to read off: each ten letters differ from the next ten.
 ONE = "AAAAAAAAAACCCCCCCCCCGGGGGGGGGGTTTTTTTTTTACGTACGTAC"

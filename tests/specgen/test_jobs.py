@@ -31,7 +31,8 @@ from specgen.jobs import RenderResult, render
 from specgen.ledger import COLUMNS, Ledger
 from specgen.outputs import OUTPUTS, open_pictures
 from specgen.records import read_records
-from specgen.settings import ImageSettings, WindowSettings
+from specgen.selection import WindowSettings
+from specgen.settings import ImageSettings
 from specgen.verification import verify
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -19,6 +20,7 @@ from specgen.sequences import (
     decode,
     encode,
     gather_windows,
+    gc_share,
     pad,
     reverse_complement,
     tile_starts,
@@ -220,3 +222,11 @@ class TestGatherWindows:
         codes = encode("ACGT")
         gather_windows(codes, np.array([0]), 2)[0, 0] = 15
         assert decode(codes) == "ACGT"
+
+
+def test_gc_share_counts_ambiguities_by_share_and_padding_not_at_all() -> None:
+    assert gc_share(encode("GGCA")) == 0.75
+    assert gc_share(pad(encode("GA"), 7)) == 0.5
+    assert gc_share(encode("NNSW")) == 0.5
+    assert gc_share(encode("SSGR")) == pytest.approx(3.5 / 4)
+    assert math.isnan(gc_share(np.zeros(3, dtype=np.uint8)))

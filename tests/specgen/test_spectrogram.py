@@ -600,3 +600,21 @@ class TestSettings:
         settings = SpectrogramSettings()
         assert settings.window % 3 == settings.n_fft % 3 == 0
         assert (settings.taper, settings.detrend, settings.phase) == ("rectangular", "weighted", "sequence")
+
+
+class TestRealPart:
+    """``real`` is the real part of the transform, however it is computed."""
+
+    @pytest.mark.parametrize("phase", ["frame", "sequence"])
+    @pytest.mark.parametrize("method", ["auto", "matrix", "convolution", "fft"])
+    @pytest.mark.parametrize("detrend", ["none", "weighted"])
+    def test_is_the_real_part(self, method: str, phase: str, detrend: str) -> None:
+        settings = SpectrogramSettings(window=12, n_fft=147, frames=0, hop=3, detrend=detrend, phase=phase)
+        signal = torch.randn(2, 3, 90, generator=torch.Generator().manual_seed(0))
+        transform = Spectrogram(settings, method)
+        assert torch.allclose(transform.real(signal), transform(signal).real, atol=1e-6)
+
+    def test_of_a_complex_signal(self) -> None:
+        settings = SpectrogramSettings(window=12, n_fft=147, frames=0, hop=3, phase="frame")
+        signal = torch.randn(1, 1, 60, dtype=torch.complex64, generator=torch.Generator().manual_seed(1))
+        assert torch.equal(Spectrogram(settings).real(signal), Spectrogram(settings)(signal).real)

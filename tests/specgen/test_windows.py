@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from specgen import windows as module
 from specgen.errors import InputError
 from specgen.records import Record
+from specgen.selection import WindowSettings
 from specgen.sequences import crop_start, encode, tile_starts
-from specgen.settings import WindowSettings
 from specgen.windows import ROW, Source, Tally, count_windows, cut_shards, safe_name
 
 PLAIN = WindowSettings(length=20, trim=0, place="tiles")

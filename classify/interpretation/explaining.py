@@ -1,0 +1,280 @@
+"""Explanations of a run: windows of a file, or simulated ones with a known CDS, into a folder of numbered files.
+
+What is computed is in ``explainer`` and ``measures``; here are the loops and the files.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+from classify.evaluation import load_run
+from classify.interpretation.attribution import Attribution
+from classify.interpretation.explainer import Explainer
+from classify.interpretation.figures import Drawn, measures_figure, smoothed, window_figure
+from classify.interpretation.frames import read_frames
+from classify.interpretation.measures import (
+    EdgeWindow,
+    edge_windows,
+    record_curves,
+    shares,
+    shuffled_shares,
+    summarise,
+)
+from classify.interpretation.settings import AttributionSettings, MeasureSettings
+from classify.reporting.figures import DPI
+from classify.runs import RunFolder
+from specgen.errors import InputError
+from specgen.files import expand, write_atomic
+from specgen.records import read_records
+from specgen.sequences import Codes, decode, tile_starts
+
+__all__ = ["explain_file", "explain_simulated", "read_cds"]
+
+
+def explain_file(
+    run: Path, source: str, out: Path, *, most: int, settings: AttributionSettings, methods: tuple[str, ...] = (),
+    cds: dict[str, tuple[int, int]] | None = None, progress: bool = True,
+) -> dict[str, int]:  # fmt: skip
+    """Explain the centre window of the first ``most`` records of a file that are long enough for one.
+
+    Parameters
+    ----------
+    cds
+        Known CDS by record name, 0-based half-open in the record, to be drawn.
+
+    Returns
+    -------
+    dict
+        explained, too_short (of the records read until then), incomplete (attributions that missed the tolerance).
+
+    Raises
+    ------
+    InputError
+        Bad input, a folder that holds something, or what ``Explainer`` refuses.
+    """
+    explainer = Explainer(load_run(run), settings, methods)
+    folder = _new_folder(out)
+    task = explainer.loaded.task
+    counts = {"explained": 0, "too_short": 0, "incomplete": 0}
+    bodies: list[dict[str, Any]] = []
+    with tqdm(total=most, unit=" records", disable=not progress, leave=False) as bar:
+        for record in read_records(source, unique=False):
+            codes = task.prepare(record.codes)
+            if len(codes) < task.window:
+                counts["too_short"] += 1
+                continue
+            start = int(tile_starts(len(codes), task.window, most=1)[0])
+            window = np.ascontiguousarray(codes[start : start + task.window])
+            known = (cds or {}).get(record.name)
+            bodies.append(
+                _explain(explainer, folder, len(bodies) + 1, record.name, window, start + task.cut // 2, known)
+            )
+            bar.update()
+            if len(bodies) == most:
+                break
+    counts["explained"] = len(bodies)
+    counts["incomplete"] = sum(not body["ig"]["complete"] for body in bodies if "ig" in body)
+    folder.write_json("explain.json", _head(explainer, run) | {"input": source, **counts, "records": bodies})
+    return counts
+
+
+def explain_simulated(
+    run: Path, n: int, out: Path, *, most: int, settings: AttributionSettings, measure: MeasureSettings,
+    progress: bool = True,
+) -> dict[str, Any]:  # fmt: skip
+    """Measure attributions on ``n`` simulated windows that hold part of a CDS; the first ``most`` are drawn as well.
+
+    Only windows that the model calls the target's are measured. Writes measures.json, .csv and .png.
+
+    Returns
+    -------
+    dict
+        The body of measures.json.
+    """
+    explainer = Explainer(load_run(run), settings)
+    folder = _new_folder(out)
+    task = explainer.loaded.task
+    rows: list[dict[str, Any]] = []
+    table: list[list[Any]] = []
+    windows = edge_windows(n, task.window, measure, task.cut // 2)
+    for number, window in enumerate(tqdm(windows, total=n, unit=" windows", disable=not progress, leave=False), 1):
+        score = float(explainer.score_codes(window.codes[None])[0])
+        called = score > 0
+        line: list[Any] = [number, window.name, window.start, *window.cds, f"{score:.6g}", int(called)]
+        attribution = explainer.attribute(window.codes) if called or number <= most else None
+        if number <= most:
+            cds = window.cds[0] + window.start, window.cds[1] + window.start
+            _explain(explainer, folder, number, window.name, window.codes, window.start, cds, attribution)
+        if called and attribution is not None:
+            row = _measured(explainer, window, attribution, measure, number)
+            rows.append(row)
+            ratios = [f"{row['shares'][kind] / row['letters']:.6g}" for kind in row["shares"]]
+            line += [*ratios, attribution.steps, f"{attribution.error:.3g}"]
+        table.append([*line, *[""] * (len(COLUMNS) - len(line))])
+    body = _head(explainer, run) | {
+        "measure": asdict(measure),
+        "simulation": asdict(measure.simulation(n, task.window)) | {"n": n},
+        "window": task.window,
+        "windows": n,
+        "called": len(rows),
+        "incomplete": sum(not row["complete"] for row in rows),
+        **summarise(rows, measure),
+    }
+    folder.write_csv("measures.csv", COLUMNS, table)
+    _write_figure(folder.path / "measures.png", measures_figure(body))
+    folder.write_json("measures.json", body)
+    return body
+
+
+COLUMNS = (
+    "number", "record", "window_start", "cds_start", "cds_end", "log_odds", "called", "enrichment_absolute",
+    "enrichment_positive", "steps", "error",
+)  # fmt: skip
+"""Of measures.csv; the CDS is 0-based half-open in the window."""
+
+
+def _measured(
+    explainer: Explainer, window: EdgeWindow, attribution: Attribution, measure: MeasureSettings, number: int
+) -> dict[str, Any]:
+    rng = np.random.default_rng((measure.seed, number))
+    inside, letters = window.inside, attribution.letters
+    x, curves = record_curves(explainer.score_codes, window.codes, letters, measure, rng)
+    return {
+        "letters": float(inside.mean()),
+        "shares": shares(letters, inside),
+        "null": {
+            **shuffled_shares(letters, inside, measure.shuffles, rng),
+            "control": shares(explainer.attribute(window.control).letters, inside),
+        },
+        "complete": attribution.complete,
+        "x": x,
+        "curves": curves,
+    }
+
+
+def _explain(
+    explainer: Explainer, folder: RunFolder, number: int, name: str, codes: Codes, start: int,
+    cds: tuple[int, int] | None, attribution: Attribution | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Explain one window into <number>.png, .json, .csv and _gradcam.npy; the body of the JSON."""
+    stem, task = f"{number:04d}", explainer.loaded.task
+    with torch.inference_mode():
+        logits = explainer.loaded.module(torch.from_numpy(codes[None]).to(explainer.loaded.plan.device))
+    probabilities = task.probabilities(logits.double().cpu().numpy())[0]
+    frames = read_frames(codes)
+    picture, columns = explainer.picture(codes)
+    body: dict[str, Any] = {
+        "number": number,
+        "record": name,
+        "start": start,
+        "length": len(codes),
+        "probabilities": dict(zip(task.classes, probabilities.tolist(), strict=True)),
+        "longest_orf": [start + edge for edge in frames.longest] if frames.longest[1] else None,
+        "cds": cds,
+    }
+    letters, cam = None, None
+    try:
+        if "ig" in explainer.methods:
+            found = attribution or explainer.attribute(codes)
+            letters = found.letters
+            body["ig"] = {
+                "log_odds": found.score,
+                "reference": found.reference,
+                "sum": float(letters.sum()),
+                "error": found.error,
+                "complete": found.complete,
+                "steps": found.steps,
+            }
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+    if "gradcam" in explainer.methods:
+        cam = explainer.map(codes)
+        body["gradcam"] = {"layer": explainer.layer, "largest": float(cam.max()), "file": f"{stem}_gradcam.npy"}
+        _write(folder.path / f"{stem}_gradcam.npy", lambda file: np.save(file, cam, allow_pickle=False))
+    if letters is not None:
+        smooth = smoothed(letters, explainer.settings.smooth)
+        folder.write_csv(
+            f"{stem}.csv",
+            ("position", "letter", "attribution", "smoothed"),
+            [(start + i, letter, f"{letters[i]:.6g}", f"{smooth[i]:.6g}") for i, letter in enumerate(decode(codes))],
+        )
+    target = task.classes[explainer.target]
+    title = f"{name}: p({target}) = {probabilities[explainer.target]:.3f}"
+    drawn = Drawn(title, codes, start, cds, letters, picture, cam, columns, explainer.settings.smooth)
+    _write_figure(folder.path / f"{stem}.png", window_figure(drawn))
+    folder.write_json(f"{stem}.json", body)
+    return body
+
+
+def _head(explainer: Explainer, run: Path) -> dict[str, Any]:
+    return {
+        "run": str(run),
+        "model": explainer.loaded.settings.model,
+        "target": explainer.loaded.task.classes[explainer.target],
+        "methods": list(explainer.methods),
+        "layer": explainer.layer,
+        "attribution": asdict(explainer.settings),
+    }
+
+
+def _new_folder(out: Path) -> RunFolder:
+    """``out``, which holds nothing yet: numbered files of an earlier call would be taken for this one's."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: holds something already; expected the name of a new folder")
+    return RunFolder(out)
+
+
+def _write(path: Path, save: Callable[[io.BytesIO], None]) -> None:
+    content = io.BytesIO()
+    save(content)
+    write_atomic(path, content.getvalue())
+
+
+def _write_figure(path: Path, figure: Figure) -> None:
+    with warnings.catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes; the JSON has it in full.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        _write(path, lambda file: figure.savefig(file, format="png", dpi=DPI))
+
+
+def read_cds(file: str) -> dict[str, tuple[int, int]]:
+    """CDS by record name from a BED file whose first columns are record, start, end (0-based half-open).
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, or a line that holds something else.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    for number, line in _lines(expand(file)):
+        fields = line.split("\t")
+        try:
+            begin, end = int(fields[1]), int(fields[2])
+        except (IndexError, ValueError):
+            raise InputError(
+                f"{file}: line {number}: expected record, start and end, split by tabs, got {line[:80]!r}"
+            ) from None
+        if not 0 <= begin < end:
+            raise InputError(f"{file}: line {number}: expected 0 <= start < end, got {begin} and {end}")
+        found[fields[0]] = begin, end
+    return found
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.startswith(("#", "track", "browser")):
+            yield number, line

@@ -1,0 +1,139 @@
+"""The tables of a comparison as Markdown and CSV, from the plain numbers that ``classify.comparison`` hands over.
+
+No number is computed here. ``None`` is an undefined one: an empty cell.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from classify.runs import to_csv
+
+__all__ = ["estimate", "p_value", "to_long_csv", "to_markdown"]
+
+Body = Mapping[str, Any]
+
+SHOWN = {"accuracy": "accuracy", "auroc": "AUROC", "auprc": "PR AUC", "mcc": "MCC", "ece": "ECE"}
+"""Metrics of the Markdown table; the CSV has all."""
+
+TESTS = ("auroc", "accuracy", "delong", "mcnemar")
+FIELDS = {
+    "auroc": ("value", "low", "high", "p", "holm"),
+    "accuracy": ("value", "low", "high", "p", "holm"),
+    "delong": ("error", "p", "holm"),
+    "mcnemar": ("ours", "theirs", "p", "holm"),
+}
+COSTS = ("parameters", "examples_seen", "epochs", "minutes", "cpu_minutes", "peak_mib", "gflops_per_example")
+
+
+def estimate(entry: Mapping[str, Any] | None, *, signed: bool = False) -> str:
+    """ "0.953 [0.940, 0.965] ± 0.004": value, interval, and standard deviation over seeds where there are several."""
+    if entry is None or entry["value"] is None:
+        return ""
+    form = "{:+.3f}" if signed else "{:.3f}"
+    text = form.format(entry["value"])
+    if entry["low"] is not None:
+        text += f" [{form.format(entry['low'])}, {form.format(entry['high'])}]"
+    return f"{text} ± {entry['sd']:.3f}" if entry.get("sd") is not None else text
+
+
+def p_value(value: float | None) -> str:
+    """A p value to two digits; the smallest as "<0.0001"."""
+    if value is None:
+        return ""
+    return "<0.0001" if value < 1e-4 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
+
+
+def _cell(text: Any) -> str:
+    """Names from data as Markdown text: no new cell, no line, no HTML."""
+    return " ".join(html.escape(str(text), quote=False).split()).replace("|", "\\|")
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in rows)]
+
+
+def to_markdown(body: Body) -> str:
+    """Two tables, models with their metrics and models against the reference, and what has to be known to read them."""
+    rows = []
+    for row in body["models"]:
+        counts = (
+            "" if row["cost"][key] is None else f"{row['cost'][key]:,.0f}" for key in ("parameters", "examples_seen")
+        )
+        minutes = row["cost"]["minutes"]
+        rows.append(
+            [
+                _cell(row["label"]),
+                _cell(row["names"]),
+                _cell(row["seeds"]),
+                str(row["n"]),
+                *(estimate(row["metrics"][name]) for name in SHOWN),
+                *counts,
+                "" if minutes is None else f"{minutes:.1f}",
+            ]
+        )
+    heads = ["model", "name", "seeds", "test n", *SHOWN.values(), "parameters", "seen", "min"]
+    lines = _table(heads, rows)
+    rows = []
+    for row in body["models"]:
+        if (against := row["against"]) is None:
+            continue
+        pair = against.get("mcnemar")
+        cells = [_cell(row["label"])]
+        for name in ("auroc", "accuracy"):
+            cells += [estimate(against[name], signed=True), p_value(against[name]["p"]), p_value(against[name]["holm"])]
+        cells += [p_value(against.get("delong", {}).get(key)) for key in ("p", "holm")]
+        cells += ["", ""] if pair is None else [f"{p_value(pair['p'])} ({pair['ours']}:{pair['theirs']})"]
+        cells += [] if pair is None else [p_value(pair["holm"])]
+        rows.append(cells)
+    if rows:
+        reference = _cell(body["reference"]["label"])
+        heads = [
+            f"minus {reference}",
+            "AUROC",
+            "p",
+            "Holm",
+            "accuracy",
+            "p",
+            "Holm",
+            "DeLong p",
+            "Holm",
+            "McNemar p",
+            "Holm",
+        ]
+        lines += ["", *_table(heads, rows)]
+    return "\n".join([*lines, "", *(f"{_cell(note)}\n" for note in body["notes"])]).rstrip("\n") + "\n"
+
+
+def to_long_csv(body: Body) -> str:
+    """One row a model: every metric with interval and spread over seeds, every test against the reference, cost."""
+    metrics = list(dict.fromkeys(name for row in body["models"] for name in row["metrics"]))
+    parts = {"": "value", "_low": "low", "_high": "high", "_sd": "sd", "_min": "least", "_max": "most"}
+    columns = ["model", "label", "name", "seeds", "runs", "n", "groups", "validation_auroc"]
+    columns += [f"{name}{part}" for name in metrics for part in parts]
+    columns += ["against", *(_test_column(test, key) for test in TESTS for key in FIELDS[test]), *COSTS]
+    rows = []
+    for row in body["models"]:
+        against = row["against"] or {}
+        rows.append(
+            [
+                *(row[key] for key in ("model", "label", "names", "seeds", "runs", "n", "groups", "validation")),
+                *(row["metrics"][name][key] for name in metrics for key in parts.values()),
+                body["reference"]["label"] if against else "",
+                *(against.get(test, {}).get(key) for test in TESTS for key in FIELDS[test]),
+                *(row["cost"][key] for key in COSTS),
+            ]
+        )
+    return to_csv(columns, rows)
+
+
+def _test_column(test: str, key: str) -> str:
+    differences = {"value": "", "low": "_low", "high": "_high", "p": "_p", "holm": "_p_holm"}
+    return (
+        f"{test}_difference{differences[key]}"
+        if "value" in FIELDS[test]
+        else f"{test}_{'p_holm' if key == 'holm' else key}"
+    )

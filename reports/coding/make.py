@@ -1,0 +1,263 @@
+"""Make every run of the coding benchmark, in the order of their worth, and then its page.
+
+    python reports/coding/make.py                # everything; stop it at any time and start it again
+    python reports/coding/make.py --only headline
+    python reports/coding/make.py --list         # what there is to do, and what is done
+
+A finished run is kept, an unfinished one goes on from its checkpoint. One job a core, each on one thread, so that the
+result of a run does not depend on how many are made at once. ``page.py`` makes the tables and figures from the runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = os.environ.setdefault("SPECGEN_DATA", str(ROOT.parent / "shared" / "data"))
+SETS = Path(DATA) / "coding_noncoding"
+BENCHMARK = "configs/coding/benchmark"
+LOGS = Path("runs/logs")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command and the file that exists once it is done.
+
+    Attributes
+    ----------
+    stage
+        What ``--only`` selects by.
+    arguments
+        Of ``python``.
+    done
+        Made by the command at its end.
+    run
+        Folder of a training run, which can be resumed; empty for other commands.
+    """
+
+    stage: str
+    arguments: tuple[str, ...]
+    done: Path
+    run: str = ""
+    more: tuple[Job, ...] = field(default=())
+    """Jobs that need this one."""
+
+    @property
+    def finished(self) -> bool:
+        return self.done.exists() and not (self.done.parent / "INCOMPLETE").exists()
+
+    def command(self) -> list[str]:
+        """With ``--resume`` where there is something to go on from."""
+        if not self.run:
+            return list(self.arguments)
+        there = (Path(self.run) / "checkpoints" / "last.ckpt").exists()
+        return [*self.arguments, "--resume" if there else "--overwrite"]
+
+
+def prepare() -> list[Job]:
+    """Loci, derived sets, near-duplicate clusters and the split: minutes, needed by all."""
+    mrna, made = str(SETS / "human_mrna_refseq.fa.gz"), "runs/sets"
+    noncoding = [str(SETS / f"human_{name}.fa.gz") for name in ("ncrna", "lincrna")]
+
+    def cluster(name: str, *files: str) -> Job:
+        out = f"runs/{name}.csv"
+        return Job("prepare", ("-m", "classify", "cluster", *noncoding, *files, "--out", out), Path(out))
+
+    pseudogenes, cds = (str(SETS / f"human_{name}.fa.gz") for name in ("pseudogene_cdna_ensembl", "cds_refseq"))
+    loci = Job("prepare", ("reports/coding/loci.py", mrna, "runs/loci.csv"), Path("runs/loci.csv"))
+    gc = ("-m", "classify", "baselines", "--config", f"{BENCHMARK}/base.yaml", "--only", "gc")
+    paper = ("reports/coding/paper_set.py", made, "runs/loci.csv")
+    pictures = ("-m", "specgen", "render", f"{made}/paper_cdn.fa.gz", f"{made}/paper_lnsd.fa.gz")
+    pictures += ("--label", "CDN", "LNSD", "--out", "runs/paper", "--windows.place", "random", "--windows.trim", "0")
+    return [
+        loci,
+        Job("prepare", ("reports/coding/sets.py", str(SETS), made), Path(made) / "human_utr.fa.gz"),
+        cluster("clusters", pseudogenes, cds),
+        cluster("clusters_mrna", mrna),
+        cluster("clusters_utr", f"{made}/human_utr.fa.gz"),
+        Job("prepare", gc, Path("runs/coding/gc/benchmark/report.html")),
+        Job("prepare", paper, Path(made) / "paper_cdn.fa.gz"),
+        Job("prepare", pictures, Path("runs/paper/SHA256SUMS")),
+    ]
+
+
+def training(stage: str, model: str, name: str, seed: int, *arguments: str, more: tuple[Job, ...] = ()) -> Job:
+    """A training run on one thread."""
+    given = f"configs/coding/{model}.yaml"
+    files = ["--config", given] if (ROOT / given).exists() else ["--model", model]
+    if model.endswith("_cnn"):
+        files += ["--optimiser.lr", "2e-3", "--optimiser.weight_decay", "5e-2"]  # as specnet
+    command = ["-m", "classify", "train", *files, "--config", f"{BENCHMARK}/base.yaml", *arguments]
+    command += ["--training.threads", "1", "--training.progress", "false", "--seed", str(seed), "--name", name]
+    folder = f"runs/coding/{model}/{name}"
+    return Job(stage, tuple(command), Path(folder) / "report.html", folder, more)
+
+
+def on(stage: str, folder: str, name: str, config: str, *arguments: str) -> Job:
+    """A finished run scored on another set, without retraining."""
+    command = ["-m", "classify", "evaluate", "--run", folder, "--on", f"{BENCHMARK}/{config}.yaml", "--as", name]
+    return Job(stage, (*command, *arguments), Path(folder) / "on" / name / "report.html")
+
+
+def baselines(stage: str, name: str, seed: int, *arguments: str, more: tuple[Job, ...] = ()) -> Job:
+    """All baselines on one configuration."""
+    command = ["-m", "classify", "baselines", "--config", f"{BENCHMARK}/base.yaml", *arguments]
+    command += ["--seed", str(seed), "--name", name]
+    return Job(stage, tuple(command), Path(f"runs/coding/spectral_rotation/{name}/report.html"), more=more)
+
+
+WORDS = ("orf", "cpat", "period3_snr", "kmer6")
+"""Baselines that are scored on the other sets."""
+
+CONTROLS = ("reverse_complement", "mononucleotide", "dinucleotide", "codon")
+
+
+def others(folder: str, *, mouse: bool = True) -> tuple[Job, ...]:
+    """A run of the headline, on pseudogenes, on mouse, and on the altered test set."""
+    jobs = [on("transfer", folder, "pseudogene", "pseudogene"), on("transfer", folder, "mouse", "mouse")]
+    for name in CONTROLS:
+        jobs.append(on("altered", folder, name, f"controls/{name}"))
+    return tuple(jobs)
+
+
+def everything() -> Iterator[Job]:
+    """All jobs but those of ``prepare``: what the conclusions rest on first."""
+    letters = ("dilated_cnn", "frame_cnn")
+    for seed in range(5):
+        name = f"human600_s{seed}"
+        more = tuple(job for word in WORDS for job in others(f"runs/coding/{word}/{name}")) if seed == 0 else ()
+        yield baselines("headline", name, seed, more=more)
+    for seed in range(5):
+        for model in ("specnet", *letters):
+            name = f"human600_s{seed}"
+            more = others(f"runs/coding/{model}/{name}") if seed < 3 else ()
+            yield training("headline", model, name, seed, more=more)
+    for control in (("permuted_labels",), ("length_probe",), ("dinucleotide",)):
+        match = ("--data.match", '["dinucleotide"]') if control == ("dinucleotide",) else ()
+        changed = ("--data.controls", f'["{control[0]}"]', *match)
+        yield training("controls", "specnet", f"{control[0]}_s0", 0, *changed)
+        yield baselines("controls", f"{control[0]}_s0", 0, *changed)
+    for length, hop, window in ((300, 3, 12), (1200, 6, 12), (2400, 12, 24)):
+        crop = ("--data.length", str(length))
+        picture = ("--image.spectrogram.hop", str(hop), "--image.spectrogram.window", str(window))
+        for seed in range(3):
+            name = f"human{length}_s{seed}"
+            yield baselines("lengths", name, seed, *crop)
+            yield training("lengths", "specnet", name, seed, *crop, *picture)
+            yield training("lengths", "dilated_cnn", name, seed, *crop)
+    for harder in ("matched", "mrna", "utr"):
+        yield training("harder", "specnet", f"{harder}_s0", 0, "--config", f"{BENCHMARK}/{harder}.yaml")
+        yield baselines("harder", f"{harder}_s0", 0, "--config", f"{BENCHMARK}/{harder}.yaml")
+    yield training("headline", "inception", "human600_s0", 0)
+    for model in ("inception", "conv3", "conv5", "conv7"):
+        yield from paper(model)
+
+
+def paper(model: str) -> Iterator[Job]:
+    """The published experiment on fixed pictures, 80/20; a twelfth of the training pictures chooses the epoch."""
+    split = (
+        "--data.split.strategy",
+        "record",
+        "--data.split.test_fraction",
+        "0.2",
+        "--data.split.val_fraction",
+        "0.08",
+    )
+    for name, change in (("", ()), ("_plain", ("--preprocess.standardise", "false", "--preprocess.blur", "false"))):
+        if name and model != "inception":
+            continue  # the ablation is made where it is affordable
+        command = ("-m", "classify", "train", "--config", f"configs/coding/{model}.yaml", "--config")
+        command += ("configs/coding/paper.yaml", "--data.images", "runs/paper", *split, *change, "--training.epochs")
+        command += (str(PAPER_EPOCHS[model]), "--training.threads", "1", "--training.progress", "false")
+        folder = f"runs/coding/{model}/paper{name}_s0"
+        yield Job("paper", (*command, "--name", f"paper{name}_s0"), Path(folder) / "report.html", folder)
+
+
+PAPER_EPOCHS = {"inception": 25, "conv3": 5, "conv5": 5, "conv7": 5}
+"""Published: 125, which take 200,000 examples and 5 hours a run for the plain networks at 10 pictures/s."""
+
+
+class Board:
+    """What is waiting, shared by the workers; a job that is done may add others behind."""
+
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self.waiting, self.running, self.failed, self.lock = list(jobs), 0, list[Job](), Lock()
+
+    def take(self) -> Job | None:
+        """The next job; nothing once none is waiting and none that is running can add any."""
+        while True:
+            with self.lock:
+                if self.waiting:
+                    self.running += 1
+                    return self.waiting.pop(0)
+                if not self.running:
+                    return None
+            time.sleep(0.5)
+
+    def give(self, job: Job, done: bool) -> None:
+        """Report a job that was taken."""
+        with self.lock:
+            self.running -= 1
+            self.waiting += job.more if done else ()
+            self.failed += [] if done else [job]
+
+
+def work(cpu: int, board: Board) -> None:
+    """Take jobs until there are none; one core, one thread each."""
+    while (job := board.take()) is not None:
+        board.give(job, job.finished or make(job, cpu))
+
+
+def make(job: Job, cpu: int) -> bool:
+    """Run one job on one core; whether it ended well."""
+    print(f"{time.strftime('%H:%M:%S')} cpu {cpu}: {job.stage}: {job.done.parent}", flush=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{str(job.done).replace('/', '_')}.log"
+    with log.open("ab") as out:
+        code = subprocess.run(
+            [sys.executable, *job.command()],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            preexec_fn=lambda: os.sched_setaffinity(0, {cpu}),
+            check=False,
+        ).returncode
+    if done := not code and job.finished:
+        return done
+    print(f"FAILED ({code}), see {log}", flush=True)
+    return False
+
+
+def main() -> None:
+    """Parse, prepare, make, say what failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="stages, separated by commas; default: all")
+    parser.add_argument("--cpus", default="", help="cores to use, separated by commas; default: all there are")
+    parser.add_argument("--list", action="store_true", help="name the jobs and whether they are done; make nothing")
+    given = parser.parse_args()
+    os.chdir(ROOT)
+    jobs = [job for job in everything() if not given.only or job.stage in given.only.split(",")]
+    if given.list:
+        for job in (j for first in [*prepare(), *jobs] for j in (first, *first.more)):
+            print("done" if job.finished else "    ", job.stage, job.done.parent)
+        return
+    cpus = [int(c) for c in given.cpus.split(",")] if given.cpus else sorted(os.sched_getaffinity(0))
+    for batch, workers in ((prepare(), cpus[:1]), (jobs, cpus)):
+        board = Board(batch)
+        with ThreadPoolExecutor(len(workers)) as pool:
+            list(pool.map(lambda cpu, board=board: work(cpu, board), workers))
+        if board.failed:
+            sys.exit(f"{len(board.failed)} jobs failed; the same command goes on with them")
+
+
+if __name__ == "__main__":
+    main()
