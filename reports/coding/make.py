@@ -24,6 +24,7 @@ from threading import Lock
 ROOT = Path(__file__).resolve().parents[2]
 DATA = os.environ.setdefault("SPECGEN_DATA", str(ROOT.parent / "shared" / "data"))
 SETS = Path(DATA) / "coding_noncoding"
+MRNA = SETS / "human_mrna_refseq.fa.gz"
 BENCHMARK = "configs/coding/benchmark"
 LOGS = Path("runs/logs")
 
@@ -63,15 +64,16 @@ class Job:
         return [*self.arguments, "--resume" if there else "--overwrite"]
 
 
+def cluster(stage: str, name: str, *files: str, more: tuple[Job, ...] = ()) -> Job:
+    """Near-duplicates among the non-coding records and ``files``."""
+    noncoding = [str(SETS / f"human_{name}.fa.gz") for name in ("ncrna", "lincrna")]
+    out = f"runs/{name}.csv"
+    return Job(stage, ("-m", "classify", "cluster", *noncoding, *files, "--out", out), Path(out), more=more)
+
+
 def prepare() -> list[Job]:
     """Loci, derived sets, near-duplicate clusters and the split: minutes, needed by all."""
-    mrna, made = str(SETS / "human_mrna_refseq.fa.gz"), "runs/sets"
-    noncoding = [str(SETS / f"human_{name}.fa.gz") for name in ("ncrna", "lincrna")]
-
-    def cluster(name: str, *files: str) -> Job:
-        out = f"runs/{name}.csv"
-        return Job("prepare", ("-m", "classify", "cluster", *noncoding, *files, "--out", out), Path(out))
-
+    mrna, made = str(MRNA), "runs/sets"
     pseudogenes, cds = (str(SETS / f"human_{name}.fa.gz") for name in ("pseudogene_cdna_ensembl", "cds_refseq"))
     loci = Job("prepare", ("reports/coding/loci.py", mrna, "runs/loci.csv"), Path("runs/loci.csv"))
     gc = ("-m", "classify", "baselines", "--config", f"{BENCHMARK}/base.yaml", "--only", "gc")
@@ -81,9 +83,7 @@ def prepare() -> list[Job]:
     return [
         loci,
         Job("prepare", ("reports/coding/sets.py", str(SETS), made), Path(made) / "human_utr.fa.gz"),
-        cluster("clusters", pseudogenes, cds),
-        cluster("clusters_mrna", mrna),
-        cluster("clusters_utr", f"{made}/human_utr.fa.gz"),
+        cluster("prepare", "clusters", pseudogenes, cds),
         Job("prepare", gc, Path("runs/coding/gc/benchmark/report.html")),
         Job("prepare", paper, Path(made) / "paper_cdn.fa.gz"),
         Job("prepare", pictures, Path("runs/paper/SHA256SUMS")),
@@ -154,12 +154,18 @@ def everything() -> Iterator[Job]:
             yield baselines("lengths", name, seed, *crop)
             yield training("lengths", "specnet", name, seed, *crop, *picture)
             yield training("lengths", "dilated_cnn", name, seed, *crop)
-    for harder in ("matched", "mrna", "utr"):
-        yield training("harder", "specnet", f"{harder}_s0", 0, "--config", f"{BENCHMARK}/{harder}.yaml")
-        yield baselines("harder", f"{harder}_s0", 0, "--config", f"{BENCHMARK}/{harder}.yaml")
+    yield from harder("matched")
+    yield cluster("harder", "clusters_mrna", str(MRNA), more=harder("mrna"))
+    yield cluster("harder", "clusters_utr", "runs/sets/human_utr.fa.gz", more=harder("utr"))
     yield training("headline", "inception", "human600_s0", 0)
     for model in ("inception", "conv3", "conv5", "conv7"):
         yield from paper(model)
+
+
+def harder(name: str) -> tuple[Job, ...]:
+    """specnet and the baselines trained on other classes."""
+    config = ("--config", f"{BENCHMARK}/{name}.yaml")
+    return training("harder", "specnet", f"{name}_s0", 0, *config), baselines("harder", f"{name}_s0", 0, *config)
 
 
 def paper(model: str) -> Iterator[Job]:
