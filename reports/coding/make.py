@@ -121,7 +121,7 @@ WORDS = ("orf", "cpat", "period3_snr", "kmer6")
 CONTROLS = ("reverse_complement", "mononucleotide", "dinucleotide", "codon")
 
 
-def others(folder: str, *, mouse: bool = True) -> tuple[Job, ...]:
+def others(folder: str) -> tuple[Job, ...]:
     """A run of the headline, on pseudogenes, on mouse, and on the altered test set."""
     jobs = [on("transfer", folder, "pseudogene", "pseudogene"), on("transfer", folder, "mouse", "mouse")]
     for name in CONTROLS:
@@ -134,13 +134,11 @@ def everything() -> Iterator[Job]:
     letters = ("dilated_cnn", "frame_cnn")
     for seed in range(5):
         name = f"human600_s{seed}"
-        more = tuple(job for word in WORDS for job in others(f"runs/coding/{word}/{name}")) if seed == 0 else ()
-        yield baselines("headline", name, seed, more=more)
-    for seed in range(5):
         for model in ("specnet", *letters):
-            name = f"human600_s{seed}"
             more = others(f"runs/coding/{model}/{name}") if seed < 3 else ()
             yield training("headline", model, name, seed, more=more)
+        more = tuple(job for word in WORDS for job in others(f"runs/coding/{word}/{name}")) if seed == 0 else ()
+        yield baselines("headline", name, seed, more=more)
     for control in (("permuted_labels",), ("length_probe",), ("dinucleotide",)):
         match = ("--data.match", '["dinucleotide"]') if control == ("dinucleotide",) else ()
         changed = ("--data.controls", f'["{control[0]}"]', *match)
