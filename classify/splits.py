@@ -73,7 +73,7 @@ class SplitSettings:
             raise InputError(f"split: chromosome {', '.join(sorted(both))} is named for both validation and test")
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def splits(self) -> tuple[str, ...]:
         """The splits that have to hold examples."""
         return ("test",) if self.strategy == "test" else SPLITS
 

@@ -162,7 +162,7 @@ class CodingTask(Task):
 
     def load(self) -> Examples:
         """See ``Task.load``; every drop is counted in ``Examples.counts``."""
-        settings, seed, splits = self.settings, self.settings.split.seed, self.settings.split.names
+        settings, seed, splits = self.settings, self.settings.split.seed, self.settings.split.splits
         if settings.images:
             from classify.pictures import scan_folder  # Pillow would slow down --help
 
