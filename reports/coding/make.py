@@ -135,10 +135,19 @@ def others(folder: str, *, altered: bool) -> tuple[Job, ...]:
     return (*jobs, *(on("altered", folder, name, "base", config, split="test") for name, config in names.items()))
 
 
+def explain(model: str, folder: str) -> Job:
+    """How much of the attribution lies inside the CDS of simulated transcripts, and what deleting it does."""
+    command = ("-m", "classify", "explain", "--run", folder, "--simulated", "120", "--out", f"runs/explain/{model}")
+    return Job("explain", (*command, "--most", "3"), Path(f"runs/explain/{model}/measures.json"))
+
+
 def headline(model: str, seed: int) -> Job:
     """A network at 600 nt; two seeds of it are also scored on the other sets."""
     name = f"human600_s{seed}"
-    more = others(f"runs/coding/{model}/{name}", altered=model == "specnet" and not seed) if seed < 2 else ()
+    folder = f"runs/coding/{model}/{name}"
+    more = others(folder, altered=model == "specnet" and not seed) if seed < 2 else ()
+    if not seed:
+        more += (explain(model, folder),)
     return training("headline", model, name, seed, more=more)
 
 

@@ -1,0 +1,153 @@
+"""Regenerate every table and figure of this report, and its README.md, from the run folders that ``make.py`` made.
+
+    python reports/coding/page.py            # reads runs/, writes reports/coding/
+
+A table whose runs are not there says so in its place. The text is ``README.md.j2``; every number in it is looked up.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from classify.comparison import compare
+from specgen.errors import InputError
+from specgen.files import write_atomic
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path("reports/coding")
+
+TABLES = {
+    "headline": ("*/human600_s?", "specnet"),
+    "human300": ("*/human300_s?", "specnet"),
+    "human1200": ("*/human1200_s?", "specnet"),
+    "human2400": ("*/human2400_s?", "specnet"),
+    "pseudogene": ("*/human600_s?/on/pseudogene", "specnet"),
+    "mouse": ("*/human600_s?/on/mouse", "specnet"),
+    "permuted_labels": ("*/permuted_labels_s0", "specnet"),
+    "length_probe": ("*/length_probe_s0", "specnet"),
+    "dinucleotide": ("*/dinucleotide_s0", "specnet"),
+    "matched": ("*/matched_s0", "specnet"),
+    "mrna": ("*/mrna_s0", "specnet"),
+    "utr": ("*/utr_s0", "specnet"),
+    "paper": ("*/paper*_s0", ""),
+}
+"""Folder of the report -> the run folders below runs/coding, and what the others are tested against."""
+
+WHOLE = ("headline",)
+"""Tables of which figures and page are kept; of the others the Markdown and the CSV."""
+
+ALTERED = ("reverse_complement", "mononucleotide", "dinucleotide", "codon")
+
+
+class Tables:
+    """What the text may ask for."""
+
+    def __init__(self, runs: Path) -> None:
+        self.runs = runs
+        self.rows: dict[str, list[dict[str, str]]] = {}
+        self.text: dict[str, str] = {}
+        for name, (pattern, against) in TABLES.items():
+            self._make(name, pattern, against)
+
+    def _make(self, name: str, pattern: str, against: str) -> None:
+        folders = [path.parent for path in sorted(self.runs.glob(f"{pattern}/report.html"))]
+        folders = [folder for folder in folders if not (folder / "INCOMPLETE").exists()]
+        if not folders:
+            self.text[name], self.rows[name] = f"*Not made yet: no run matches `{self.runs}/{pattern}`.*\n", []
+            return
+        known = any(against == folder.relative_to(self.runs).parts[0] for folder in folders)
+        with tempfile.TemporaryDirectory() as made:
+            self.text[name] = compare(folders, Path(made), against=against if known else "")
+            with (Path(made) / "compare.csv").open(newline="", encoding="utf-8") as file:
+                self.rows[name] = list(csv.DictReader(file))
+            wanted = sorted(Path(made).iterdir()) if name in WHOLE else [Path(made) / "compare.csv"]
+            (HERE / name).mkdir(exist_ok=True)
+            for path in wanted:
+                shutil.copyfile(path, HERE / name / path.name)
+
+    def table(self, name: str) -> str:
+        """The Markdown of a comparison."""
+        return self.text[name]
+
+    def value(self, name: str, model: str, column: str = "auroc", form: str = ".3f") -> str:
+        """One number of a table: a column of its CSV."""
+        found = [row for row in self.rows[name] if row["model"] == model]
+        return format(float(found[0][column]), form) if found and found[0][column] else "(not made yet)"
+
+    def best(self, name: str, *models: str, column: str = "auroc") -> str:
+        """The best of some models: its name and value."""
+        rows = [row for row in self.rows[name] if row["model"] in models and row[column]]
+        top = max(rows, key=lambda row: float(row[column]), default=None)
+        return "(not made yet)" if top is None else f"{top['model']} {float(top[column]):.3f}"
+
+    def altered(self) -> str:
+        """Accuracy, AUROC and the share called coding of either class, of finished runs on altered test sets."""
+        lines = ["| model | test set | accuracy | AUROC | CDS called coding | non-coding called coding |"]
+        lines.append("|" + " --- |" * 6)
+        for folder in sorted(self.runs.glob("*/human600_s0")):
+            for name in ("", *ALTERED):
+                body = _metrics(folder / "on" / name if name else folder)
+                if body is None or (not name and not (folder / "on" / ALTERED[0]).is_dir()):
+                    continue
+                (true_negative, false_positive), (false_negative, true_positive) = body["confusion"]
+                shares = (
+                    true_positive / (true_positive + false_negative),
+                    false_positive / (true_negative + false_positive),
+                )
+                cells = [folder.parent.name, name or "as it is", *(_shown(body, key) for key in ("accuracy", "auroc"))]
+                lines.append("| " + " | ".join([*cells, *(f"{share:.3f}" for share in shares)]) + " |")
+        return "\n".join(lines) + "\n" if len(lines) > 2 else "*Not made yet.*\n"
+
+    def extra(self, path: str) -> str:
+        """A Markdown table that another script wrote below ``runs``."""
+        file = self.runs.parent / path
+        return file.read_text(encoding="utf-8") if file.is_file() else f"*Not made yet: no {file}.*\n"
+
+    def json(self, path: str) -> Any:
+        """A JSON file below ``runs``; nothing where it is not there."""
+        file = self.runs.parent / path
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+    def picture(self, path: str, name: str) -> str:
+        """A figure below ``runs``, copied here; the name of the copy."""
+        file = self.runs.parent / path
+        if file.is_file():
+            shutil.copyfile(file, HERE / name)
+        return name if file.is_file() else ""
+
+
+def _metrics(folder: Path) -> dict[str, Any] | None:
+    file = folder / "metrics.json"
+    body: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    return body
+
+
+def _shown(body: dict[str, Any], key: str) -> str:
+    entry = body["metrics"][key]
+    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
+
+
+def main() -> None:
+    """Tables, then the text."""
+    os.chdir(ROOT)
+    tables = Tables(Path(sys.argv[1] if len(sys.argv) > 1 else "runs/coding"))
+    environment = Environment(loader=FileSystemLoader(HERE), undefined=StrictUndefined, keep_trailing_newline=True)
+    text = environment.get_template("README.md.j2").render(t=tables)
+    write_atomic(HERE / "README.md", text)
+    print(f"{HERE / 'README.md'}: {sum(bool(rows) for rows in tables.rows.values())} of {len(TABLES)} tables made")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"page: {error}")
