@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": "score the test split of a trained run again and rewrite its report",
     "predict": "class probabilities for the records of a FASTA or FASTQ file",
     "baselines": "fit the trivial baselines on the same examples and splits",
+    "sweep": "search any settings of a run by its validation split",
     "compare": "one table of several runs, with intervals, and their ROC curves",
     "list": "name tasks, models, views and baselines",
 }
