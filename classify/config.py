@@ -10,6 +10,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -152,7 +153,7 @@ def settings_from(body: Mapping[str, Any], command: str) -> RunSettings:
     InputError
         An unknown key or a wrong value, as for ``parse_run``.
     """
-    parser = run_parser([f"--task={body.get('task', RunSettings.task)}"], command, "")
+    parser = _plain_parser(str(body.get("task", RunSettings.task)), command)
     parser.check_sections(body)
     return _run_settings(parser.instantiate(parser.parse_object(dict(body))))
 
@@ -160,6 +161,11 @@ def settings_from(body: Mapping[str, Any], command: str) -> RunSettings:
 def to_yaml(settings: RunSettings) -> str:
     """Every setting, defaults included, as YAML that ``--config`` reads back to the same settings."""
     return yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True)
+
+
+@lru_cache
+def _plain_parser(task: str, command: str) -> CommandParser:
+    return run_parser([f"--task={task}"], command, "")
 
 
 def flat(body: Any, prefix: str = "") -> dict[str, Any]:

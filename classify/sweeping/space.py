@@ -6,6 +6,7 @@ No torch and no Optuna here. Names that only registries of code know (palettes, 
 from __future__ import annotations
 
 import copy
+import dataclasses
 import itertools
 import json
 import math
@@ -13,9 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
-from classify.config import flat, settings_from, to_yaml
+from classify.config import flat, settings_from
 from classify.settings import RunSettings
 from specgen.errors import InputError, nearest
 from specgen.parser import load_settings
@@ -187,7 +186,7 @@ def point(base: RunSettings, axes: Sequence[Axis], values: Mapping[str, Any], **
     InputError
         When there are no such settings: values that are wrong, or do not go together.
     """
-    body: dict[str, Any] = yaml.safe_load(to_yaml(base))
+    body = dataclasses.asdict(base)
     for axis in axes:
         if axis.key in values:
             _with(body, axis.key, axis.meaning(values[axis.key]))
@@ -204,8 +203,7 @@ def check_space(base: RunSettings, axes: Sequence[Axis]) -> None:
     InputError
         Naming the key, with the nearest one that there is.
     """
-    body = yaml.safe_load(to_yaml(base))
-    keys = flat(body)
+    keys = flat(dataclasses.asdict(base))
     sections = {".".join(parts[:n]) for parts in (key.split(".") for key in keys) for n in range(1, len(parts))}
     for axis in axes:
         free = axis.key.startswith("model_options.")

@@ -119,7 +119,7 @@ class _Search:
         study.pruner = self._pruner()
         for done in study.get_trials(deepcopy=False):
             if done.state.is_finished() and "folder" in done.user_attrs:
-                settle(self._settings(done), self.options)  # killed between the end of a trial and this
+                settle(Path(done.user_attrs["folder"]), self.options)  # killed between the end of a trial and this
         while (count := sum(record.state in TRAINED for record in read_records(study))) < self.options.trials:
             if self.options.minutes and time.monotonic() - began > 60 * self.options.minutes:
                 print(f"{count} of {self.options.trials} trials; stopped after study.minutes", flush=True)
@@ -159,7 +159,7 @@ class _Search:
         else:
             self.study.tell(trial, result["value"])
             end = f"{self.options.monitor} {result['value']:.4f} (epoch {result['best_epoch']} of {result['epochs']})"
-        settle(settings, self.options)
+        settle(settings.folder, self.options)
         print(f"trial {trial.number}: {end}", flush=True)
         gc.collect()  # what one trial held must not be in the next one's way
         if torch.cuda.is_available():

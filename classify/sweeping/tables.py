@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import math
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -209,7 +210,9 @@ def _importance(study: Study, whole: int) -> str:
     title = "## Importance\n\n"
     library = optuna()
     try:
-        shares = library.importance.get_param_importances(study)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of few trials, which is said below
+            shares = library.importance.get_param_importances(study)
     except (ValueError, RuntimeError, ZeroDivisionError):
         shares = {}
     shares = {key: share for key, share in shares.items() if math.isfinite(share)}
@@ -236,6 +239,8 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"  # sweep.csv has all digits
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightning as L
@@ -83,9 +84,9 @@ def _result(run: RunFolder, options: StudySettings) -> dict[str, Any]:
     }
 
 
-def settle(settings: RunSettings, options: StudySettings) -> None:
+def settle(folder: Path, options: StudySettings) -> None:
     """What becomes of a trial's folder when it has ended: a mark that says what it is, and no weights unless wanted."""
-    run = RunFolder(settings.folder)
+    run = RunFolder(folder)
     if not run.config.exists():
         return
     told = f"trial of sweep {options.name!r}, judged by validation; its test split was not scored; "
