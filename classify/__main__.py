@@ -15,6 +15,7 @@ COMMANDS = {
     "predict": "class probabilities for the records of a FASTA or FASTQ file",
     "explain": "attribution to letters and Grad-CAM of a trained run, and how much of it is in the CDS",
     "baselines": "fit the letter baselines on the same examples and splits",
+    "sweep": "search any settings of a run by its validation split",
     "compare": "several runs side by side: seeds together, intervals, paired tests, curves, a page",
     "cluster": "near-duplicate clusters of the records of FASTA files, for data.clusters",
     "list": "name tasks, models, baselines, controls and views",

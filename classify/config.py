@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -20,7 +21,7 @@ from classify.tasks import TASKS
 from specgen.parser import CommandParser, load_settings
 from specgen.settings import ImageSettings
 
-__all__ = ["parse_run", "run_parser", "to_yaml"]
+__all__ = ["flat", "parse_run", "run_parser", "settings_from", "to_yaml"]
 
 
 def _peek(arguments: Sequence[str], key: str, default: str) -> str:
@@ -137,10 +138,38 @@ def parse_run(
     files = [part for given in _values(arguments, "config") for part in ("--config", given)]
     others = _listed(parser, _without(arguments, "config"))
     parsed = parser.instantiate(parser.parse_args(files + others))
-    names = [item.name for item in dataclasses.fields(RunSettings)]
-    return RunSettings(**{name: parsed[name] for name in names}), Namespace(**{n: parsed[n] for n in extra or {}})
+    return _run_settings(parsed), Namespace(**{n: parsed[n] for n in extra or {}})
+
+
+def _run_settings(parsed: Any) -> RunSettings:
+    return RunSettings(**{item.name: parsed[item.name] for item in dataclasses.fields(RunSettings)})
+
+
+def settings_from(body: Mapping[str, Any], command: str) -> RunSettings:
+    """Settings from a mapping, as a YAML file of them would hold; what is not named has its default.
+
+    Raises
+    ------
+    InputError
+        An unknown key or a wrong value, as for ``parse_run``.
+    """
+    parser = _plain_parser(str(body.get("task", RunSettings.task)), command)
+    parser.check_sections(body)
+    return _run_settings(parser.instantiate(parser.parse_object(dict(body))))
 
 
 def to_yaml(settings: RunSettings) -> str:
     """Every setting, defaults included, as YAML that ``--config`` reads back to the same settings."""
     return yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True)
+
+
+@lru_cache
+def _plain_parser(task: str, command: str) -> CommandParser:
+    return run_parser([f"--task={task}"], command, "")
+
+
+def flat(body: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one of dotted keys; an empty one is a value."""
+    if not isinstance(body, dict) or not body:
+        return {prefix: body}
+    return {k: v for key, item in body.items() for k, v in flat(item, f"{prefix}.{key}" if prefix else key).items()}

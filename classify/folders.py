@@ -7,7 +7,7 @@ from typing import Any
 import torch
 import yaml
 
-from classify.config import to_yaml
+from classify.config import flat, to_yaml
 from classify.distributed import world
 from classify.examples import Examples
 from classify.runs import RunFolder, to_csv
@@ -47,10 +47,10 @@ def check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite:
             body.pop("runs"), body["training"].pop("progress")
     except (OSError, ValueError, yaml.YAMLError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"{run.config}: cannot be read as settings ({' '.join(str(error).split())})") from None
-    if differs := [key for key, value in _flat(new).items() if _flat(old).get(key) != value]:
+    if differs := [key for key, value in flat(new).items() if flat(old).get(key) != value]:
         key = differs[0]
         raise InputError(
-            f"{run.config}: --resume with other settings: {key} was {_flat(old).get(key)!r}, now {_flat(new)[key]!r}"
+            f"{run.config}: --resume with other settings: {key} was {flat(old).get(key)!r}, now {flat(new)[key]!r}"
         )
     try:
         state: dict[str, Any] = torch.load(run.last, map_location="cpu", weights_only=True)
@@ -69,12 +69,6 @@ def check_split(run: RunFolder, examples: Examples) -> None:
     now = to_csv(SPLIT_COLUMNS, split_rows(examples))
     if path.is_file() and path.read_text(encoding="utf-8", errors="surrogateescape") != now:
         raise InputError(f"{path}: the data has changed since this run was started; start anew with --overwrite")
-
-
-def _flat(body: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(body, dict) or not body:
-        return {prefix: body}
-    return {k: v for key, item in body.items() for k, v in _flat(item, f"{prefix}.{key}" if prefix else key).items()}
 
 
 def split_rows(examples: Examples) -> list[tuple[str, ...]]:

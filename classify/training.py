@@ -6,6 +6,7 @@ epoch alone, dropout on the step besides, and a checkpoint holds weights, optimi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from classify.views import build_view
 from specgen.errors import InputError
 from specgen.files import write_atomic
 
-__all__ = ["build_classifier", "fit"]
+__all__ = ["build_classifier", "check", "fit"]
 
 
 def build_classifier(settings: RunSettings, task: Task, kind: str, plan: Plan) -> Classifier:
@@ -58,7 +59,29 @@ def build_classifier(settings: RunSettings, task: Task, kind: str, plan: Plan) -
     return Classifier(task, view, model, settings, plan.memory_format)
 
 
-def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False) -> tuple[RunFolder, Examples]:
+def check(settings: RunSettings, examples: Examples) -> None:
+    """Whether a configuration can be trained at all: builds it and looks at one example. Writes nothing.
+
+    Raises
+    ------
+    InputError
+        Why not: names that do not exist, or parts that do not fit together.
+    """
+    options = settings.training
+    plan = choose(options)
+    module = build_classifier(settings, TASKS[settings.task](settings.data), examples.kind, plan)
+    loader = evaluation_loader(TileDataset(examples.part("val"), options.val_tiles), options, pin=False)
+    _probe(module, loader, settings)
+
+
+def fit(
+    settings: RunSettings,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    examples: Examples | None = None,
+    watchers: Sequence[Callback] = (),
+) -> tuple[RunFolder, Examples]:
     """Train a configuration into its run folder; in each process of ``distributed.joined``.
 
     Parameters
@@ -67,6 +90,11 @@ def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False)
         Go on from ``last.ckpt`` of the folder; the settings must be the ones it was started with.
     overwrite
         Start anew in a folder that holds a run.
+    examples
+        What the task's ``load`` gave for the same data settings, where that was done already.
+    watchers
+        Further callbacks without state of their own, called after the history of an epoch is written; one may end the
+        training by ``trainer.should_stop``.
 
     Returns
     -------
@@ -86,7 +114,7 @@ def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False)
     plan = choose(options)
     plan.apply()
     task = TASKS[settings.task](settings.data)
-    examples = task.load()
+    examples = task.load() if examples is None else examples
     check_trainable(examples)
     module = build_classifier(settings, task, examples.kind, plan)
     train, val = examples.part("train"), examples.part("val")
@@ -117,7 +145,7 @@ def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False)
     last = MovableCheckpoint(**checkpoints, filename="last", save_on_train_epoch_end=True)
     history = History(run)
     # ``last`` comes after everything whose state it saves.
-    callbacks: list[Callback] = [history, best, last, WithinEpoch(run, options.checkpoint_minutes)]
+    callbacks: list[Callback] = [history, *watchers, best, last, WithinEpoch(run, options.checkpoint_minutes)]
     if options.patience:
         callbacks.insert(1, EarlyStopping(options.monitor, mode=mode, patience=options.patience, min_delta=0.0))
     if state is not None:

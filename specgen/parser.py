@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -59,17 +59,20 @@ class CommandParser(ArgumentParser):  # type: ignore[misc]
         """Its shape; names and types are jsonargparse's business, and so are missing files, folders and pipes."""
         if not Path(file).is_file():
             return
-        loaded = load_settings(file)
+        self.check_sections(load_settings(file), f"{file}: ")
+
+    def check_sections(self, loaded: Mapping[str, Any], where: str = "") -> None:
+        """Refuse a plain value in place of a section of settings (``InputError``, beginning with ``where``)."""
         # jsonargparse takes a plain value in place of a section silently, and forgets it.
         for section in sorted({a.dest.rpartition(".")[0] for a in self._actions if "." in a.dest}):
             value: Any = loaded
             for part in section.split("."):
-                if not isinstance(value, dict) or part not in value:
+                if not isinstance(value, Mapping) or part not in value:
                     break
                 value = value[part]
             else:
-                if not isinstance(value, dict):
-                    raise InputError(f"{file}: {section}: expected a mapping of settings, got {value!r}")
+                if not isinstance(value, Mapping):
+                    raise InputError(f"{where}{section}: expected a mapping of settings, got {value!r}")
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise the innermost reason as one ``InputError``."""
