@@ -11,9 +11,9 @@ __all__ = ["main"]
 
 COMMANDS = {
     "train": "train a model on a task, evaluate it on the test split, write its report",
-    "evaluate": "score the test split of a trained run again and rewrite its report",
+    "evaluate": "score the test split of a finished run again, or other data with it",
     "predict": "class probabilities for the records of a FASTA or FASTQ file",
-    "baselines": "fit the trivial baselines on the same examples and splits",
+    "baselines": "fit the letter baselines on the same examples and splits",
     "compare": "one table of several runs, with intervals, and their ROC curves",
     "list": "name tasks, models, views and baselines",
 }

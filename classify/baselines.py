@@ -1,66 +1,80 @@
-"""Trivial baselines: a few numbers per window, and scikit-learn's logistic regression, on the same examples and splits.
+"""Letter baselines: a few numbers per window, for scikit-learn's logistic regression on the networks' examples and splits.
 
-Every claim about pictures stands beside these. A baseline is a function from windows and whole lengths to features;
-its penalty is chosen on validation. The results go into run folders like any other, so that ``compare`` reads them.
+Every claim about pictures stands beside these. A baseline is a function from windows and whole lengths to features,
+some with a table that is learnt from the training records first. Registered here; the measures that need more than a
+few lines live in ``coding_potential``, and fitting, storing and scoring in ``baseline_fit``.
 Sources: period-3 identity of Yin & Yau 2005 (J. Comput. Biol. 12:1153); noise floor: mean off-DC Voss power.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
-from classify.config import to_yaml
-from classify.cost import Meter, environment
-from classify.datasets import EpochSampler, TileDataset, TrainDataset
-from classify.evaluation import write_results
+from classify.coding_potential import (
+    complete_orf,
+    fickett,
+    hexamer_score,
+    hexamer_tables,
+    kmer_numbers,
+    open_stretch,
+    phase_counts,
+    rotation_power,
+    rotation_table,
+)
 from classify.examples import Examples
-from classify.module import average_tiles
-from classify.runs import RunFolder
-from classify.settings import RunSettings
-from classify.tasks import TASKS
-from specgen.errors import InputError
-from specgen.files import write_atomic
 from specgen.registry import Registry
 from specgen.sequences import INDICATORS, Codes
 
-__all__ = ["BASELINES", "Baseline", "fit_baseline", "register_baseline"]
+__all__ = ["BASELINES", "Baseline", "State", "kmer_frequencies", "register_baseline"]
 
 Floats = NDArray[np.float64]
-Features = Callable[[Codes, NDArray[np.int64]], Floats]
+Features = Callable[..., Floats]
+State = dict[str, Any]
+"""What a baseline has learnt, as plain JSON data."""
 
-PASSES = 5
-"""Epochs whose crops are kept in memory at once; 6-mers of 12,000 crops are 200 MB."""
-
-PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-"""Inverse L2 penalties tried; validation AUROC chooses."""
+Learn = Callable[[Examples, int], State]
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """``features(windows uint8 (B, L), lengths int64 (B,)) -> float64 (B, F)``, and one line for reports."""
+    """Features of windows, and what they need to learn first.
+
+    Attributes
+    ----------
+    features
+        ``(windows uint8 (B, L), lengths int64 (B,)) -> float64 (B, F)``; with ``learn``, its state as third argument.
+    note
+        One line for reports.
+    learn
+        ``(training examples, frame) -> state`` from whole training records, see ``Task.frame``; None = nothing to learn.
+    """
 
     features: Features
     note: str
+    learn: Learn | None = None
+
+    def state(self, train: Examples, frame: int) -> State:
+        """What is learnt from the training part; empty for most."""
+        return self.learn(train, frame) if self.learn else {}
+
+    def __call__(self, windows: Codes, lengths: NDArray[np.int64], state: State) -> Floats:
+        """Features (B, F)."""
+        return self.features(windows, lengths, state) if self.learn else self.features(windows, lengths)
 
 
 BASELINES: Registry[Baseline] = Registry("baseline")
 
 
-def register_baseline(name: str, note: str) -> Callable[[Features], Features]:
+def register_baseline(name: str, note: str, learn: Learn | None = None) -> Callable[[Features], Features]:
     """Decorator: add a feature function under ``name``."""
 
     def register(features: Features) -> Features:
-        BASELINES.add(name, Baseline(features, note))
+        BASELINES.add(name, Baseline(features, note, learn))
         return features
 
     return register
@@ -89,7 +103,9 @@ def gc_content(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
 def period3_snr(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
     """(B, 1) log of P(N/3) over the mean off-DC Voss power; needs no Fourier transform."""
     n = windows.shape[1] // 3 * 3
-    counts = INDICATORS[windows[:, :n]].reshape(len(windows), n // 3, 3, 4).sum(axis=1).astype(np.float64)
+    if not n:
+        return np.zeros((len(windows), 1))
+    counts = phase_counts(windows[:, :n])
     first, second, third = counts[:, 0], counts[:, 1], counts[:, 2]
     peak = (counts**2).sum(axis=1) - first * second - second * third - first * third
     totals = counts.sum(axis=1)
@@ -99,19 +115,11 @@ def period3_snr(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
 
 def kmer_frequencies(windows: Codes, k: int) -> Floats:
     """(B, 4**k) frequencies of the k-mers of unambiguous letters, in the order of base-4 numbers over A, C, G, T."""
-    digit = np.full(16, -1, dtype=np.int64)
-    digit[[1, 2, 4, 8]] = np.arange(4)
-    digits = digit[windows]
-    index = np.zeros((len(windows), windows.shape[1] - k + 1), dtype=np.int64)
-    valid = np.ones(index.shape, dtype=bool)
-    for offset in range(k):
-        part = digits[:, offset : offset + index.shape[1]]
-        index = index * 4 + part
-        valid &= part >= 0
-    counts = np.zeros((len(windows), 4**k))
-    rows = np.broadcast_to(np.arange(len(windows))[:, None], index.shape)
-    flat = np.bincount(rows[valid] * 4**k + index[valid], minlength=counts.size)
-    counts += flat.reshape(counts.shape)
+    numbers = kmer_numbers(windows, k)
+    rows = np.broadcast_to(np.arange(len(windows))[:, None], numbers.shape)
+    clean = numbers >= 0
+    flat = np.bincount(rows[clean] * 4**k + numbers[clean], minlength=len(windows) * 4**k)
+    counts = flat.reshape(len(windows), 4**k).astype(np.float64)
     frequencies: Floats = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return frequencies
 
@@ -128,90 +136,82 @@ def kmers_of_6(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
     return kmer_frequencies(windows, 6)
 
 
-def fit_baseline(name: str, settings: RunSettings, examples: Examples) -> dict[str, Any]:
-    """Fit one baseline, score the test split, write ``<runs>/<task>/<baseline>/<name>``.
+@register_baseline("orf", "longest stop-free stretch and longest complete ORF of the window, and their shares of it")
+def open_frames(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
+    """(B, 4): stop-free codons, their share of the window, nt of the longest ATG .. stop, its share; the given strand only."""
+    stretch, orf = open_stretch(windows), complete_orf(windows)
+    length = max(1, windows.shape[1])
+    return np.stack([stretch, 3 * stretch / length, orf, orf / length], axis=1).astype(np.float64)
 
-    Training sees the crops of the networks' epochs, ``PASSES`` at most; validation and test see the networks' tiles,
-    their decision values averaged alike.
 
-    Returns
-    -------
-    dict
-        The body of ``metrics.json``.
+@register_baseline(
+    "fickett", "Fickett's TESTCODE with the corrected content table, of the window (not of its longest ORF)"
+)
+def testcode(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
+    """(B, 1)."""
+    return fickett(windows)[:, None]
 
-    Raises
-    ------
-    InputError
-        Examples that are pictures: the letters are gone.
+
+def _coding(train: Examples) -> tuple[list[Codes], list[Codes]]:
+    """Training records of the positive class (the last one), and all others."""
+    assert train.sequences is not None
+    positive = train.labels == len(train.classes) - 1
+    records = list(zip(train.sequences, positive, strict=True))
+    return [codes for codes, is_coding in records if is_coding], [
+        codes for codes, is_coding in records if not is_coding
+    ]
+
+
+def learn_hexamers(train: Examples, frame: int) -> State:
+    """Hexamer counts of both classes, from whole training records.
+
+    Coding records are taken to be CDS that begin in their reading frame; of whole transcripts, whose frame is not known,
+    the coding table mixes frames and the score is weaker.
     """
-    baseline = BASELINES[name]
-    if examples.kind != "codes":
-        raise InputError(f"baseline {name!r} reads letters, which cannot be made from {examples.kind}")
-    settings = dataclasses.replace(settings, model=name, model_options={})
-    run, task = RunFolder(settings.folder), TASKS[settings.task](settings.data)
-    run.begin("the baseline is not finished; repeat: python -m classify baselines")
-    write_atomic(run.config, to_yaml(settings))
-    run.write_json("environment.json", environment())
-    meter = Meter()
-    train, val, test = (examples.part(split) for split in ("train", "val", "test"))
-    sampler = EpochSampler(train.labels, settings.seed, balance=task.balanced, batch_size=settings.training.batch_size)
-    keys: list[int] = []
-    for epoch in range(min(settings.training.epochs, PASSES)):
-        sampler.set_epoch(epoch)
-        keys += sampler.keys().tolist()
-    x, y, _ = _table(TrainDataset(train, settings.seed), train, baseline, keys)
-    val_table = _table(TileDataset(val, settings.training.val_tiles), val, baseline)
-    test_table = _table(TileDataset(test, settings.training.test_tiles), test, baseline)
-    best, chosen = -1.0, 0.0
-    for penalty in PENALTIES:
-        candidate = make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=500)).fit(x, y)
-        logits, labels = _score(candidate, val_table)
-        if (score := roc_auc_score(labels, logits[:, 1] - logits[:, 0])) > best:
-            best, chosen, model = score, penalty, candidate
-    logits, _ = _score(model, test_table)
-    regression = model[-1]
-    cost = {
-        **meter.read(),
-        "parameters": int(regression.coef_.size + regression.intercept_.size),
-        "examples_seen": len(y),
-    }
-    run.write_json(
-        "model.json", {"coefficients": regression.coef_.tolist(), "intercept": regression.intercept_.tolist()}
-    )
-    return write_results(
-        run,
-        task,
-        test,
-        logits,
-        np.bincount(test_table[2], minlength=len(test)),
-        name=settings.name,
-        model=name,
-        note=f"Logistic regression on: {baseline.note}. Inverse penalty {chosen:g}, chosen on validation.",
-        cost=cost,
-        data=examples.counts,
-        seed=settings.seed,
-        command=f"baselines --only {name}",
-    )
+    return {"hexamers": hexamer_tables(*_coding(train), frame)}
 
 
-Table = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]
+@register_baseline(
+    "hexamer", "CPAT's hexamer score, best of three frames; tables from the training records", learn_hexamers
+)
+def hexamers(windows: Codes, lengths: NDArray[np.int64], state: State) -> Floats:
+    """(B, 1) mean log odds [nats]; regression crops come from records that made the tables, as in CPAT."""
+    return hexamer_score(windows, state["hexamers"])[:, None]
 
 
-def _table(
-    dataset: TrainDataset | TileDataset, examples: Examples, baseline: Baseline, keys: Sequence[int] | None = None
-) -> Table:
-    """Features, labels and rows of every window of a data set, a few hundred windows at a time."""
-    keys = range(len(dataset)) if keys is None else keys
-    columns: list[Table] = []
-    for begin in range(0, len(keys), 512):
-        windows, labels, rows = (column.numpy() for column in dataset.__getitems__(keys[begin : begin + 512]))
-        columns.append((baseline.features(windows, examples.lengths[rows]).astype(np.float32), labels, rows))
-    features, labels, rows = (np.concatenate(column) for column in zip(*columns, strict=True))
-    return features, labels, rows
+@register_baseline(
+    "cpat",
+    "CPAT's four features, all of the window: stop-free stretch and its share for the ORF, corrected Fickett, hexamers",
+    learn_hexamers,
+)
+def cpat(windows: Codes, lengths: NDArray[np.int64], state: State) -> Floats:
+    """(B, 4): ORF length [nt], ORF coverage, Fickett, hexamer score, each of the window alone ("CPAT on crops").
+
+    The published model (Wang et al. 2013, Nucleic Acids Res. 41:e74) finds its ORF in the whole transcript, and scores
+    Fickett and hexamers on that ORF; its figures are not to be compared with these. A crop of a CDS hardly ever holds both
+    ends of an ORF, so the longest stop-free stretch stands for it.
+    """
+    stretch = 3 * open_stretch(windows)
+    columns = [stretch, stretch / max(1, windows.shape[1]), fickett(windows), hexamer_score(windows, state["hexamers"])]
+    return np.stack(columns, axis=1).astype(np.float64)
 
 
-def _score(model: Any, table: Table) -> tuple[Floats, NDArray[np.int64]]:
-    """Logits (n, 2) and labels of the examples, tiles averaged."""
-    features, labels, rows = table
-    decision = model.decision_function(features)
-    return average_tiles(np.stack([-decision / 2, decision / 2], axis=1), labels, rows)
+@register_baseline("cpat_length", "cpat, and log length of the whole record, which the crop hides", learn_hexamers)
+def cpat_and_length(windows: Codes, lengths: NDArray[np.int64], state: State) -> Floats:
+    """(B, 5): CPAT's code fits the transcript's length besides (the paper does not say so)."""
+    return np.concatenate([cpat(windows, lengths, state), length(windows, lengths)], axis=1)
+
+
+def learn_rotation(train: Examples, frame: int) -> State:
+    """Phase tables of the coding training records, which are taken to begin in their reading frame."""
+    return {"phases": rotation_table(_coding(train)[0], frame)}
+
+
+@register_baseline(
+    "spectral_rotation",
+    "power at 1/3 cycles/base of the bases turned by their phases in training CDS (Kotlar & Lavner 2003)",
+    learn_rotation,
+)
+def spectral_rotation(windows: Codes, lengths: NDArray[np.int64], state: State) -> Floats:
+    """(B, 1) log of the rotated power per nt; its magnitude does not depend on the frame."""
+    return np.log(rotation_power(windows, state["phases"]) + 1e-3)[:, None]

@@ -22,7 +22,7 @@ from classify.examples import Examples
 from classify.hardware import Plan, choose, out_of_memory
 from classify.models import MODELS
 from classify.module import Classifier, average_tiles
-from classify.runs import RunFolder
+from classify.runs import Results, RunFolder
 from classify.settings import RunSettings
 from classify.tasks import TASKS, Task
 from classify.training import build_classifier
@@ -79,7 +79,9 @@ def load_run(path: Path, kind: str = "codes") -> Loaded:
     settings, run = run_settings(path), RunFolder(path)
     task = TASKS[settings.task](settings.data)
     if settings.model not in MODELS:
-        raise InputError(f"{path}: {settings.model!r} is a baseline, not a network; it is scored when it is fitted")
+        raise InputError(
+            f"{path}: {settings.model!r} is a baseline, not a network; python -m classify evaluate --on scores other data"
+        )
     if not run.weights.is_file():
         raise InputError(f"{run.weights}: no weights; is the training finished?")
     plan = choose(settings.training)
@@ -116,13 +118,15 @@ def predict_logits(loaded: Loaded, inputs: torch.Tensor) -> NDArray[np.float32]:
     return np.concatenate([predict_logits(loaded, half) for half in inputs.chunk(2)])
 
 
-def evaluate(settings: RunSettings, run: RunFolder, examples: Examples) -> dict[str, Any]:
+def evaluate(settings: RunSettings, run: RunFolder, examples: Examples, into: Results | None = None) -> dict[str, Any]:
     """Score the test examples of a run and write everything that a report needs; each process scores its share.
 
     Parameters
     ----------
     examples
         What the task loaded; only the test part is scored.
+    into
+        Where the results go; default: to the run itself.
 
     Returns
     -------
@@ -131,6 +135,7 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples) -> dict[
     """
     from tqdm import tqdm
 
+    into = into or Results(run, settings.name)
     test = examples.part("test")
     loaded = load_run(run.path, test.kind)
     task = loaded.task
@@ -153,15 +158,17 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples) -> dict[
         "test_examples_per_second": int(tiles.sum()) / spent["wall_seconds"],
     }
     probabilities = task.probabilities(logits)
-    _write_gallery(run, loaded, test, probabilities)
+    _write_gallery(into.folder, loaded, test, probabilities)
     counts = {**examples.counts, "test_tiles": int(tiles.sum())}
     return write_results(
-        run,
+        into.folder,
         task,
         test,
         logits,
         tiles,
-        name=settings.name,
+        name=into.name,
+        split=into.split,
+        repeat=into.repeat,
         model=settings.model,
         note=MODELS[settings.model].note,
         cost=trained["cost"],
@@ -186,6 +193,8 @@ def write_results(
     seed: int,
     training: dict[str, Any] | None = None,
     command: str = "train",
+    split: str = "test",
+    repeat: str = "",
 ) -> dict[str, Any]:
     """predictions.csv, metrics.json and report.html of test logits (n, k), whoever made them; ends the run."""
     from classify.reporting.page import write_report
@@ -215,7 +224,8 @@ def write_results(
         "model": model,
         "model_note": note,
         "name": name,
-        "split": "test",
+        "split": split,
+        "repeat": repeat,
         "command": command,
         "data": data,
         "training": training or {},

@@ -20,7 +20,7 @@ from classify.splits import SPLITS, stable_fraction
 from specgen.errors import InputError
 from specgen.sequences import Codes
 
-__all__ = ["Examples", "balance", "check_classes", "digest", "drop_duplicates", "one_per_group"]
+__all__ = ["Examples", "balance", "check_classes", "check_trainable", "digest", "drop_duplicates", "one_per_group"]
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,8 @@ def balance(examples: Examples, splits: Sequence[str], seed: int) -> Examples:
     return examples.take(keep, balancing_left_out=int(len(keep) - keep.sum()))
 
 
-def check_classes(examples: Examples, describe: Callable[[str], str] = str) -> Examples:
-    """``examples`` itself, once every class is known to occur in every split.
+def check_classes(examples: Examples, describe: Callable[[str], str] = str, splits: Sequence[str] = SPLITS) -> Examples:
+    """``examples`` itself, once every class is known to occur in every one of ``splits``.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def check_classes(examples: Examples, describe: Callable[[str], str] = str) -> E
     if len(present) < 2:
         only = f"only {describe(present[0])}" if present else "none"
         raise InputError(f"data: {only} is left after filtering; expected examples of {' and '.join(examples.classes)}")
-    for split in SPLITS:
+    for split in splits:
         sizes = examples.part(split).per_class()
         if empty := [name for name, n in sizes.items() if not n]:
             got = ", ".join(f"{name} {n}" for name, n in sizes.items())
@@ -176,3 +176,18 @@ def check_classes(examples: Examples, describe: Callable[[str], str] = str) -> E
                 "give more groups, larger fractions, or other held-out chromosomes"
             )
     return examples
+
+
+def check_trainable(examples: Examples) -> None:
+    """Refuse to fit anything where everything is test.
+
+    Raises
+    ------
+    InputError
+        No training or no validation examples.
+    """
+    if empty := [split for split in ("train", "val") if not (examples.split == split).any()]:
+        raise InputError(
+            f"data.split: no {empty[0]} examples to fit anything to; "
+            "the strategy 'test' is for scoring finished runs: python -m classify evaluate --run RUN --on CONFIG --as NAME"
+        )

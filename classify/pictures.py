@@ -80,7 +80,8 @@ def scan_folder(folder: Path, classes: tuple[str, ...], table: Path | None, spli
         "pictures_without_gene": sum(not origin.gene for origin in known),
     }
     chromosomes = [origin.chromosome for origin in known]
-    assigned = np.array(parts) if given else assign_splits(groups, chromosomes, names, split)
+    made = bool(given) and split.splits == SPLITS  # the folder's own split, unless everything is to be scored
+    assigned = np.array(parts) if made else assign_splits(groups, chromosomes, names, split)
     examples = Examples(
         classes=classes,
         ids=names,

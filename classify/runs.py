@@ -14,11 +14,11 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from specgen.files import read_json, write_atomic
 
-__all__ = ["RunFolder", "to_csv"]
+__all__ = ["Results", "RunFolder", "to_csv"]
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -76,6 +76,15 @@ class RunFolder:
         return self.path / "model.safetensors"
 
     @property
+    def baseline(self) -> Path:
+        """model.json: a fitted baseline."""
+        return self.path / "model.json"
+
+    def on(self, name: str) -> RunFolder:
+        """on/<name>: what this run scored on other data."""
+        return RunFolder(self.path / "on" / name)
+
+    @property
     def last(self) -> Path:
         """checkpoints/last.ckpt: what --resume goes on from."""
         return self.path / "checkpoints" / "last.ckpt"
@@ -100,11 +109,18 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove what an earlier run left, so that nothing old stands beside the new."""
-        for path in (self.metrics, self.history, self.predictions, self.weights, self.path / "report.html"):
+        for path in (
+            self.metrics,
+            self.history,
+            self.predictions,
+            self.weights,
+            self.baseline,
+            self.path / "report.html",
+        ):
             path.unlink(missing_ok=True)
         for path in (self.path / "training.json", *self.path.glob("failed_batch*.safetensors")):
             path.unlink(missing_ok=True)
-        for folder in ("checkpoints", "figures", "gallery", "tensorboard"):
+        for folder in ("checkpoints", "figures", "gallery", "on", "tensorboard"):
             shutil.rmtree(self.path / folder, ignore_errors=True)
 
     def finish(self) -> None:
@@ -129,3 +145,24 @@ class RunFolder:
         """
         path = self.path / name
         return read_json(path, f"{path}: no such file; is {self.path} a finished run folder?")
+
+
+class Results(NamedTuple):
+    """Where the results of scoring go, and what they are called.
+
+    Attributes
+    ----------
+    folder
+        Gets predictions.csv, metrics.json, gallery and report.
+    name
+        Of these results, for tables.
+    split
+        What was scored, in a word.
+    repeat
+        The command line that scores the same again; empty = the one that trained.
+    """
+
+    folder: RunFolder
+    name: str
+    split: str = "test"
+    repeat: str = ""

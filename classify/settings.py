@@ -10,7 +10,28 @@ from typing import Any
 from specgen.errors import InputError, UnknownName
 from specgen.settings import ImageSettings
 
-__all__ = ["AugmentSettings", "OptimiserSettings", "PreprocessSettings", "RunSettings", "TrainingSettings"]
+__all__ = [
+    "AugmentSettings",
+    "OptimiserSettings",
+    "PreprocessSettings",
+    "RunSettings",
+    "TrainingSettings",
+    "check_name",
+]
+
+
+def check_name(key: str, name: str) -> None:
+    """Refuse a name that is no plain folder name of at most 200 characters.
+
+    Raises
+    ------
+    InputError
+        Names ``key``.
+    """
+    if len(name) > 200:
+        raise InputError(f"{key}: expected at most 200 characters, got {len(name)}")
+    if not name or name.startswith(".") or set(name) & set("/\\\0"):
+        raise InputError(f"{key}: expected a plain folder name, got {name!r}")
 
 
 @dataclass(frozen=True)
@@ -221,10 +242,7 @@ class RunSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:
             raise InputError(f"seed: expected a whole number from 0 to {2**32 - 1}, got {self.seed}")
-        if len(self.name) > 200:
-            raise InputError(f"name: expected at most 200 characters, got {len(self.name)}")
-        if not self.name or self.name.startswith(".") or set(self.name) & set("/\\\0"):
-            raise InputError(f"name: expected a plain folder name, got {self.name!r}")
+        check_name("name", self.name)
 
     @property
     def folder(self) -> Path:

@@ -1,4 +1,4 @@
-"""Train, validation and test: by chromosome, by group (gene), or at random; a group never crosses.
+"""Train, validation and test: by chromosome, by group (gene), at random, or all test; a group never crosses.
 
 Assignment by group hashes the group's name with the seed, so that adding records moves no other record. Sequences are
 not looked at here; near-duplicate clusters come in as group names.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from specgen.errors import InputError, UnknownName
 __all__ = ["SPLITS", "SplitSettings", "assign_splits", "stable_fraction"]
 
 SPLITS = ("train", "val", "test")
-STRATEGIES = ("auto", "chromosome", "gene", "record")
+STRATEGIES = ("auto", "chromosome", "gene", "record", "test")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class SplitSettings:
     strategy
         chromosome: ``test_chromosomes`` and ``val_chromosomes`` are held out; gene: whole genes (or loci) at random;
         record: each record for itself, which leaks isoforms and is for comparison with papers that did so;
+        test: everything is test, for scoring a finished run on other data; nothing can be trained on it;
         auto: chromosome where test_chromosomes are named, else gene.
     test_chromosomes
         Held out for the test; names with or without "chr".
@@ -61,7 +62,7 @@ class SplitSettings:
                 raise InputError(f"split.{key}: expected a share between 0 and 1, got {getattr(self, key)}")
         if self.test_fraction + self.val_fraction >= 1:
             raise InputError("split.test_fraction + split.val_fraction: expected below 1, nothing is left for training")
-        if self.strategy in ("gene", "record") and (self.test_chromosomes or self.val_chromosomes):
+        if self.strategy in ("gene", "record", "test") and (self.test_chromosomes or self.val_chromosomes):
             raise InputError(f"split: chromosomes are named, but the strategy is {self.strategy!r}")
         if self.val_chromosomes and not self.test_chromosomes:
             raise InputError("split.val_chromosomes: expected split.test_chromosomes as well")
@@ -70,6 +71,15 @@ class SplitSettings:
         }
         if both:
             raise InputError(f"split: chromosome {', '.join(sorted(both))} is named for both validation and test")
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have to hold examples."""
+        return ("test",) if self.strategy == "test" else SPLITS
+
+    def all_test(self) -> SplitSettings:
+        """The same, with everything in the test split."""
+        return replace(self, strategy="test", test_chromosomes=[], val_chromosomes=[])
 
 
 def stable_fraction(name: str, seed: int) -> float:
@@ -101,6 +111,8 @@ def assign_splits(
     strategy = settings.strategy
     if strategy == "auto":
         strategy = "chromosome" if settings.test_chromosomes else "gene"
+    if strategy == "test":
+        return np.full(len(ids), "test", dtype="<U5")
     keys = list(ids if strategy == "record" else groups)
     draws = {key: stable_fraction(key, settings.seed) for key in keys}
     if strategy != "chromosome":

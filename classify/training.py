@@ -21,7 +21,7 @@ from classify.convolution import with_fast_gradients
 from classify.cost import Meter, environment, flops_per_example, parameter_count
 from classify.datasets import EpochSampler, TileDataset, evaluation_loader, train_loader
 from classify.distributed import check_shares, gathered, once, rank, world
-from classify.examples import Examples
+from classify.examples import Examples, check_trainable
 from classify.folders import SPLIT_COLUMNS, check_folder, check_split, split_rows, stopped_early
 from classify.hardware import Plan, choose
 from classify.models import MODELS, build_model
@@ -87,6 +87,7 @@ def fit(settings: RunSettings, *, resume: bool = False, overwrite: bool = False)
     plan.apply()
     task = TASKS[settings.task](settings.data)
     examples = task.load()
+    check_trainable(examples)
     module = build_classifier(settings, task, examples.kind, plan)
     train, val = examples.part("train"), examples.part("val")
     for split in ("val", "test"):

@@ -13,7 +13,8 @@ def run(arguments: Sequence[str]) -> None:
     """Parse, fit each baseline, print one line for each."""
     only = {"type": list[str], "default": [], "help": "names of the baselines to fit; default: all"}
     settings, extra = parse_run(arguments, "baselines", ABOUT, {"only": only})
-    from classify.baselines import BASELINES, fit_baseline
+    from classify.baseline_fit import fit_baseline
+    from classify.baselines import BASELINES
     from classify.distributed import check_alone
     from classify.tasks import TASKS
 
@@ -28,5 +29,5 @@ def run(arguments: Sequence[str]) -> None:
             f"{key} {metrics[key]['value']:.4f} [{metrics[key]['low']:.4f}, {metrics[key]['high']:.4f}]"
             for key in ("accuracy", "auroc")
         )
-        print(f"{name:14} {shown}", flush=True)
+        print(f"{name:18} {shown}", flush=True)
     print(f"reports: {settings.folder.parent.parent}/<baseline>/{settings.name}/report.html")

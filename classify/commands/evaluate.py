@@ -6,34 +6,40 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specgen.errors import InputError, UnknownName
 from specgen.parser import CommandParser
 
 if TYPE_CHECKING:
     from classify.runs import RunFolder
 
+SPLITS = ("all", "test")
+
 
 def run(arguments: Sequence[str]) -> None:
-    """Score a run's test split again."""
+    """Score a run's test split again, or other data with its weights."""
     parser = CommandParser(
         prog="python -m classify evaluate",
-        description="Score the test split of a trained run and rewrite predictions.csv, metrics.json and report.html.",
+        description="Score the test split of a finished run (a network or a baseline) and rewrite predictions.csv, "
+        "metrics.json and report.html; or score other data with it, into <run>/on/<name>.",
     )
     parser.add_argument("--run", type=str, required=True, help="run folder")
-    folder = Path(parser.parse_args(list(arguments)).run)
-    from classify.distributed import check_shares, joined, once
-    from classify.evaluation import evaluate, load_run, run_settings
-    from classify.runs import RunFolder
-    from classify.tasks import TASKS
+    parser.add_argument("--on", type=str, default="", help="YAML of run settings, of which the data is scored")
+    parser.add_argument("--as", type=str, default="", help="name of the results, with --on")
+    parser.add_argument(
+        "--split", type=str, default="", help="with --on: all = every example (the default), or test = its test split"
+    )
+    parsed = parser.parse_args(list(arguments))
+    config, name, split = parsed["on"], parsed["as"], parsed["split"]
+    if bool(config) != bool(name) or (split and not config):
+        raise InputError("evaluate: expected --on CONFIG and --as NAME together, and --split only with them")
+    if split not in ("", *SPLITS):
+        raise UnknownName("--split", split, SPLITS)
+    from classify.rescoring import OtherData, rescore
 
-    settings, run_folder = run_settings(folder), RunFolder(folder)
-    examples = TASKS[settings.task](settings.data).load()
-    why = f"evaluation is not finished; repeat: python -m classify evaluate --run {folder}"
-    with joined():
-        load_run(folder, examples.kind)  # what cannot be scored must not lose its report
-        check_shares("test", len(examples.part("test")))
-        once(lambda: run_folder.begin(why))
-        if body := evaluate(settings, run_folder, examples):
-            print_result(run_folder, body)
+    other = OtherData(config, name, split or SPLITS[0]) if config else None
+    folder, body = rescore(Path(parsed["run"]), other)
+    if body:
+        print_result(folder, body)
 
 
 def print_result(run: RunFolder, body: dict[str, Any]) -> None:
@@ -44,5 +50,7 @@ def print_result(run: RunFolder, body: dict[str, Any]) -> None:
         entry = body["metrics"][name]
         if entry["value"] is not None:
             shown.append(f"{name} {entry['value']:.4f} [{entry['low']:.4f}, {entry['high']:.4f}]")
-    print(f"test ({body['n']} examples, {body['groups']} groups, {level} % intervals): " + ", ".join(shown))
+    if seen := body["data"].get("id_or_group_seen_in_training"):
+        print(f"note: {seen} of the examples have the id or group of one that the run was fitted to or chosen by")
+    print(f"{body['split']} ({body['n']} examples, {body['groups']} groups, {level} % intervals): " + ", ".join(shown))
     print(f"report: {run.path / 'report.html'}")

@@ -24,5 +24,5 @@ def run(arguments: Sequence[str]) -> None:
     print("  timm:<name>      image    any image model of timm, such as timm:resnet18")
     print("baselines")
     for name in BASELINES:
-        print(f"  {name:16} {BASELINES[name].note}")
+        print(f"  {name:18} {BASELINES[name].note}")
     print(f"views\n  {', '.join(VIEWS)}")

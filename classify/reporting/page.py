@@ -232,6 +232,7 @@ def write_report(run: Path) -> Path:
         figures=figures,
         gallery=gallery,
         has_history=(run / "metrics.csv").exists(),
-        command=f"python -m classify {body.get('command', 'train')} --config {config} --name again",
+        command=body.get("repeat")
+        or f"python -m classify {body.get('command', 'train')} --config {config} --name again",
     )
     return write_atomic(run / "report.html", page.encode("utf-8"))

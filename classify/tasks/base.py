@@ -71,6 +71,11 @@ class Task:
         """nt that ``prepare`` takes off a record."""
         return 0
 
+    @property
+    def frame(self) -> int:
+        """0-based place of the first whole codon in what ``prepare`` leaves of a record that begins in its reading frame."""
+        return 0
+
     def prepare(self, codes: Codes) -> Codes:
         """What is left of a record before windows are cut, in training and prediction alike."""
         return codes

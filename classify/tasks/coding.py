@@ -125,6 +125,10 @@ class CodingTask(Task):
     def cut(self) -> int:
         return 2 * self.settings.trim
 
+    @property
+    def frame(self) -> int:
+        return -self.settings.trim % 3
+
     def prepare(self, codes: Codes) -> Codes:
         """Trim both ends."""
         trim = self.settings.trim
@@ -148,8 +152,11 @@ class CodingTask(Task):
         examples = drop_duplicates(examples)
         if examples.kind == "codes":  # a record may have given several pictures, which stay together
             examples = one_per_group(examples, settings.per_group, settings.split.seed)
-        check_classes(examples)
-        return check_classes(balance(examples, ("val", "test"), settings.split.seed)) if settings.balance else examples
+        needed = settings.split.splits
+        check_classes(examples, splits=needed)
+        if settings.balance:
+            examples = balance(examples, ("val", "test"), settings.split.seed)
+        return check_classes(examples, splits=needed)
 
     def _simulated(self) -> Iterator[_Row]:
         for record in simulate(self.settings.simulate):

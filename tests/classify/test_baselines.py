@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classify.baselines import BASELINES, fit_baseline, kmer_frequencies
+from classify.baseline_fit import fit_baseline
+from classify.baselines import BASELINES, kmer_frequencies
 from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS
 from classify.tasks.coding import CodingSettings

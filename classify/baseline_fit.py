@@ -1,0 +1,284 @@
+"""Fitting a letter baseline, storing it as plain JSON, and scoring with what was stored.
+
+A run scores with the very object that ``model.json`` gives back, so that a reloaded baseline answers in the same bits.
+Fits and scores run on one thread and on rows in a fixed order: sums do not depend on the machine's number of cores.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from classify.baselines import BASELINES, Baseline, State
+from classify.config import to_yaml
+from classify.cost import Meter, environment
+from classify.datasets import EpochSampler, TileDataset, TrainDataset
+from classify.evaluation import write_results
+from classify.examples import Examples, check_trainable
+from classify.folders import SPLIT_COLUMNS, split_rows
+from classify.module import average_tiles
+from classify.runs import Results, RunFolder
+from classify.settings import RunSettings
+from classify.tasks import TASKS
+from specgen.errors import InputError
+from specgen.files import write_atomic
+from specgen.sequences import Codes
+
+__all__ = ["FittedBaseline", "evaluate_baseline", "fit_baseline", "load_baseline"]
+
+Floats = NDArray[np.float64]
+
+PASSES = 5
+"""Epochs whose crops are kept in memory at once; 6-mers of 12,000 crops are 200 MB."""
+
+PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+"""Inverse L2 penalties tried; validation AUROC chooses."""
+
+AT_ONCE = 512
+"""Windows whose features are computed together."""
+
+
+@dataclass(frozen=True)
+class FittedBaseline:
+    """A baseline with all that fitting gave it.
+
+    Attributes
+    ----------
+    baseline
+        Its features.
+    state
+        What they have learnt.
+    mean, scale
+        float64 (F,): features are standardised by them.
+    coefficients, intercept
+        float64 (F,) and a number: log odds [nats] of the positive class from standardised features.
+    penalty
+        Inverse L2 penalty that validation chose.
+    """
+
+    baseline: Baseline
+    state: State
+    mean: Floats
+    scale: Floats
+    coefficients: Floats
+    intercept: float
+    penalty: float
+
+    @property
+    def note(self) -> str:
+        """One line for reports."""
+        return f"Logistic regression on: {self.baseline.note}. Inverse penalty {self.penalty:g}, chosen on validation."
+
+    def decide(self, features: NDArray[np.float32]) -> Floats:
+        """(B,) log odds [nats] of the positive class from features (B, F)."""
+        decision: Floats = ((features - self.mean) / self.scale) @ self.coefficients + self.intercept
+        return decision
+
+    def body(self) -> dict[str, Any]:
+        """model.json: every number as its shortest exact decimal."""
+        return {
+            "mean": self.mean.tolist(),
+            "scale": self.scale.tolist(),
+            "coefficients": [self.coefficients.tolist()],
+            "intercept": [self.intercept],
+            "penalty": self.penalty,
+            "state": self.state,
+        }
+
+
+def load_baseline(run: RunFolder, name: str) -> FittedBaseline:
+    """The fitted baseline of a run folder.
+
+    Raises
+    ------
+    InputError
+        None there, or a file that does not hold this baseline.
+    """
+    baseline = BASELINES[name]
+    body = run.read_json(run.baseline.name)
+    try:
+        mean, scale, coefficients = (
+            np.array(values, dtype=np.float64) for values in (body["mean"], body["scale"], body["coefficients"][0])
+        )
+        intercept, penalty = float(body["intercept"][0]), float(body["penalty"])
+        fitted = FittedBaseline(baseline, body["state"], mean, scale, coefficients, intercept, penalty)
+        tried = _features(baseline, fitted.state, np.ones((1, 12), dtype=np.uint8), np.array([12]))
+        shapes = {column.shape for column in (mean, scale, coefficients)}
+        good = shapes == {tried.shape[1:]} and np.isfinite(fitted.decide(tried)).all()
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{run.baseline}: does not hold the fitted baseline {name!r} ({type(error).__name__}: {error}); "
+            "fit it again: python -m classify baselines"
+        ) from None
+    if not good:
+        raise InputError(f"{run.baseline}: expected {tried.shape[1]} finite coefficients for the baseline {name!r}")
+    return fitted
+
+
+def fit_baseline(name: str, settings: RunSettings, examples: Examples) -> dict[str, Any]:
+    """Fit one baseline, score the test split, write ``<runs>/<task>/<baseline>/<name>``.
+
+    Training sees the crops of the networks' epochs, ``PASSES`` at most, and what has to be learnt first comes from whole
+    training records; validation and test see the networks' tiles, their decision values averaged alike.
+
+    Returns
+    -------
+    dict
+        The body of ``metrics.json``.
+
+    Raises
+    ------
+    InputError
+        Examples that are pictures (the letters are gone), of more than two classes, or with nothing to fit to.
+    """
+    baseline = BASELINES[name]
+    _check_letters(name, examples)
+    check_trainable(examples)
+    if len(examples.classes) != 2:
+        raise InputError(f"baseline {name!r} tells two classes apart, got {', '.join(examples.classes)}")
+    settings = dataclasses.replace(settings, model=name, model_options={})
+    run, task = RunFolder(settings.folder), TASKS[settings.task](settings.data)
+    run.begin("the baseline is not finished; repeat: python -m classify baselines")
+    run.clear()
+    write_atomic(run.config, to_yaml(settings))
+    run.write_json("environment.json", environment())
+    run.write_csv("split.csv", SPLIT_COLUMNS, split_rows(examples))
+    meter = Meter()
+    train, val = examples.part("train"), examples.part("val")
+    with threadpool_limits(1):
+        state = baseline.state(train, task.frame)
+        keys = _keys(train, settings, task.balanced)
+        x, y, _ = _table(TrainDataset(train, settings.seed), train, baseline, state, keys)
+        tiles = _table(TileDataset(val, settings.training.val_tiles), val, baseline, state)
+        fitted = _chosen(baseline, state, x, y, tiles)
+    run.write_json(run.baseline.name, fitted.body())
+    cost = {**meter.read(), "parameters": len(fitted.coefficients) + 1, "examples_seen": len(y)}
+    run.write_json("training.json", {"cost": cost, "training": {}})
+    return evaluate_baseline(settings, run, examples)
+
+
+def _check_letters(name: str, examples: Examples) -> None:
+    if examples.kind != "codes":
+        raise InputError(f"baseline {name!r} reads letters, which cannot be made from {examples.kind}")
+
+
+def _keys(train: Examples, settings: RunSettings, balanced: bool) -> list[int]:
+    """The crops of the first epochs, in order of epoch and row."""
+    sampler = EpochSampler(train.labels, settings.seed, balance=balanced, batch_size=settings.training.batch_size)
+    keys: list[int] = []
+    for epoch in range(min(settings.training.epochs, PASSES)):
+        sampler.set_epoch(epoch)
+        keys += sorted(sampler.keys().tolist())
+    return keys
+
+
+def _chosen(
+    baseline: Baseline, state: State, x: NDArray[np.float32], y: NDArray[np.int64], tiles: Table
+) -> FittedBaseline:
+    """The fit whose penalty gives the best validation AUROC, the stronger penalty of equals."""
+    scaler = StandardScaler().fit(x)
+    scaled = scaler.transform(x)
+    candidates = []
+    for penalty in PENALTIES:
+        regression = LogisticRegression(C=penalty, max_iter=500).fit(scaled, y)
+        fitted = FittedBaseline(
+            baseline,
+            state,
+            np.asarray(scaler.mean_, dtype=np.float64),
+            np.asarray(scaler.scale_, dtype=np.float64),
+            regression.coef_[0].astype(np.float64),
+            float(regression.intercept_[0]),
+            penalty,
+        )
+        features, labels, rows = tiles
+        logits, labels = average_tiles(_two(fitted.decide(features)), labels, rows)
+        candidates.append((roc_auc_score(labels, logits[:, 1] - logits[:, 0]), -penalty, fitted))
+    return max(candidates, key=lambda candidate: candidate[:2])[2]
+
+
+def evaluate_baseline(
+    settings: RunSettings, run: RunFolder, examples: Examples, into: Results | None = None
+) -> dict[str, Any]:
+    """Score the test examples with the baseline of a run folder; the counterpart of ``evaluation.evaluate``.
+
+    Parameters
+    ----------
+    into
+        Where the results go; default: to the run itself.
+
+    Raises
+    ------
+    InputError
+        No fitted baseline there, or examples that are pictures.
+    """
+    into = into or Results(run, settings.name)
+    _check_letters(settings.model, examples)
+    fitted, test = load_baseline(run, settings.model), examples.part("test")
+    trained, meter = run.read_json("training.json"), Meter()
+    dataset = TileDataset(test, settings.training.test_tiles)
+    decisions = []
+    with threadpool_limits(1):
+        for windows, _, rows in _batches(dataset, range(len(dataset))):
+            decisions.append(fitted.decide(_features(fitted.baseline, fitted.state, windows, test.lengths[rows])))
+    logits, _ = average_tiles(_two(np.concatenate(decisions)), test.labels[dataset.rows], dataset.rows)
+    tiles = np.bincount(dataset.rows, minlength=len(test))
+    spent = meter.read()["wall_seconds"]
+    cost = {**trained["cost"], "test_seconds": spent, "test_examples_per_second": int(tiles.sum()) / spent}
+    return write_results(
+        into.folder,
+        TASKS[settings.task](settings.data),
+        test,
+        logits,
+        tiles,
+        name=into.name,
+        split=into.split,
+        repeat=into.repeat,
+        model=settings.model,
+        note=fitted.note,
+        cost=cost,
+        data={**examples.counts, "test_tiles": int(tiles.sum())},
+        seed=settings.seed,
+        command=f"baselines --only {settings.model}",
+    )
+
+
+Table = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]
+
+
+def _features(baseline: Baseline, state: State, windows: Codes, lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+    return baseline(windows, lengths, state).astype(np.float32)
+
+
+def _batches(dataset: TrainDataset | TileDataset, keys: Sequence[int]) -> Any:
+    """Windows, labels and rows of the keys, a few hundred at a time."""
+    for begin in range(0, len(keys), AT_ONCE):
+        yield tuple(column.numpy() for column in dataset.__getitems__(keys[begin : begin + AT_ONCE]))
+
+
+def _table(
+    dataset: TrainDataset | TileDataset,
+    examples: Examples,
+    baseline: Baseline,
+    state: State,
+    keys: Sequence[int] | None = None,
+) -> Table:
+    """Features, labels and rows of every window of a data set."""
+    columns: list[Table] = []
+    for windows, labels, rows in _batches(dataset, range(len(dataset)) if keys is None else keys):
+        columns.append((_features(baseline, state, windows, examples.lengths[rows]), labels, rows))
+    features, labels, rows = (np.concatenate(column) for column in zip(*columns, strict=True))
+    return features, labels, rows
+
+
+def _two(decision: Floats) -> Floats:
+    """Logits (n, 2) whose difference is the decision value."""
+    return np.stack([-decision / 2, decision / 2], axis=1)
