@@ -46,6 +46,8 @@ RANKS = {
     "specgen.__main__": 9,
     "classify": 10,
     "classify.headers": 10,
+    "classify.pooling": 10,
+    "classify.tiling": 11,
     "classify.splits": 11,
     "classify._weighted": 11,
     "classify.examples": 12,
