@@ -86,6 +86,7 @@ RANKS = {
     "classify.prediction": 22,
     "classify.comparison": 22,
     "classify.coding_potential": 12,
+    "classify.transcripts": 13,
     "classify.baselines": 13,
     "classify.baseline_fit": 22,
     "classify.rescoring": 23,
