@@ -8,11 +8,11 @@ stop, and counts nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import circmean, circstd
 
 from specgen.sequences import BASES, INDICATORS, Codes
@@ -215,7 +215,7 @@ def hexamer_tables(coding: Sequence[Codes], noncoding: Sequence[Codes], frame: i
     return {"coding": _hexamer_counts(coding, frame, 3), "noncoding": _hexamer_counts(noncoding, 0, 1)}
 
 
-def hexamer_score(windows: Codes, tables: dict[str, list[int]], frames: int = 3) -> Floats:
+def hexamer_score(windows: Codes, tables: Mapping[str, ArrayLike], frames: int = 3) -> Floats:
     """(B,) the highest of the first ``frames`` frames' mean log odds [nats] of hexamers in windows uint8 (B, L).
 
     A hexamer seen in coding records only counts +1, in others only -1, in neither not at all; a frame where none counts

@@ -39,12 +39,13 @@ def letter_features(records: Iterable[Codes], tables: dict[str, list[int]]) -> F
     Wang et al. 2013 (CPAT), Nucleic Acids Res. 41:e74, with Fickett's corrected table. A transcript without a complete ORF
     has zeros there; CPAT's trainer leaves it out.
     """
+    counts = {kind: np.array(table) for kind, table in tables.items()}  # once, not for every record
     rows = []
     for codes in records:
         begin, end = longest_orf(codes)
         orf = codes[None, begin:end]
         share = (end - begin) / max(1, len(codes))
-        rows.append([len(codes), end - begin, share, fickett(orf)[0], hexamer_score(orf, tables, frames=1)[0]])
+        rows.append([len(codes), end - begin, share, fickett(orf)[0], hexamer_score(orf, counts, frames=1)[0]])
     return np.array(rows, dtype=np.float64).reshape(-1, len(LETTER_FEATURES))
 
 
