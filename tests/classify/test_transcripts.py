@@ -223,9 +223,11 @@ def test_validation_scores_come_from_other_groups(scripts):
 
 def test_the_comparison_from_files_to_table(sets, scripts, world, tmp_path, capsys):
     folder = sets[0].parent
-    config = (Path(__file__).parents[2] / "configs" / "coding" / "transcripts.yaml").read_text()
-    (tmp_path / "transcripts.yaml").write_text(config.replace("runs/transcripts/sets", str(sets[0])))
-    train = ["train", "--config", str(tmp_path / "transcripts.yaml"), "--model", "toy_test", "--runs", str(tmp_path)]
+    configs = Path(__file__).parents[2] / "configs" / "coding"
+    config = (configs / "transcripts.yaml").read_text().replace("runs/transcripts/sets", str(sets[0]))
+    (tmp_path / "transcripts.yaml").write_text(config)
+    train = ["train", "--config", str(configs / "specnet.yaml"), "--config", str(tmp_path / "transcripts.yaml")]
+    train += ["--model", "toy_test", "--runs", str(tmp_path)]
     train += ["--training.epochs", "1", "--training.threads", "1", "--training.progress", "false"]
     train += ["--data.per_group", "1", "--training.test_tiles", "1"]
     assert main(train) == 0
