@@ -8,11 +8,11 @@ stop, and counts nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import circmean, circstd
 
 from specgen.sequences import BASES, INDICATORS, Codes
@@ -23,6 +23,7 @@ __all__ = [
     "hexamer_score",
     "hexamer_tables",
     "kmer_numbers",
+    "longest_orf",
     "open_stretch",
     "phase_counts",
     "rotation_power",
@@ -103,6 +104,25 @@ def complete_orf(windows: Codes) -> Whole:
         sizes = np.where(stops & (begin < codons), 3 * (codons - begin + 1), 0)
         longest = np.maximum(longest, sizes.max(axis=1))
     return longest
+
+
+def longest_orf(codes: Codes) -> tuple[int, int]:
+    """0-based start and exclusive end of the longest ATG .. TAA, TAG or TGA of one record uint8 (L,); the first of equals.
+
+    (0, 0) where there is none. Its size is what ``complete_orf`` gives.
+    """
+    words = kmer_numbers(codes, 3)
+    starts, stops = np.flatnonzero(words == _START), np.flatnonzero(np.isin(words, _STOPS))
+    best = 0, 0, 0  # size, -start, end: the larger tuple wins
+    for frame in range(3):
+        begin, end = starts[starts % 3 == frame], stops[stops % 3 == frame]
+        nearest = np.searchsorted(end, begin)  # the first stop behind each start
+        begin, nearest = begin[nearest < len(end)], nearest[nearest < len(end)]
+        if len(begin):
+            sizes = end[nearest] - begin + 3
+            i = int(sizes.argmax())
+            best = max(best, (int(sizes[i]), -int(begin[i]), int(begin[i] + sizes[i])))
+    return -best[1], best[2]
 
 
 # Fickett's TESTCODE
@@ -195,12 +215,12 @@ def hexamer_tables(coding: Sequence[Codes], noncoding: Sequence[Codes], frame: i
     return {"coding": _hexamer_counts(coding, frame, 3), "noncoding": _hexamer_counts(noncoding, 0, 1)}
 
 
-def hexamer_score(windows: Codes, tables: dict[str, list[int]]) -> Floats:
-    """(B,) the highest of the three frames' mean log odds [nats] of hexamers in windows uint8 (B, L).
+def hexamer_score(windows: Codes, tables: Mapping[str, ArrayLike], frames: int = 3) -> Floats:
+    """(B,) the highest of the first ``frames`` frames' mean log odds [nats] of hexamers in windows uint8 (B, L).
 
     A hexamer seen in coding records only counts +1, in others only -1, in neither not at all; a frame where none counts
     scores -1; a window below 6 nt scores 0. Wang et al. 2013 (CPAT), Nucleic Acids Res. 41:e74, which scores the frame of
-    the longest ORF: a crop has no known frame, so both classes get their best one.
+    the longest ORF (``frames=1`` on that ORF): a crop has no known frame, so both classes get their best one.
     """
     numbers = kmer_numbers(windows, 6)
     if not numbers.shape[1]:
@@ -212,7 +232,7 @@ def hexamer_score(windows: Codes, tables: dict[str, list[int]]) -> Floats:
     known = np.append((coding > 0) | (noncoding > 0), False)  # the last one is -1, no hexamer
     odds = np.append(odds, 0.0)
     best = np.full(len(windows), -np.inf)
-    for frame in range(min(3, numbers.shape[1])):
+    for frame in range(min(frames, numbers.shape[1])):
         inside = numbers[:, frame::3]
         counted = known[inside].sum(axis=1)
         score = np.where(counted > 0, odds[inside].sum(axis=1) / np.maximum(counted, 1), -1.0)

@@ -1,8 +1,12 @@
-"""Prediction: class probabilities for the records of a file, streamed, in order, in constant memory."""
+"""Prediction: class probabilities for the records of a file, streamed, in order, in constant memory.
+
+Where tiles lie is ``tiling``'s business, what a record's tiles say together ``pooling``'s.
+"""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import os
 import sys
@@ -18,26 +22,33 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from classify.evaluation import Loaded, load_run, predict_logits
+from classify.pooling import POOLS
 from classify.runs import RunFolder
 from classify.tasks import Task
+from classify.tiling import Batch, Tiled, TilingSettings, batches, windows_of
 from specgen.errors import InputError
 from specgen.files import read_json, write_atomic
 from specgen.ledger import identity
 from specgen.records import read_records
-from specgen.sequences import gather_windows, tile_starts
 from specgen.settings import PICTURE_VERSION
 
-__all__ = ["predict"]
+__all__ = ["predict", "tile_logits"]
 
 FLUSH = 256
 """Windows gathered before the network runs."""
 
 
-def predict(run: Path, source: str, out: str, *, progress: bool = True) -> dict[str, int]:
+DEFAULT = TilingSettings()
+
+
+def predict(
+    run: Path, source: str, out: str, *, tiling: TilingSettings = DEFAULT, progress: bool = True
+) -> dict[str, int]:
     """Write one row for each record of ``source``: id, length, tiles, predicted class, probabilities.
 
-    Records are cut as in training (same trim, same window) into tiles whose logits are averaged. A record too short
-    for one window keeps its row, with 0 tiles and empty probabilities. Rows are written as they come, to
+    Records are cut as in training (same trim, same window) into tiles whose logits are averaged, or pooled by another
+    rule. A record too short for one window keeps its row, with 0 tiles and empty probabilities, unless it is padded: then
+    it has 1 tile, and a column says how many blank letters stand behind each record's. Rows are written as they come, to
     ``<out>.part`` until all are there; the same call goes on behind those that are written, and ends in the same bytes.
 
     Parameters
@@ -48,47 +59,81 @@ def predict(run: Path, source: str, out: str, *, progress: bool = True) -> dict[
         FASTA or FASTQ; "-" is standard input.
     out
         CSV file; "-" is standard output.
+    tiling
+        Where tiles lie, what becomes of short records, and how a record's tiles are pooled.
 
     Returns
     -------
     dict
-        records read, those too_short, those resumed (written by an earlier call), and the nt that are needed.
+        records read, those too_short, those padded, those resumed (written by an earlier call), and the nt that are
+        needed.
 
     Raises
     ------
     InputError
-        Bad input, a run whose model reads pictures made elsewhere, or an ``<out>.part`` of another run or input.
+        Bad input, a run whose model reads pictures made elsewhere, or an ``<out>.part`` of another run, input or tiling.
     """
-    loaded = load_run(run)
+    loaded = _loaded(run)
     task = loaded.task
-    if not task.window:
-        raise InputError(f"{run}: was trained on a folder of pictures; how to make them from letters is not known")
-    counts = {"records": 0, "too_short": 0, "resumed": 0, "needed": task.window + task.cut}
+    POOLS[tiling.pool].check(task.outputs)
+    counts = {"records": 0, "too_short": 0, "padded": 0, "resumed": 0, "needed": task.window + task.cut}
     columns = ["id", "length", "tiles", "predicted", *(f"p_{name}" for name in task.classes)]
-    batches = _batches(read_records(source, unique=False), task, loaded.settings.training.test_tiles)
+    columns += ["padded"] if tiling.short == "pad" else []
     with (
-        _Rows(out, columns, _pinned(loaded, run, source) if out != "-" else {}) as rows,
+        _Rows(out, columns, _pinned(loaded, run, source, tiling) if out != "-" else {}) as rows,
         tqdm(unit=" records", disable=not progress) as bar,
     ):
-        for batch in batches:
+        for batch in _batches(loaded, source, tiling):
             counts["records"] += len(batch)
-            counts["too_short"] += sum(not len(tiles) for *_, tiles in batch)
+            counts["too_short"] += sum(not len(tiled.starts) for tiled in batch)
+            counts["padded"] += sum(tiled.padded > 0 for tiled in batch)
             if rows.skip(len(batch)):
                 counts["resumed"] += len(batch)
-                bar.update(len(batch))
-                continue
-            windows = [tiles for *_, tiles in batch if len(tiles)]
-            logits = np.zeros((0, task.outputs), dtype=np.float32)
-            if windows:
-                stacked = torch.from_numpy(np.concatenate(windows))
-                parts = stacked.chunk(-(-len(stacked) // FLUSH))
-                logits = np.concatenate([predict_logits(loaded, part) for part in parts])
-            rows.write(_rows(batch, logits, task))
+            else:
+                rows.write(_rows(batch, _logits(loaded, batch), task, tiling))
             bar.update(len(batch))
     return counts
 
 
-def _pinned(loaded: Loaded, run: Path, source: str) -> dict[str, Any]:
+def tile_logits(
+    run: Path, source: str, *, tiling: TilingSettings = DEFAULT
+) -> Iterator[tuple[Tiled, NDArray[np.float32]]]:
+    """The records of ``source`` in order, each with the logits (T, k) of its tiles, left to right; nothing is pooled.
+
+    Raises
+    ------
+    InputError
+        As ``predict``.
+    """
+    loaded = _loaded(run)
+    for batch in _batches(loaded, source, tiling):
+        logits, end = _logits(loaded, batch), 0
+        for tiled in batch:
+            begin, end = end, end + len(tiled.starts)
+            yield tiled, logits[begin:end]
+
+
+def _loaded(run: Path) -> Loaded:
+    loaded = load_run(run)
+    if not loaded.task.window:
+        raise InputError(f"{run}: was trained on a folder of pictures; how to make them from letters is not known")
+    return loaded
+
+
+def _batches(loaded: Loaded, source: str, tiling: TilingSettings) -> Iterator[Batch]:
+    task, most = loaded.task, loaded.settings.training.test_tiles
+    return batches(read_records(source, unique=False), task.prepare, task.window, tiling, most=most, size=FLUSH)
+
+
+def _logits(loaded: Loaded, batch: Batch) -> NDArray[np.float32]:
+    """Logits (tiles of the batch, k)."""
+    parts = [np.zeros((0, loaded.task.outputs), dtype=np.float32)]
+    for windows in windows_of(batch, loaded.task.window, FLUSH):
+        parts.append(predict_logits(loaded, torch.from_numpy(windows)))
+    return np.concatenate(parts)
+
+
+def _pinned(loaded: Loaded, run: Path, source: str, tiling: TilingSettings) -> dict[str, Any]:
     """What a partial file has to agree in before it is gone on with; nothing where the input can be read only once."""
     letters = identity(source)
     if not letters:
@@ -100,6 +145,7 @@ def _pinned(loaded: Loaded, run: Path, source: str) -> dict[str, Any]:
         "settings": identity(str(RunFolder(run).config)),
         "pictures": PICTURE_VERSION,
         "machine": [plan.device, plan.precision, plan.memory_format, plan.threads],
+        **dataclasses.asdict(tiling),
     }
 
 
@@ -222,37 +268,14 @@ def _passing(error: InputError) -> bool:
     return isinstance(cause, OSError) and cause.errno is not None
 
 
-Batch = list[tuple[str, int, Any]]
-"""Name, length in nt and tiles (n, window) of records."""
-
-
-def _batches(records: Any, task: Task, most: int) -> Iterator[Batch]:
-    """Records with their tiles, about ``FLUSH`` tiles at a time."""
-    batch: Batch = []
-    waiting = 0
-    for record in records:
-        codes = task.prepare(record.codes)
-        if len(codes) >= task.window:
-            tiles = gather_windows(codes, tile_starts(len(codes), task.window, most=most), task.window)
-        else:
-            tiles = np.zeros((0, task.window), dtype=np.uint8)
-        batch.append((record.name, len(record.codes), tiles))  # not the record: it may be a chromosome
-        waiting += max(1, len(tiles))
-        if waiting >= FLUSH:
-            yield batch
-            batch, waiting = [], 0
-    if batch:
-        yield batch
-
-
-def _rows(batch: Batch, logits: NDArray[np.float32], task: Task) -> Iterator[list[Any]]:
-    begin = 0
-    for name, length, tiles in batch:
-        row = [name, length, len(tiles)]
-        if not len(tiles):
-            yield [*row, "", *("" for _ in task.classes)]
+def _rows(batch: Batch, logits: NDArray[np.float32], task: Task, tiling: TilingSettings) -> Iterator[list[Any]]:
+    pool, end = POOLS[tiling.pool], 0
+    for tiled in batch:
+        begin, end = end, end + len(tiled.starts)
+        row = [tiled.name, tiled.length, end - begin]
+        told = [tiled.padded] if tiling.short == "pad" else []
+        if begin == end:
+            yield [*row, "", *("" for _ in task.classes), *told]
             continue
-        mean = logits[begin : begin + len(tiles)].astype(np.float64).mean(0, keepdims=True)
-        begin += len(tiles)
-        probabilities = task.probabilities(mean)[0]
-        yield [*row, task.classes[int(probabilities.argmax())], *(f"{p:.9g}" for p in probabilities)]
+        probabilities = task.probabilities(pool(logits[begin:end])[None])[0]
+        yield [*row, task.classes[int(probabilities.argmax())], *(f"{p:.9g}" for p in probabilities), *told]

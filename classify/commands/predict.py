@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from classify.pooling import POOLS
+from classify.tiling import TilingSettings
 from specgen.parser import CommandParser
 
 
@@ -18,16 +20,40 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--run", type=str, required=True, help="run folder of a trained model")
     parser.add_argument("--input", type=str, required=True, help="FASTA or FASTQ, plain, gzip or bgzip; - is stdin")
     parser.add_argument("--out", type=str, default="-", help="CSV file; - is standard output")
+    parser.add_argument(
+        "--pool",
+        type=str,
+        default="mean",
+        help=f"what a record's tiles say together: {', '.join(POOLS)}, top:N (mean of the N surest), "
+        "run:N (the surest N neighbours)",
+    )
+    parser.add_argument(
+        "--stride",
+        type=int,
+        default=0,
+        help="nt between tiles, over the whole record; 0: edge to edge, and no more of them than in the run's test",
+    )
+    parser.add_argument(
+        "--short",
+        type=str,
+        default="skip",
+        help="records shorter than a window: skip (a row without a verdict) or pad (blank letters behind them)",
+    )
     parser.add_argument("--progress", type=bool, default=True, help="show a progress bar")
     parsed = parser.parse_args(list(arguments))
+    tiling = TilingSettings(parsed.pool, parsed.stride, parsed.short)
     from classify.distributed import check_alone
     from classify.prediction import predict
 
     check_alone("predict")
-    counts = predict(Path(parsed.run), parsed.input, parsed.out, progress=parsed.progress)
+    counts = predict(Path(parsed.run), parsed.input, parsed.out, tiling=tiling, progress=parsed.progress)
     told = (
         f"{counts['records']} records, {counts['too_short']} of them shorter than the {counts['needed']} nt of a window"
     )
+    if tiling.short == "pad":
+        told = (
+            f"{counts['records']} records, {counts['padded']} of them padded to the {counts['needed']} nt of a window"
+        )
     if counts["resumed"]:
         told += f"; {counts['resumed']} were there from before"
     where = "standard output" if parsed.out == "-" else parsed.out
