@@ -158,6 +158,20 @@ def explain(model: str) -> Job:
     return training("explain", model, "simulated_s0", 0, *size, base=(), more=(measured,))
 
 
+def transcripts() -> Job:
+    """Training sets clean of CPAT's test set, a network on them, and the verdicts on whole transcripts."""
+    folder = "runs/coding/specnet/transcripts_s0"
+    scored = Job(
+        "transcripts",
+        ("reports/coding/transcripts.py", "--runs", folder),
+        Path("runs/transcripts/tiles/specnet-transcripts_s0-test.npz"),
+    )
+    base = ("--config", "configs/coding/transcripts.yaml", "--training.epochs", "3")
+    network = training("transcripts", "specnet", "transcripts_s0", 0, base=base, more=(scored,))
+    sets = Path("runs/transcripts/sets/groups.csv")
+    return Job("transcripts", ("reports/coding/transcripts.py",), sets, more=(network,))
+
+
 def headline(model: str, seed: int) -> Job:
     """A network at 600 nt; two seeds of it are also scored on the other sets."""
     name = f"human600_s{seed}"
@@ -192,6 +206,7 @@ def everything() -> Iterator[Job]:
                 yield baselines("lengths", name, seed, *crop)
     for model in ("specnet", "dilated_cnn"):
         yield explain(model)
+    yield transcripts()
     yield from harder("matched")
     yield cluster("harder", "clusters_mrna", str(MRNA), more=harder("mrna"))
     yield cluster("harder", "clusters_utr", "runs/sets/human_utr.fa.gz", more=harder("utr"))
