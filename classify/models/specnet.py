@@ -103,7 +103,15 @@ class SpecNet(nn.Module):
         self.body = FrameBody(outputs, width, blocks, dropout)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Pictures (B, 3, 224, T) to logits (B, outputs)."""
+        """Pictures (B, 3, 224, T) to logits (B, outputs).
+
+        Raises
+        ------
+        ValueError
+            Another number of rows: the filters are as high as a band.
+        """
+        if pictures.shape[2] != ROWS:
+            raise ValueError(f"specnet: expected pictures of {ROWS} rows, got {pictures.shape[2]}")
         logits: Tensor = self.body(self.stem(pictures))
         return logits
 

@@ -56,6 +56,12 @@ class Job:
     def finished(self) -> bool:
         return self.done.exists() and not (self.done.parent / "INCOMPLETE").exists()
 
+    def all(self) -> Iterator[Job]:
+        """This job and those behind it."""
+        yield self
+        for job in self.more:
+            yield from job.all()
+
     def command(self) -> list[str]:
         """With ``--resume`` where there is something to go on from."""
         if not self.run:
@@ -306,8 +312,8 @@ def main() -> None:
     os.chdir(ROOT)
     jobs = [job for job in everything() if not given.only or job.stage in given.only.split(",")]
     if given.list:
-        for job in (j for first in [*prepare(), *jobs] for j in (first, *first.more)):
-            print("done" if job.finished else "    ", job.stage, job.done.parent)
+        for job in (j for first in [*prepare(), *jobs] for j in first.all()):
+            print("done" if job.finished else "    ", job.stage, job.done)
         return
     cpus = [int(c) for c in given.cpus.split(",")] if given.cpus else sorted(os.sched_getaffinity(0))
     for batch, workers in ((prepare(), cpus[:1]), (jobs, cpus)):
