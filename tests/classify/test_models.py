@@ -11,7 +11,7 @@ from classify.models import MODELS, build_model, register_model
 from specgen.errors import InputError, UnknownName
 
 SIZE = {"image": (3, 224, 224), "onehot": (4, 600)}
-SHIPPED = ("conv7", "conv5", "conv3", "inception", "inception_v3")
+SHIPPED = ("conv7", "conv5", "conv3", "inception", "inception_v3", "specnet", "dilated_cnn", "frame_cnn")
 EVERY = [pytest.param(name, marks=pytest.mark.slow if name == "inception_v3" else ()) for name in SHIPPED]
 EVERY.append(pytest.param("timm:resnet18"))
 
@@ -86,6 +86,45 @@ def test_inception_is_within_the_budget_of_conv7(build):
 
 
 @pytest.mark.slow
+def test_parameters_of_specnet_and_its_twin_by_hand(build):
+    width = 64
+    block = width * width * 3 + 2 * width + width * width + 2 * width
+    body = 4 * block + (9 * width + 1) * 96 + (96 + 1) * 2
+    assert parameter_count(build("specnet")) == 3 * 74 * width + 2 * width + body
+    assert parameter_count(build("frame_cnn")) == 4 * 12 * width + 2 * width + body
+
+
+@pytest.mark.parametrize("order", [(1, 2, 0), (2, 1, 0)])
+def test_specnet_does_not_know_the_order_of_the_frames(order, build):
+    """Its filters are shared by the bands and the head is symmetric in them, so no reading frame is the first."""
+    model, pictures = build("specnet").eval(), inputs_of("specnet")
+    moved = pictures.clone()
+    for band, source in enumerate(order):
+        moved[:, :, 75 * band : 75 * band + 74] = pictures[:, :, 75 * source : 75 * source + 74]
+    with torch.no_grad():
+        assert model(moved).numpy() == pytest.approx(model(pictures).numpy(), rel=1e-4, abs=1e-5)
+        pictures[:, :, [74, 149]] = 9.0  # the blank rows between the bands are not read
+        assert model(moved).numpy() == pytest.approx(model(pictures).numpy(), rel=1e-4, abs=1e-5)
+
+
+def test_frame_cnn_moves_with_the_frame(build):
+    """Three letters more in front change a column, one letter more only which band is which."""
+    model = build("frame_cnn").eval()
+    letters = torch.zeros(1, 4, 611)
+    letters[0, torch.randint(0, 4, (611,), generator=torch.Generator().manual_seed(2)), torch.arange(611)] = 1
+    with torch.no_grad():
+        places = model.stem(letters)
+        columns = places[..., :600].unflatten(2, (200, 3)).transpose(2, 3)
+        assert model(letters).numpy() == pytest.approx(model.body(columns.contiguous()).numpy(), rel=1e-4, abs=1e-5)
+        turned = model.body(columns[:, :, [1, 2, 0]].contiguous())
+        assert turned.numpy() == pytest.approx(model(letters).numpy(), rel=1e-4, abs=1e-5)
+
+
+def test_specnet_refuses_other_heights():
+    with pytest.raises(ValueError, match="expected pictures of 224 rows, got 74"):
+        build_model("specnet", 2)(torch.rand(1, 3, 74, 224))
+
+
 def test_inception_v3_parameters(build):
     assert parameter_count(build("inception_v3")) == 21_789_666
 
