@@ -62,12 +62,14 @@ def show_figure(codes: Codes, settings: ImageSettings, *, title: str, start: int
     middle.set(xlabel="centre of the window [bp]", ylabel="frequency [cycles/base]")
     middle.set_title(f"mean power of the channels; window {spectrogram.window} nt, {spectrogram.taper}", fontsize=9)
     figure.colorbar(mesh, ax=middle, label="power over noise [dB]")
-    if settings.bands == 1 and not settings.columns:
-        bottom.imshow(picture, extent=(float(centres[0]), float(centres[-1]), 0.0, 0.5), aspect="auto")
-        bottom.set(xlabel="centre of the window [bp]", ylabel="frequency [cycles/base]")
-    else:
-        bottom.imshow(picture, aspect="auto")
-        bottom.set(xlabel="column", ylabel=f"row ({settings.bands} bands, 0 to 1/2 cycles/base upwards in each)")
+    middles = settings.middles(len(codes)) + start
+    upper, lower = (0.5, 0.0) if settings.bands == 1 else (0.0, float(settings.bands))
+    bottom.imshow(picture, extent=(float(middles[0]), float(middles[-1]), lower, upper), aspect="auto")
+    bottom.set(xlabel="centre of the window [bp]", ylabel="frequency [cycles/base]")
+    if settings.bands > 1:
+        names = [f"from letter {band + 1}" for band in range(settings.bands)]
+        bottom.set_yticks(np.arange(settings.bands) + 0.5, names)
+        bottom.set_ylabel("band, each from 0 to 1/2 cycles/base upwards")
     bottom.set_title(f"picture, {picture.shape[1]} x {picture.shape[0]}, palette {settings.palette}", fontsize=9)
     figure.suptitle((title if len(title) <= 80 else title[:77] + "...").replace("$", r"\$"), fontsize=10)
     return figure

@@ -200,6 +200,13 @@ class ImageSettings:
         """Rows of a picture."""
         return self.bands * (self.spectrogram.bins + 1) - 1
 
+    def middles(self, length: int) -> NDArray[np.float64]:
+        """(columns,) place of the middle of each column's frame in nt, in the first band; blank columns go on evenly."""
+        starts = self.spectrogram.starts(length).astype(np.float64)
+        blank = self.width(length) - len(starts)
+        after = starts[-1] + (self.spectrogram.hop or 1) * np.arange(1, blank + 1)
+        return np.concatenate([starts, after]) + self.spectrogram.window / 2
+
     def width(self, length: int) -> int:
         """Columns of the picture of a sequence of ``length`` nt.
 

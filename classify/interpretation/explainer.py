@@ -107,12 +107,16 @@ class Explainer:
         array: NDArray[np.float32] = maps[0].cpu().numpy()
         return array
 
+    @property
+    def bands(self) -> int:
+        """Bands of the picture, see ``ImageSettings``."""
+        view = self.loaded.module.view
+        return view.imager.settings.bands if isinstance(view, SpectrogramView) else 1
+
     def picture(self, codes: Codes) -> tuple[NDArray[np.uint8] | None, NDArray[np.float64] | None]:
         """The picture (H, W, 3) that the model sees of a window, and the middle of each column in nt; none of letters."""
         view = self.loaded.module.view
         pictures = picture_of(view, torch.from_numpy(codes[None]).to(self.loaded.plan.device))
         if pictures is None or not isinstance(view, SpectrogramView):
             return None, None
-        spectrogram = view.imager.settings.spectrogram
-        middles: NDArray[np.float64] = spectrogram.starts(len(codes)).astype(np.float64) + spectrogram.window / 2
-        return to_uint8(pictures)[0], middles
+        return to_uint8(pictures)[0], view.imager.settings.middles(len(codes))

@@ -210,7 +210,7 @@ def _explain(
         )
     target = task.classes[explainer.target]
     title = f"{name}: p({target}) = {probabilities[explainer.target]:.3f}"
-    drawn = Drawn(title, codes, start, cds, letters, picture, cam, columns, explainer.settings.smooth)
+    drawn = Drawn(title, codes, start, cds, letters, picture, cam, columns, explainer.settings.smooth, explainer.bands)
     _write_figure(folder.path / f"{stem}.png", window_figure(drawn))
     folder.write_json(f"{stem}.json", body)
     return body

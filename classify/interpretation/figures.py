@@ -46,6 +46,8 @@ class Drawn:
         (H, W) >= 0.
     columns
         (W,) place in the window of the middle of each column's frame, nt.
+    bands
+        Bands of the picture, the first on top.
     smooth
         Letters of the moving mean.
     """
@@ -59,6 +61,7 @@ class Drawn:
     cam: NDArray[np.float32] | None = None
     columns: NDArray[np.float64] | None = None
     smooth: int = 33
+    bands: int = 1
 
 
 def smoothed(letters: NDArray[np.float64], width: int) -> NDArray[np.float64]:
@@ -138,8 +141,7 @@ def _edges(drawn: Drawn, width: int) -> tuple[float, float]:
 def _draw_picture(axes: Axes, drawn: Drawn) -> None:
     assert drawn.picture is not None
     low, high = _edges(drawn, drawn.picture.shape[1])
-    axes.imshow(drawn.picture, extent=(low, high, 0, 0.5), aspect="auto")
-    axes.set_ylabel("picture\n[cycles/base]", fontsize=8)
+    _draw_rows(axes, drawn, drawn.picture, (low, high), "picture")
 
 
 def _draw_cam(axes: Axes, drawn: Drawn) -> None:
@@ -150,8 +152,19 @@ def _draw_cam(axes: Axes, drawn: Drawn) -> None:
     if drawn.picture is not None:
         grey = drawn.picture.max(axis=2, keepdims=True) / max(1, int(drawn.picture.max()))
         colours = colours * (0.5 + 0.5 * grey)
-    axes.imshow(colours, extent=(low, high, 0, 0.5), aspect="auto")
-    axes.set_ylabel("Grad-CAM\n[cycles/base]", fontsize=8)
+    _draw_rows(axes, drawn, colours, (low, high), "Grad-CAM")
+
+
+def _draw_rows(axes: Axes, drawn: Drawn, rows: NDArray[Any], across: tuple[float, float], what: str) -> None:
+    """Rows of one band are frequencies; of several, each band goes from 0 below to 1/2 above."""
+    shown = axes.get_xlim()
+    axes.imshow(rows, extent=(*across, *((0, 0.5) if drawn.bands == 1 else (drawn.bands, 0))), aspect="auto")
+    axes.set_xlim(shown)  # blank columns go on behind the letters
+    if drawn.bands == 1:
+        axes.set_ylabel(f"{what}\n[cycles/base]", fontsize=8)
+        return
+    axes.set_yticks(np.arange(drawn.bands) + 0.5, [f"+{band + 1}" for band in range(drawn.bands)])
+    axes.set_ylabel(f"{what}, band\n(0 to 1/2 cycles/base)", fontsize=8)
 
 
 def measures_figure(body: dict[str, Any]) -> Figure:
