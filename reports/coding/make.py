@@ -11,6 +11,7 @@ result of a run does not depend on how many are made at once. ``page.py`` makes 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
@@ -21,12 +22,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
+from specgen.files import write_atomic
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = os.environ.setdefault("SPECGEN_DATA", str(ROOT.parent / "shared" / "data"))
 SETS = Path(DATA) / "coding_noncoding"
 MRNA = SETS / "human_mrna_refseq.fa.gz"
 BENCHMARK = "configs/coding/benchmark"
 LOGS = Path("runs/logs")
+TABLES = (Path("runs/loci.csv"), Path("runs/clusters.csv"))
+"""What the configurations name and the first jobs make; other clusters are other splits."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,33 @@ class Job:
 
     @property
     def finished(self) -> bool:
-        return self.done.exists() and not (self.done.parent / "INCOMPLETE").exists()
+        """Whether it is done, by this command and from what its files hold now."""
+        there = self.done.exists() and not (self.done.parent / "INCOMPLETE").exists()
+        return there and self.told() == f"done {self.key()}"
+
+    @property
+    def log(self) -> Path:
+        """What the command printed; beside it, ending in .state, what ``told`` reads."""
+        return LOGS / f"{str(self.done).replace('/', '_')}.log"
+
+    def key(self) -> str:
+        """Hash of the command, the configurations and scripts that it names, and the tables that these name."""
+        read = hashlib.sha256("\0".join(self.arguments).encode())
+        for file in (*TABLES, *(Path(word) for word in self.arguments)):
+            named = file.suffix in (".csv", ".py", ".yaml") and file != self.done
+            if self.stage != "prepare" and named and file.is_file():
+                read.update(file.read_bytes())
+        return read.hexdigest()[:16]
+
+    def told(self) -> str:
+        """How the last attempt ended: "begun <key>", "done <key>", or nothing."""
+        state = self.log.with_suffix(".state")
+        return state.read_text(encoding="utf-8") if state.is_file() else ""
+
+    def tell(self, what: str) -> None:
+        """See ``told``."""
+        LOGS.mkdir(parents=True, exist_ok=True)
+        write_atomic(self.log.with_suffix(".state"), f"{what} {self.key()}")
 
     def all(self) -> Iterator[Job]:
         """This job and those behind it."""
@@ -67,7 +98,8 @@ class Job:
         if not self.run:
             return list(self.arguments)
         there = (Path(self.run) / "checkpoints" / "last.ckpt").exists()
-        return [*self.arguments, "--resume" if there else "--overwrite"]
+        same = self.told() == f"begun {self.key()}"
+        return [*self.arguments, "--resume" if there and same else "--overwrite"]
 
 
 def cluster(stage: str, name: str, *files: str, more: tuple[Job, ...] = ()) -> Job:
@@ -285,20 +317,21 @@ def work(cpu: int, board: Board) -> None:
 def make(job: Job, cpu: int) -> bool:
     """Run one job on one core; whether it ended well."""
     print(f"{time.strftime('%H:%M:%S')} cpu {cpu}: {job.stage}: {job.done.parent}", flush=True)
-    LOGS.mkdir(parents=True, exist_ok=True)
-    log = LOGS / f"{str(job.done).replace('/', '_')}.log"
-    with log.open("ab") as out:
+    command = job.command()
+    job.tell("begun")
+    with job.log.open("ab") as out:
         code = subprocess.run(
-            [sys.executable, *job.command()],
+            [sys.executable, *command],
             env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
             stdout=out,
             stderr=subprocess.STDOUT,
             preexec_fn=lambda: os.sched_setaffinity(0, {cpu}),
             check=False,
         ).returncode
-    if done := not code and job.finished:
-        return done
-    print(f"FAILED ({code}), see {log}", flush=True)
+    if not code and job.done.exists():
+        job.tell("done")
+        return True
+    print(f"FAILED ({code}), see {job.log}", flush=True)
     return False
 
 
