@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from classify.models.base import register_model
 from specgen.errors import InputError
 
-__all__ = ["FrameBody", "Residual", "SpecNet", "specnet"]
+__all__ = ["FrameBody", "Residual", "SpecNet", "specnet", "specnet_whole"]
 
 ROWS = 224
 
@@ -124,3 +124,13 @@ class SpecNet(nn.Module):
 def specnet(outputs: int = 2, width: int = 64, blocks: int = 4, bands: int = 3, dropout: float = 0.3) -> SpecNet:
     """specnet; use it with the picture of ``configs/coding/specnet.yaml``."""
     return SpecNet(outputs, width, blocks, bands, dropout)
+
+
+@register_model(
+    "specnet_whole",
+    view="image",
+    note="specnet for pictures of one band: filters as high as the picture",
+)
+def specnet_whole(outputs: int = 2, width: int = 64, blocks: int = 4, dropout: float = 0.3) -> SpecNet:
+    """specnet of ordinary spectrograms; on a picture of several bands, one that does not know of frames."""
+    return SpecNet(outputs, width, blocks, 1, dropout)
