@@ -187,7 +187,8 @@ def table(body: dict[str, Any]) -> str:
         "",
         f"CPAT's test set: {body['test']['coding']} mRNA and {body['test']['noncoding']} lincRNA, {body['test']['loci']} loci; "
         f"all have a verdict. CPAT's own AUROC is {PUBLISHED:.4f} (published, trained on other data, no interval given). "
-        f"Trained on {body['training']['chosen']}. 95 % intervals: {body['resamples']} resamples of loci. "
+        f"The regressions on letters were fitted to {body['training']['chosen']}. "
+        f"95 % intervals: {body['resamples']} resamples of loci. "
         "Everything was chosen on validation.",
         "",
         "| system | what | validation AUROC | test AUROC | minus published | accuracy | sensitivity | specificity |",

