@@ -107,10 +107,32 @@ class Tables:
                 lines.append("| " + " | ".join([*cells, *(f"{share:.3f}" for share in shares)]) + " |")
         return "\n".join(lines) + "\n" if len(lines) > 2 else "*Not made yet.*\n"
 
-    def extra(self, path: str) -> str:
-        """A Markdown table that another script wrote below ``runs``."""
+    def explained(self) -> str:
+        """Share of the attribution inside the CDS of simulated transcripts, over the share of the letters; figures."""
+        lines = [
+            "| model | windows | called coding | letters in the CDS | enrichment | of the positive part | of a window without CDS |"
+        ]
+        lines.append("|" + " --- |" * 7)
+        figures = []
+        for file in sorted((self.runs.parent / "explain").glob("*/measures.json")):
+            body, name = json.loads(file.read_text(encoding="utf-8")), file.parent.name
+            found = [
+                body["share_of_letters"],
+                *(body["enrichment"][kind]["attribution"] for kind in ("absolute", "positive")),
+            ]
+            cells = [name, str(body["windows"]), str(body["called"]), *map(_interval, found)]
+            lines.append("| " + " | ".join([*cells, _interval(body["enrichment"]["positive"]["control"])]) + " |")
+            for source, copy in (("measures.png", f"explain_{name}.png"), ("0001.png", f"explain_{name}_window.png")):
+                if self.picture(f"explain/{name}/{source}", copy):
+                    figures.append(f"![{name}]({copy})")
+        return "\n".join([*lines, "", *figures]) + "\n" if len(lines) > 2 else "*Not made yet.*\n"
+
+    def extra(self, path: str, skip: int = 0) -> str:
+        """A Markdown text that another command wrote below ``runs``, without its first lines."""
         file = self.runs.parent / path
-        return file.read_text(encoding="utf-8") if file.is_file() else f"*Not made yet: no {file}.*\n"
+        if not file.is_file():
+            return f"*Not made yet: no {file}.*\n"
+        return "\n".join(file.read_text(encoding="utf-8").split("\n")[skip:])
 
     def json(self, path: str) -> Any:
         """A JSON file below ``runs``; nothing where it is not there."""
@@ -129,6 +151,12 @@ def _metrics(folder: Path) -> dict[str, Any] | None:
     file = folder / "metrics.json"
     body: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
     return body
+
+
+def _interval(entry: dict[str, Any]) -> str:
+    if entry["value"] is None:
+        return ""
+    return f"{entry['value']:.2f} [{entry['low']:.2f}, {entry['high']:.2f}]"
 
 
 def _shown(body: dict[str, Any], key: str) -> str:

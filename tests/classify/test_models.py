@@ -11,7 +11,17 @@ from classify.models import MODELS, build_model, register_model
 from specgen.errors import InputError, UnknownName
 
 SIZE = {"image": (3, 224, 224), "onehot": (4, 600)}
-SHIPPED = ("conv7", "conv5", "conv3", "inception", "inception_v3", "specnet", "specnet_whole", "dilated_cnn", "frame_cnn")
+SHIPPED = (
+    "conv7",
+    "conv5",
+    "conv3",
+    "inception",
+    "inception_v3",
+    "specnet",
+    "specnet_whole",
+    "dilated_cnn",
+    "frame_cnn",
+)
 EVERY = [pytest.param(name, marks=pytest.mark.slow if name == "inception_v3" else ()) for name in SHIPPED]
 EVERY.append(pytest.param("timm:resnet18"))
 
