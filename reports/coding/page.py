@@ -110,7 +110,7 @@ class Tables:
     def explained(self) -> str:
         """Share of the attribution inside the CDS of simulated transcripts, over the share of the letters; figures."""
         lines = [
-            "| model | windows | called coding | letters in the CDS | enrichment | of the positive part | of a window without CDS |"
+            "| model | windows | called coding | letters in the CDS | enrichment | of the positive part | without a CDS |"
         ]
         lines.append("|" + " --- |" * 7)
         figures = []
