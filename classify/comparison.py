@@ -221,6 +221,8 @@ def _notes(
 
 
 def _command(run: FinishedRun) -> str:
+    if run.metrics.get("repeat"):
+        return str(run.metrics["repeat"])
     config = shlex.quote((run.path / "config.yaml").as_posix())
     return f"python -m classify {run.metrics.get('command', 'train')} --config {config}"
 

@@ -121,6 +121,8 @@ def find_clusters(files: Sequence[str | Path], settings: ClusterSettings) -> Clu
                     handle.write(f">{len(names)}\n{decode(record.codes)}\n")
                     names.append(distinct_name(record.name, seen))
                     lengths.append(len(record.codes))
+        if not sum(lengths):
+            raise InputError(f"cluster: no record of {', '.join(map(str, files))} has a letter")
         table = Path(folder) / "hits.tsv"
         _search(mmseqs, fasta, table, Path(folder) / "work", settings, sum(lengths))
         hits = read_hits(table)

@@ -17,7 +17,7 @@ from classify.examples import Examples
 from classify.splits import stable_fraction
 from specgen.errors import InputError
 from specgen.registry import Registry
-from specgen.sequences import INDICATORS, Codes
+from specgen.sequences import Codes, gc_share
 
 __all__ = ["MATCHERS", "Matcher", "match", "pair_frequencies", "register_matcher"]
 
@@ -84,7 +84,7 @@ def length(examples: Examples, seed: int) -> NDArray[np.float64]:
 @register_matcher("gc", 0.02, "GC share of the trimmed record, bins .02 wide")
 def gc(examples: Examples, seed: int) -> NDArray[np.float64]:
     """(n,) share of G and C, 0 to 1; an ambiguity letter counts its share."""
-    return np.array([INDICATORS[codes][:, 1:3].sum() / max(len(codes), 1) for codes in examples.sequences or []])
+    return np.nan_to_num(np.array([gc_share(codes) for codes in examples.sequences or []]))
 
 
 @register_matcher("dinucleotide", 0.25, "log odds of a logistic regression on the 16 pair frequencies, bins .25 wide")

@@ -49,13 +49,20 @@ def build_classifier(settings: RunSettings, task: Task, kind: str, plan: Plan) -
     Raises
     ------
     InputError
-        A model of letters on pictures, or letters to be turned where there are none.
+        A model of letters on pictures, letters to be turned where there are none, or a model of pictures of several
+        bands on others.
     """
     if settings.augment.reverse_complement and kind != "codes":
         raise InputError(f"augment.reverse_complement: turns letters, which cannot be made from {kind}")
     torch.manual_seed(settings.seed)
     model = plan.place(build_model(settings.model, task.outputs, settings.model_options))
     view = build_view(kind, MODELS[settings.model].view, settings)
+    bands = getattr(model, "bands", 1)
+    if kind == "codes" and bands not in (1, settings.image.bands):
+        raise InputError(
+            f"image.bands: model {settings.model!r} reads pictures of {bands} bands, got {settings.image.bands}; "
+            f"--config configs/coding/{settings.model}.yaml has its picture"
+        )
     return Classifier(task, view, model, settings, plan.memory_format)
 
 

@@ -224,12 +224,13 @@ def cosine_of_phase(spectra: Spectra) -> Tensor:
     channels=3,
     phase=True,
     real=True,
-    note="real part of the spectrum about grey, linear; of windows up to 223 nt, the letters can be read back",
+    note="real part of the spectrum about grey, linear; unless clipped, the letters of windows up to 223 nt can be read back",
 )
 def real_part(spectra: Spectra) -> Tensor:
     """(1 + Re X / sqrt(ceiling P0)) / 2, clipped: a cosine transform, so phase and magnitude in one number.
 
-    The cosine transform of a causal window of at most n_fft / 2 letters is invertible: nothing is lost but rounding.
+    The cosine transform of a causal window of at most n_fft / 2 letters is invertible: nothing is lost but rounding and what
+    is clipped.
     The scale's ``ceiling`` sets the range; its kind does not matter, since signs need a linear one.
     """
     gain = 0.5 / (spectra.floor * spectra.scale.ceiling).sqrt().view(-1, 1, 1)

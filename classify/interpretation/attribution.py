@@ -16,6 +16,7 @@ from captum.attr import IntegratedGradients
 from numpy.typing import NDArray
 from torch import Tensor
 
+from classify._euler import euler_shuffle
 from classify.interpretation.settings import AttributionSettings
 from specgen.errors import InputError
 from specgen.registry import Registry
@@ -25,7 +26,6 @@ __all__ = [
     "REFERENCE_MAKERS",
     "Attribution",
     "Score",
-    "dinucleotide_shuffle",
     "indicators_of",
     "integrated_gradients",
     "log_odds",
@@ -50,38 +50,12 @@ def indicators_of(codes: Codes) -> Tensor:
     return torch.from_numpy(INDICATORS[codes]).movedim(-1, -2).contiguous()
 
 
-def dinucleotide_shuffle(codes: Codes, rng: np.random.Generator) -> Codes:
-    """A random sequence with the same first letter and the same count of every ordered pair of letters.
-
-    A walk along the pairs of the original, each letter's ways on in random order but for its last one, which stays last:
-    so no walk ends early (the Eulerian walk of Altschul & Erickson 1985, with the tree of last ways kept as it is).
-
-    Parameters
-    ----------
-    codes
-        uint8 (L,), L >= 1.
-    """
-    symbols, letter = np.unique(codes, return_inverse=True)
-    ways = [np.flatnonzero(letter[:-1] == symbol) + 1 for symbol in range(len(symbols))]
-    for way in ways:
-        way[:-1] = rng.permutation(way[:-1])
-    taken = [0] * len(symbols)
-    place, visited = 0, [0]
-    for _ in range(len(codes) - 1):
-        here = letter[place]
-        place = int(ways[here][taken[here]])
-        taken[here] += 1
-        visited.append(place)
-    shuffled: Codes = codes[visited]
-    return shuffled
-
-
 REFERENCE_MAKERS: Registry[Callable[[Codes, AttributionSettings], Codes]] = Registry("reference")
 REFERENCE_MAKERS.add("uniform", lambda codes, settings: np.full((1, len(codes)), LETTERS.index("N"), dtype=np.uint8))
 REFERENCE_MAKERS.add(
     "shuffled",
     lambda codes, settings: np.stack(
-        [dinucleotide_shuffle(codes, np.random.default_rng((settings.seed, i))) for i in range(settings.shuffles)]
+        [euler_shuffle(codes, np.random.default_rng((settings.seed, i))) for i in range(settings.shuffles)]
     ),
 )
 

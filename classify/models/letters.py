@@ -2,7 +2,8 @@
 
 ``dilated_cnn`` is the plain choice: a stack of dilated convolutions on one-hot letters with global pooling, in the
 manner of Yu & Koltun 2016 (arXiv:1511.07122). ``frame_cnn`` is the twin of ``specnet`` without a picture: the same
-body and head, on the letters of the three reading frames; what it and ``specnet`` differ in is the spectrogram.
+body and head, on the letters of the three reading frames; what it and ``specnet`` differ in is the spectrogram, and
+the columns of a picture that stay blank.
 """
 
 from __future__ import annotations

@@ -94,6 +94,8 @@ class SpecNet(nn.Module):
             raise InputError(f"specnet: expected bands that divide {ROWS + 1} (1, 3, 5, ...), got {bands}")
         if width < 1 or blocks < 1:
             raise InputError(f"specnet: expected width and blocks above 0, got {width} and {blocks}")
+        self.bands = bands
+        """Bands that a picture has to have; with one, any picture will do."""
         pitch = (ROWS + 1) // bands
         self.stem = nn.Sequential(
             nn.Conv2d(3, width, (pitch - 1, 1), (pitch, 1), bias=False),

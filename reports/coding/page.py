@@ -2,7 +2,8 @@
 
     python reports/coding/page.py            # reads runs/, writes reports/coding/
 
-A table whose runs are not there says so in its place. The text is ``README.md.j2``; every number in it is looked up.
+A table whose runs are not there, or are not those that ``make.py`` would make now, says so in its place. The text is
+``README.md.j2``; every result in it is looked up.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from make import ALTERED, LAST, everything
 
+from classify.baselines import BASELINES
 from classify.comparison import compare
 from specgen.errors import InputError
 from specgen.files import write_atomic
@@ -45,24 +48,28 @@ TABLES = {
 WHOLE = ("headline",)
 """Tables of which figures and page are kept; of the others the Markdown and the CSV."""
 
-ALTERED = ("reverse_complement", "mononucleotide", "dinucleotide", "codon")
-
 
 class Tables:
     """What the text may ask for."""
 
     def __init__(self, runs: Path) -> None:
         self.runs = runs
+        done = {job.done.parent for first in everything() for job in first.all() if job.finished}
+        # All baselines of a name are one job.
+        self.done = done | {
+            runs / word / place.name for place in done if place.parent.name == LAST for word in BASELINES
+        }
         self.rows: dict[str, list[dict[str, str]]] = {}
         self.text: dict[str, str] = {}
         for name, (pattern, against) in TABLES.items():
             self._make(name, pattern, against)
 
     def _make(self, name: str, pattern: str, against: str) -> None:
-        folders = [path.parent for path in sorted(self.runs.glob(f"{pattern}/report.html"))]
-        folders = [folder for folder in folders if not (folder / "INCOMPLETE").exists()]
+        folders = [
+            path.parent for path in sorted(self.runs.glob(f"{pattern}/report.html")) if self.finished(path.parent)
+        ]
         if not folders:
-            self.text[name], self.rows[name] = f"*Not made yet: no run matches `{self.runs}/{pattern}`.*\n", []
+            self.text[name], self.rows[name] = f"*Not made yet: no finished run matches `{self.runs}/{pattern}`.*\n", []
             return
         known = any(against == folder.relative_to(self.runs).parts[0] for folder in folders)
         with tempfile.TemporaryDirectory() as made:
@@ -74,6 +81,10 @@ class Tables:
             for path in wanted:
                 shutil.copyfile(path, HERE / name / path.name)
 
+    def finished(self, folder: Path) -> bool:
+        """Whether a run is the one that its job would make now."""
+        return folder in self.done
+
     def table(self, name: str) -> str:
         """The Markdown of a comparison."""
         return self.text[name]
@@ -81,13 +92,11 @@ class Tables:
     def value(self, name: str, model: str, column: str = "auroc", form: str = ".3f") -> str:
         """One number of a table: a column of its CSV."""
         found = [row for row in self.rows[name] if row["model"] == model]
+        if len(found) > 1:
+            raise InputError(
+                f"{name}: {len(found)} rows of {model}; their settings differ, so none stands for the model"
+            )
         return format(float(found[0][column]), form) if found and found[0][column] else "(not made yet)"
-
-    def best(self, name: str, *models: str, column: str = "auroc") -> str:
-        """The best of some models: its name and value."""
-        rows = [row for row in self.rows[name] if row["model"] in models and row[column]]
-        top = max(rows, key=lambda row: float(row[column]), default=None)
-        return "(not made yet)" if top is None else f"{top['model']} {float(top[column]):.3f}"
 
     def altered(self) -> str:
         """Accuracy, AUROC and the share called coding of either class, of finished runs on altered test sets."""
@@ -95,9 +104,10 @@ class Tables:
         lines.append("|" + " --- |" * 6)
         for folder in sorted(self.runs.glob("*/human600_s0")):
             for name in ("", *ALTERED):
-                body = _metrics(folder / "on" / name if name else folder)
-                if body is None or (not name and not (folder / "on" / ALTERED[0]).is_dir()):
+                place = folder / "on" / name if name else folder
+                if not self.finished(place) or not (folder / "on" / ALTERED[0]).is_dir():
                     continue
+                body = json.loads((place / "metrics.json").read_text(encoding="utf-8"))
                 (true_negative, false_positive), (false_negative, true_positive) = body["confusion"]
                 shares = (
                     true_positive / (true_positive + false_negative),
@@ -134,11 +144,6 @@ class Tables:
             return f"*Not made yet: no {file}.*\n"
         return "\n".join(file.read_text(encoding="utf-8").split("\n")[skip:])
 
-    def json(self, path: str) -> Any:
-        """A JSON file below ``runs``; nothing where it is not there."""
-        file = self.runs.parent / path
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-
     def picture(self, path: str, name: str) -> str:
         """A figure below ``runs``, copied here; the name of the copy."""
         file = self.runs.parent / path
@@ -147,16 +152,11 @@ class Tables:
         return name if file.is_file() else ""
 
 
-def _metrics(folder: Path) -> dict[str, Any] | None:
-    file = folder / "metrics.json"
-    body: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-    return body
-
-
 def _interval(entry: dict[str, Any]) -> str:
     if entry["value"] is None:
         return ""
-    return f"{entry['value']:.2f} [{entry['low']:.2f}, {entry['high']:.2f}]"
+    around = "" if entry["low"] is None else f" [{entry['low']:.2f}, {entry['high']:.2f}]"
+    return f"{entry['value']:.2f}{around}"
 
 
 def _shown(body: dict[str, Any], key: str) -> str:
@@ -167,7 +167,7 @@ def _shown(body: dict[str, Any], key: str) -> str:
 def main() -> None:
     """Tables, then the text."""
     os.chdir(ROOT)
-    tables = Tables(Path(sys.argv[1] if len(sys.argv) > 1 else "runs/coding"))
+    tables = Tables(Path("runs/coding"))
     environment = Environment(loader=FileSystemLoader(HERE), undefined=StrictUndefined, keep_trailing_newline=True)
     text = environment.get_template("README.md.j2").render(t=tables)
     write_atomic(HERE / "README.md", text)

@@ -189,7 +189,8 @@ def table(body: dict[str, Any]) -> str:
         f"all have a verdict. CPAT's own AUROC is {PUBLISHED:.4f} (published, trained on other data, no interval given). "
         f"The regressions on letters were fitted to {body['training']['chosen']}. "
         f"95 % intervals: {body['resamples']} resamples of loci. "
-        "Everything was chosen on validation.",
+        "Fickett's score is that of the corrected table, and an ORF is complete, from ATG to a stop, in both of which CPAT's own "
+        "code differs. Everything was chosen on validation.",
         "",
         "| system | what | validation AUROC | test AUROC | minus published | accuracy | sensitivity | specificity |",
         "|---|---|---|---|---|---|---|---|",

@@ -1,7 +1,6 @@
 """Attribution, Grad-CAM and reading frames against cases that can be worked out by hand."""
 
 import re
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from torch.nn import functional as F
 from classify.interpretation.attribution import (
     REFERENCE_MAKERS,
     Attribution,
-    dinucleotide_shuffle,
     indicators_of,
     integrated_gradients,
     log_odds,
@@ -64,20 +62,6 @@ def test_every_reference_that_can_be_chosen_can_be_made():
     shuffled = references_of(codes, AttributionSettings(reference="shuffled", shuffles=3))
     assert shuffled.shape == (3, 4, 50)
     assert not torch.equal(shuffled[0], shuffled[1])
-
-
-@given(LETTERS, st.integers(0, 99))
-def test_a_shuffle_keeps_every_pair_of_letters(letters, seed):
-    codes = encode(letters)
-    shuffled = dinucleotide_shuffle(codes, np.random.default_rng(seed))
-    assert sorted(pairwise(shuffled.tolist())) == sorted(pairwise(codes.tolist()))
-    assert (shuffled[0], shuffled[-1]) == (codes[0], codes[-1])
-
-
-def test_a_shuffle_shuffles():
-    codes = random_codes(200)
-    other = dinucleotide_shuffle(codes, np.random.default_rng(1))
-    assert (codes != other).mean() > 0.5
 
 
 # Integrated gradients
