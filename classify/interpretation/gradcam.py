@@ -22,7 +22,7 @@ _AVERAGES = (nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 
 
 def spatial_layers(model: nn.Module, pictures: Tensor) -> dict[str, nn.Module]:
-    """Layers whose output is (B, C, H, W) with H, W > 1, by name, in the order in which they end (containers last).
+    """Layers whose output is (B, C, H, W) with H or W > 1 (time alone will do), by name, in the order in which they end (containers last).
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def spatial_layers(model: nn.Module, pictures: Tensor) -> dict[str, nn.Module]:
     def watch(name: str) -> Any:
         def note(module: nn.Module, _: Any, output: Any) -> None:
             ended.pop(name, None)  # a layer that is used twice counts where it is used last
-            if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) > 1:
+            if isinstance(output, Tensor) and output.ndim == 4 and max(output.shape[2:]) > 1:
                 ended[name] = module
 
         return note
@@ -53,7 +53,7 @@ def spatial_layers(model: nn.Module, pictures: Tensor) -> dict[str, nn.Module]:
 
 
 def choose_layer(model: nn.Module, pictures: Tensor, name: str = "") -> str:
-    """``name`` if it will do, or the last layer that still has two spatial axes.
+    """``name`` if it will do, or the last layer whose maps are still larger than one place.
 
     An average over places keeps what Grad-CAM needs but coarsens it, so such a pool is taken only where there is nothing else.
 
@@ -68,7 +68,7 @@ def choose_layer(model: nn.Module, pictures: Tensor, name: str = "") -> str:
             raise UnknownName("layer", name, layers)
         return name
     if not layers:
-        raise InputError("Grad-CAM: the model has no layer with two spatial axes")
+        raise InputError("Grad-CAM: the model has no layer whose maps are larger than one place")
     finer = [key for key, module in layers.items() if not isinstance(module, _AVERAGES)]
     return (finer or [*layers])[-1]
 

@@ -242,7 +242,7 @@ def test_layers_that_are_not_there():
     assert choose_layer(Tiny(), pictures, "pool") == "pool"
     with pytest.raises(UnknownName, match="unknown layer 'feature'; did you mean 'features"):
         choose_layer(Tiny(), pictures, "feature")
-    with pytest.raises(InputError, match="no layer with two spatial axes"):
+    with pytest.raises(InputError, match="no layer whose maps are larger"):
         choose_layer(nn.Sequential(nn.Flatten(), nn.Linear(3 * 31 * 31, 2)), pictures)
     only_pool = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(48, 2))
     assert choose_layer(only_pool, pictures) == "0"
