@@ -22,7 +22,7 @@ _AVERAGES = (nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 
 
 def spatial_layers(model: nn.Module, pictures: Tensor) -> dict[str, nn.Module]:
-    """Layers whose output is (B, C, H, W) with H or W > 1 (time alone will do), by name, in the order in which they end (containers last).
+    """Layers whose output is (B, C, H, W) with H or W > 1, by name, in the order in which they end (containers last).
 
     Parameters
     ----------
