@@ -126,6 +126,14 @@ def others(folder: str, *, altered: bool) -> tuple[Job, ...]:
     return (*jobs, *(on("altered", folder, name, "base", config, split="test") for name, config in names.items()))
 
 
+def together(name: str, members: list[str]) -> Job:
+    """The seeds of a model as one; far behind them in the list, so that they are done."""
+    out = f"runs/coding/ensemble/human600_{name}"
+    reads = tuple(file for member in members for file in (*fitted(member), Path(member) / "metrics.json"))
+    command = ("-m", "classify", "ensemble", *members, "--out", out)
+    return Job("headline", command, Path(out) / "report.html", reads, clear=out)
+
+
 def explain(model: str) -> Job:
     """A network of simulated transcripts, and how much of its attribution lies inside the CDS of new ones.
 
@@ -188,6 +196,7 @@ def everything() -> Iterator[Job]:
     for model in ("specnet", "dilated_cnn"):
         yield explain(model)
     yield transcripts()
+    yield together("specnet", [f"runs/coding/specnet/human600_s{seed}" for seed in range(5)])
     yield from harder("matched", SPLIT)
     yield cluster("harder", "clusters_mrna", str(MRNA), more=harder("mrna", (Path("runs/clusters_mrna.csv"),)))
     utr = "runs/sets/human_utr.fa.gz"

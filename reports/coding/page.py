@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path("reports/coding")
 
 TABLES = {
-    "headline": ("*/human600_s?", "specnet"),
+    "headline": ("*/human600_s*", "specnet"),
     "human300": ("*/human300_s?", "specnet"),
     "human1200": ("*/human1200_s?", "specnet"),
     "human2400": ("*/human2400_s?", "specnet"),
