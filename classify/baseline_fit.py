@@ -161,7 +161,8 @@ def fit_baseline(name: str, settings: RunSettings, examples: Examples) -> dict[s
         tiles = _table(TileDataset(val, settings.training.val_tiles), val, baseline, state)
         fitted = _chosen(baseline, state, x, y, tiles)
     run.write_json(run.baseline.name, fitted.body())
-    cost = {**meter.read(), "parameters": len(fitted.coefficients) + 1, "examples_seen": len(y)}
+    # The peak is that of the process, which fits one baseline after the other: it says nothing about this one.
+    cost = {**meter.read(), "peak_rss_bytes": None, "parameters": len(fitted.coefficients) + 1, "examples_seen": len(y)}
     run.write_json("training.json", {"cost": cost, "training": {}})
     return evaluate_baseline(settings, run, examples)
 

@@ -9,6 +9,7 @@ A table whose runs are not there, or are not those that ``make.py`` would make n
 from __future__ import annotations
 
 import csv
+import html
 import json
 import os
 import shutil
@@ -17,11 +18,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from make import ALTERED, LAST, everything
 
 from classify.baselines import BASELINES
 from classify.comparison import compare
+from classify.reporting.finished import read_finished
 from specgen.errors import InputError
 from specgen.files import write_atomic
 
@@ -116,6 +119,25 @@ class Tables:
                 cells = [folder.parent.name, name or "as it is", *(_shown(body, key) for key in ("accuracy", "auroc"))]
                 lines.append("| " + " | ".join([*cells, *(f"{share:.3f}" for share in shares)]) + " |")
         return "\n".join(lines) + "\n" if len(lines) > 2 else "*Not made yet.*\n"
+
+    def errors(self, *models: str) -> str:
+        """Test records that one of some models gets wrong, with the mean log-odds of coding over the seeds of each."""
+        odds: dict[str, Any] = {}
+        for model in models:
+            folders = [folder for folder in sorted(self.runs.glob(f"{model}/human600_s*")) if self.finished(folder)]
+            runs = [read_finished(folder) for folder in folders]
+            if not runs:
+                return "*Not made yet.*\n"
+            odds[model] = np.mean([np.log(run.probabilities[:, 1] / run.probabilities[:, 0]) for run in runs], axis=0)
+            table, labels = runs[0].table, runs[0].labels
+        wrong = [i for i in range(len(labels)) if any((odds[model][i] > 0) != labels[i] for model in models)]
+        wrong.sort(key=lambda i: -sum(odds[model][i] for model in models))
+        lines = ["| record | class | length [nt] | " + " | ".join(models) + " |", "|" + " --- |" * (3 + len(models))]
+        for i in wrong:
+            name = html.escape(str(table["id"][i])).replace("|", "\\|")
+            cells = [name, runs[0].classes[labels[i]], str(table["length"][i]), *(f"{odds[m][i]:+.1f}" for m in models)]
+            lines.append("| " + " | ".join(cells) + " |")
+        return "\n".join(lines) + "\n"
 
     def explained(self) -> str:
         """Share of the attribution inside the CDS of simulated transcripts, over the share of the letters; figures."""
