@@ -10,7 +10,7 @@ help:
 	@echo "make demo      train on simulated transcripts, end with a report (about three minutes on two cores)"
 	@echo "make test      lint, types and the test suite"
 	@echo "make test-all  the same with the slow tests"
-	@echo "make bench     regenerate reports/coding from real data (needs SPECGEN_DATA; it took 55 minutes on two loaded cores)"
+	@echo "make bench     make or go on with the runs of reports/coding, then its page (needs SPECGEN_DATA; hours)"
 	@echo "make bench-rendering   regenerate benchmarks/{rendering,scaling}.md (needs SPECGEN_DATA, 17 GB of disk, 20 quiet minutes)"
 	@echo "make bench-training    regenerate benchmarks/{training,parity,prediction}.md (needs SPECGEN_DATA; one hour)"
 
@@ -41,7 +41,8 @@ test-all: lint
 	$(PY) -m pytest --durations=10 -q
 
 bench: install
-	PYTHON=$(PY) bash reports/coding/make.sh
+	$(PY) reports/coding/make.py
+	$(PY) reports/coding/page.py
 
 bench-rendering: install
 	$(PY) -m benchmarks.rendering --out benchmarks/rendering.md

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Regenerate everything in reports/coding from the real data: the networks took 55 minutes on two loaded cores.
+# Regenerate everything in reports/first from the real data: the networks took 55 minutes on two loaded cores.
 # A finished run is kept and an unfinished one is resumed, so the script can be stopped and started again.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -21,9 +21,9 @@ for model in conv7 conv5 conv3 inception; do
     fi
 done
 "$PYTHON" -m classify compare runs/coding/{conv7,conv5,conv3,inception,length,length_mod3,gc,period3_snr,kmer3,kmer6}/"$NAME" \
-    --out reports/coding
+    --out reports/first
 for model in conv7 conv5 conv3 inception; do
-    mkdir -p "reports/coding/$model"
+    mkdir -p "reports/first/$model"
     run=runs/coding/$model/$NAME
-    cp "$run"/figures/{history,confusion}.png "$run/metrics.json" "$run/metrics.csv" "$run/config.yaml" "reports/coding/$model/"
+    cp "$run"/figures/{history,confusion}.png "$run/metrics.json" "$run/metrics.csv" "$run/config.yaml" "reports/first/$model/"
 done
