@@ -49,7 +49,7 @@ TABLES = {
 """Folder of the report -> the run folders below runs/coding, and what the others are tested against."""
 
 WHOLE = ("headline",)
-"""Tables of which figures and page are kept; of the others the Markdown and the CSV."""
+"""Tables of which the figures are kept; of the others the CSV."""
 
 
 class Tables:
@@ -79,7 +79,8 @@ class Tables:
             self.text[name] = compare(folders, Path(made), against=against if known else "")
             with (Path(made) / "compare.csv").open(newline="", encoding="utf-8") as file:
                 self.rows[name] = list(csv.DictReader(file))
-            wanted = sorted(Path(made).iterdir()) if name in WHOLE else [Path(made) / "compare.csv"]
+            wanted = [path for path in sorted(Path(made).iterdir()) if path.suffix in (".csv", ".png")]
+            wanted = wanted if name in WHOLE else [Path(made) / "compare.csv"]
             (HERE / name).mkdir(exist_ok=True)
             for path in wanted:
                 shutil.copyfile(path, HERE / name / path.name)
