@@ -10,17 +10,16 @@ result of a run does not depend on how many are made at once. ``page.py`` makes 
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from jobs import Job, chosen, make_all
-
-from specgen.errors import InputError
-
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "reports"))
+
+from jobs import Job, command_line  # noqa: E402
+
 DATA = os.environ.setdefault("SPECGEN_DATA", str(ROOT.parent / "shared" / "data"))
 SETS = Path(DATA) / "coding_noncoding"
 MRNA = SETS / "human_mrna_refseq.fa.gz"
@@ -109,6 +108,15 @@ LAST = "spectral_rotation"
 
 LETTERS = ("orf", "cpat", "period3_snr", "kmer6")
 """Baselines that are scored on the other sets."""
+
+FOLDS = (
+    (("2", "9", "17", "22"), ("3", "19")),
+    (("3", "13", "16", "19"), ("5", "12")),
+    (("5", "12", "15", "X"), ("6", "11")),
+    (("6", "10", "11", "18"), ("4", "7")),
+    (("4", "7", "14", "21", "Y"), ("1", "20")),
+)
+"""Test and validation chromosomes of the further folds (the first is the table at 600 nt): every chromosome is in one test."""
 
 ALTERED = ("reverse_complement", "mononucleotide", "dinucleotide", "codon")
 """Controls that the test set of a finished run is put through."""
@@ -204,9 +212,20 @@ def everything() -> Iterator[Job]:
     yield cluster(
         "harder", "clusters_utr", utr, reads=(Path(utr),), more=harder("utr", (Path("runs/clusters_utr.csv"),))
     )
+    for number in range(1, len(FOLDS) + 1):
+        yield from fold(number)
     yield training("headline", "inception", "human600_s0", 0)
     for model in ("inception", "conv3", "conv5", "conv7"):
         yield from paper(model)
+
+
+def fold(number: int) -> Iterator[Job]:
+    """specnet, its twin and the baselines with other chromosomes held out."""
+    test, val = ("[" + ", ".join(f'"{name}"' for name in names) + "]" for names in FOLDS[number - 1])
+    split = ("--data.split.test_chromosomes", test, "--data.split.val_chromosomes", val)
+    yield training("folds", "specnet", f"fold{number}_s0", 0, *split)
+    yield baselines("folds", f"fold{number}_s0", 0, *split)
+    yield training("folds", "frame_cnn", f"fold{number}_s0", 0, *split)
 
 
 def harder(name: str, reads: tuple[Path, ...]) -> tuple[Job, ...]:
@@ -240,27 +259,5 @@ PAPER_EPOCHS = {"inception": 25, "conv3": 5, "conv5": 5, "conv7": 5}
 """Published: 125, which take 200,000 examples and 5 hours a run for the plain networks at 10 pictures/s."""
 
 
-def main() -> None:
-    """Parse, prepare, make, say what failed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="stages, separated by commas; default: all")
-    parser.add_argument("--cpus", default="", help="cores to use, separated by commas; default: all there are")
-    parser.add_argument("--list", action="store_true", help="name the jobs and whether they are done; make nothing")
-    given = parser.parse_args()
-    os.chdir(ROOT)
-    jobs = list(chosen(everything(), given.only.split(",") if given.only else ()))
-    if given.list:
-        for job in (j for first in [*prepare(), *jobs] for j in first.all()):
-            print("done" if job.finished else "    ", job.stage, job.done)
-        return
-    cpus = [int(c) for c in given.cpus.split(",")] if given.cpus else sorted(os.sched_getaffinity(0))
-    for job in prepare():  # each needs the one before
-        make_all([job], cpus[:1])
-    make_all(jobs, cpus)
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"make: {error}")
+    command_line(__doc__, ROOT, prepare, everything)

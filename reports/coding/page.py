@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from folds import folds_table
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from make import ALTERED, LAST, everything
+from make import ALTERED, FOLDS, LAST, everything
 
 from classify.baselines import BASELINES
 from classify.comparison import compare
@@ -101,6 +102,11 @@ class Tables:
                 f"{name}: {len(found)} rows of {model}; their settings differ, so none stands for the model"
             )
         return format(float(found[0][column]), form) if found and found[0][column] else "(not made yet)"
+
+    def folds(self) -> str:
+        """All chromosomes, each scored by models that have not seen it."""
+        names = ["human600_s0", *(f"fold{i + 1}_s0" for i in range(len(FOLDS)))]
+        return folds_table(self.runs, names, self.finished, "specnet")
 
     def altered(self) -> str:
         """Accuracy, AUROC and the share called coding of either class, of finished runs on altered test sets."""

@@ -9,7 +9,7 @@ import pytest
 
 from specgen.errors import InputError
 
-FOLDER = Path(__file__).resolve().parents[2] / "reports" / "coding"
+FOLDER = Path(__file__).resolve().parents[2] / "reports"
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,12 @@
 """Commands that end in a file: what is done, what is out of date, and doing the rest, one job a core.
 
 A job is done when its file is there and was made by the present command from what the files that it reads hold now.
-Which jobs there are stands in ``make.py``.
+Which jobs there are stands in the ``make.py`` of each report.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import shutil
@@ -13,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -205,3 +206,37 @@ def _of(jobs: Iterable[Job], stages: set[str]) -> Iterator[Job]:
             yield replace(job, more=more)
         else:
             yield from more
+
+
+def command_line(
+    about: str | None, root: Path, prepare: Callable[[], list[Job]], everything: Callable[[], Iterable[Job]]
+) -> None:
+    """The command line of a ``make.py``: choose stages and cores, prepare, make, say what failed.
+
+    Parameters
+    ----------
+    root
+        Of the repository: all paths of jobs start there.
+    prepare
+        Jobs that all others need, each of which needs those before.
+    everything
+        The others.
+    """
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="stages, separated by commas; default: all")
+    parser.add_argument("--cpus", default="", help="cores to use, separated by commas; default: all there are")
+    parser.add_argument("--list", action="store_true", help="name the jobs and whether they are done; make nothing")
+    given = parser.parse_args()
+    os.chdir(root)
+    try:
+        jobs = list(chosen(everything(), given.only.split(",") if given.only else ()))
+        if given.list:
+            for job in (j for first in [*prepare(), *jobs] for j in first.all()):
+                print("done" if job.finished else "    ", job.stage, job.done)
+            return
+        cpus = [int(c) for c in given.cpus.split(",")] if given.cpus else sorted(os.sched_getaffinity(0))
+        for job in prepare():
+            make_all([job], cpus[:1])
+        make_all(jobs, cpus)
+    except InputError as error:
+        sys.exit(f"make: {error}")
