@@ -10,6 +10,7 @@ from specgen.cli import run_command
 __all__ = ["main"]
 
 COMMANDS = {
+    "prepare": "exon starts of a genome and its annotation as labelled windows, in one file",
     "train": "train a model on a task, evaluate it on the test split, write its report",
     "evaluate": "score the test split of a finished run again, or other data with it",
     "predict": "class probabilities for the records of a FASTA or FASTQ file",

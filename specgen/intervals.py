@@ -1,8 +1,7 @@
 """Intervals over a genome as records: BED, narrowPeak, GTF and GFF3 rows, cut out, spliced, and turned to their strand.
 
-bioframe parses the tables. The genome is read with pysam where an index lies beside it (``samtools faidx``), and else
-streamed chromosome by chromosome, which works for plain gzip, too; both give the same records in the same order, that
-of the genome's sequences and, within one, of the intervals' starts. Coordinates are 0-based and half-open here.
+bioframe parses the tables, ``genome`` reads the letters. The records come in the order of the genome's sequences and,
+within one, of the intervals' starts. Coordinates are 0-based and half-open here.
 """
 
 from __future__ import annotations
@@ -10,16 +9,17 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from specgen.errors import InputError
-from specgen.records import DAMAGED, Record, open_decompressed, read_records
+from specgen.genome import read_contigs
+from specgen.records import DAMAGED, Record, open_decompressed
 from specgen.selection import RegionSettings
-from specgen.sequences import Codes, encode, reverse_complement
+from specgen.sequences import reverse_complement
 
 __all__ = ["is_interval_file", "read_regions"]
 
@@ -74,7 +74,7 @@ def read_regions(path: str, settings: RegionSettings) -> Iterator[Record]:
     """
     table = _load(path, settings)
     left = {str(name): rows for name, rows in table.groupby("chrom", sort=False)}
-    for chrom, length, fetch in _genome(settings.genome, set(left)):
+    for chrom, length, fetch in read_contigs(settings.genome, set(left)):
         for region in left.pop(chrom).sort_values(["start", "end"], kind="stable").itertuples():
             if not 0 <= region.start < region.end <= length:
                 raise InputError(
@@ -96,45 +96,6 @@ def read_regions(path: str, settings: RegionSettings) -> Iterator[Record]:
     if left:
         names = ", ".join(sorted(left)[:3])
         raise InputError(f"{settings.genome}: has no sequence named {names}, which {path} asks for")
-
-
-def _genome(path: str, wanted: set[str]) -> Iterator[tuple[str, int, Callable[[int, int], Codes]]]:
-    """Name, length and a way to cut of every wanted sequence, in the order of the genome."""
-    if (indexed := _indexed(path)) is not None:
-        with indexed as fasta:
-            for name, length in zip(fasta.references, fasta.lengths, strict=True):
-                if name in wanted:
-                    yield name, length, _fetcher(path, fasta, name)
-        return
-    for record in read_records(path):
-        if record.name in wanted:
-            yield record.name, len(record.codes), _cutter(record.codes)
-
-
-def _cutter(codes: Codes) -> Callable[[int, int], Codes]:
-    return lambda start, end: codes[start:end]
-
-
-def _fetcher(path: str, fasta: Any, name: str) -> Callable[[int, int], Codes]:
-    return lambda start, end: encode(fasta.fetch(name, start, end), name=f"{path}: {name}:{start + 1}-{end}")
-
-
-def _indexed(path: str) -> Any:
-    """pysam's reader where an index lies beside the genome; None where none does, or pysam is not there (Windows)."""
-    index, genome = Path(f"{path}.fai"), Path(path)
-    if not index.is_file() or not genome.is_file():
-        return None
-    if index.stat().st_mtime_ns < genome.stat().st_mtime_ns:
-        raise InputError(f"{index}: is older than the genome; make it anew with samtools faidx, or remove it")
-    try:
-        import pysam
-    except ImportError:
-        return None
-    pysam.set_verbosity(0)  # htslib would say on stderr what the error below says
-    try:
-        return pysam.FastaFile(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read by its index ({error}); make it anew with samtools faidx") from None
 
 
 def _rows(path: str, feature: str) -> tuple[list[str], int]:

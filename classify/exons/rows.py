@@ -1,0 +1,296 @@
+"""Rows of a GTF or GFF3 file that tell of exons, read in chunks of bytes. What they mean together is in ``annotation``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specgen.errors import InputError
+from specgen.records import DAMAGED, open_decompressed
+
+__all__ = ["Rows", "read_rows"]
+
+_CHUNK, _LONGEST = 1 << 23, 1 << 26
+"""Bytes read at once, and the longest line."""
+
+_PARTS = (
+    *(b"CDS", b"stop_codon", b"UTR", b"5UTR", b"3UTR"),
+    *(b"five_prime_utr", b"three_prime_utr", b"five_prime_UTR", b"three_prime_UTR"),
+)
+"""Rows whose union is the exons of a transcript; Ensembl's GTF leaves the stop codon out of CDS and UTR."""
+
+_CHILDLESS = (*_PARTS, b"start_codon", b"intron", b"protein", b"polypeptide", b"region", b"biological_region")
+"""GFF3 rows that no exon has as its parent; alignments (``*match``) are left out as well."""
+
+_COMMENT = rb"#|track[ \t]|browser[ \t]"
+_NO_ROW = re.compile(rb"(?m)^(?!" + _COMMENT + rb"|[ \t\r]*$)(?!(?:[^\t\n]*\t){8})")
+_ATTRIBUTES = re.compile(rb"(?m)^(?!" + _COMMENT + rb")(?:[^\t\n]*\t){8}([^\r\n]*)")
+_LIKE_GFF3 = re.compile(rb"\s*[^\s\"=;]+=")
+_LIKE_GTF = re.compile(rb"\s*\w+ +[^\s=]")
+_GTF_GENE = re.compile(rb'\bgene_id +"?([^";]+)')
+_GTF_TRANSCRIPT = re.compile(rb'\btranscript_id +"?([^";]+)')
+_ID = re.compile(rb"(?:^|;) *ID=([^;]+)")
+_PARENT = re.compile(rb"(?:^|;) *Parent=([^;]+)")
+_GFF3_GENE = re.compile(rb"(?:^|;) *gene_id=([^;]+)")
+_PREFIX = re.compile(rb"^[Gg]ene[:-]")
+"""Of the IDs of genes: Ensembl's and WormBase's gene:, NCBI's gene-; their GTF files have the rest of the name."""
+
+_STRANDS = {b"+": 1, b"-": -1}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Columns of n rows; a GFF3 row of several parents comes once for each.
+
+    Attributes
+    ----------
+    contigs
+        Names that ``contig`` indexes.
+    transcripts
+        Keys that ``transcript`` indexes: gene and transcript (GTF), the Parent's ID (GFF3).
+    told
+        Gene that the first row of each transcript names; empty = none.
+    parents
+        ID -> Parent (empty = none) of the other rows of a GFF3 file; None for GTF.
+    names
+        ID -> name of the rows without a parent.
+    contig, transcript, line
+        int32 (n,).
+    start, end
+        int64 (n,) 1-based, both included.
+    strand
+        int8 (n,) +1 or -1.
+    part
+        bool (n,): CDS, UTR or stop codon.
+    group
+        int32 (n,): number of the part's row; 0 for exons.
+    parts, lines
+        Part rows (one more than there are), and lines of the file.
+    """
+
+    contigs: list[bytes]
+    transcripts: list[bytes]
+    told: list[bytes]
+    parents: dict[bytes, bytes] | None
+    names: dict[bytes, bytes]
+    contig: NDArray[np.int32]
+    transcript: NDArray[np.int32]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    strand: NDArray[np.int8]
+    line: NDArray[np.int32]
+    part: NDArray[np.bool_]
+    group: NDArray[np.int32]
+    parts: int
+    lines: int
+
+
+def read_rows(path: str, features: tuple[bytes, ...]) -> Rows:
+    """Read a whole file. See ``annotation.read_annotation`` for what is refused."""
+    reader = _Reader(path, features)
+    try:
+        for first_line, chunk in _chunks(path):
+            reader.read(first_line, chunk)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder, expected a GTF or GFF3 file") from None
+    except DAMAGED as error:
+        raise InputError(
+            f"{path}: the compressed data is truncated or damaged after line {reader.lines} ({error})"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    return reader.rows()
+
+
+def _chunks(path: str) -> Iterator[tuple[int, bytes]]:
+    """Whole lines without the last line's end, and the number of the first; ends where GFF3's sequences begin."""
+    line, rest = 1, b""
+    with open_decompressed(path) as handle:
+        while block := handle.read(_CHUNK):
+            whole, newline, rest = (rest + block).rpartition(b"\n")
+            if len(rest) > _LONGEST:
+                raise InputError(f"{path}: holds a line of more than {_LONGEST} bytes; expected a GTF or GFF3 file")
+            if not newline:
+                continue
+            ends = [place for sign in (b"\n##FASTA", b"\n>") if (place := (b"\n" + whole).find(sign)) >= 0]
+            yield line, whole[: min(ends)] if ends else whole
+            if ends:
+                return
+            line += whole.count(b"\n") + 1
+    if rest and not rest.startswith((b"##FASTA", b">")):
+        yield line, rest
+
+
+class _Reader:
+    """Columns as lists of arrays, one a chunk, and the names met so far."""
+
+    def __init__(self, path: str, features: tuple[bytes, ...]) -> None:
+        self.path, self.features, self.lines, self.parts = path, frozenset(features), 0, 1
+        self.contigs: dict[bytes, int] = {}
+        self.transcripts: dict[bytes, int] = {}
+        self.told: list[bytes] = []
+        self.parents: dict[bytes, bytes] = {}
+        self.names: dict[bytes, bytes] = {}
+        self.gff3: bool | None = None
+        self.columns: list[tuple[NDArray, ...]] = []
+        wanted = b"|".join(re.escape(name) for name in (*features, *_PARTS))
+        self.wanted = re.compile(
+            rb"(?m)^(?!#)([^\t\n]*)\t[^\t\n]*\t("
+            + wanted
+            + rb")\t([^\t\n]*)\t([^\t\n]*)\t[^\t\n]*\t([^\t\n]*)\t[^\t\n]*\t"
+            rb"([^\r\n]*)"
+        )
+        childless = b"|".join(re.escape(name) for name in (*features, *_CHILDLESS))
+        self.others = re.compile(
+            rb"(?m)^(?!#)[^\t\n]*\t[^\t\n]*\t(?!(?:"
+            + childless
+            + rb"|\w*match)\t)(?:[^\t\n]*\t){6}([^\r\n]*\bID=[^\r\n]*)"
+        )
+
+    def read(self, first_line: int, chunk: bytes) -> None:
+        """Take what a chunk tells."""
+        if bad := _NO_ROW.search(chunk):
+            got = chunk[bad.start() : bad.start() + 200].split(b"\n")[0].decode(errors="replace").strip()
+            self._fail(chunk, first_line, bad.start(), f"expected nine columns separated by tabs, got {got[:60]!r}")
+        if self.gff3 is None:
+            self.gff3 = _format(chunk)
+        if self.gff3:
+            for other in self.others.finditer(chunk):
+                self._named(other[1])
+        self._take(first_line, chunk)
+        self.lines = first_line + chunk.count(b"\n")
+
+    def _named(self, told: bytes) -> None:
+        """A GFF3 row that an exon may descend from."""
+        if found := _ID.search(told):
+            name, parent = found[1], _PARENT.search(told)
+            self.parents.setdefault(name, parent[1].split(b",", 1)[0] if parent else b"")
+            if not parent:
+                gene = _GFF3_GENE.search(told)
+                self.names.setdefault(name, gene[1] if gene else _PREFIX.sub(b"", name))
+
+    def _take(self, first_line: int, chunk: bytes) -> None:
+        contig: list[int] = []
+        transcript: list[int] = []
+        start: list[bytes] = []
+        end: list[bytes] = []
+        strand: list[int] = []
+        group: list[int] = []
+        place: list[int] = []
+        keys_of = self._gff3_keys if self.gff3 else self._gtf_keys
+        for row in self.wanted.finditer(chunk):
+            name, feature, low, high, sign, told = row.groups()
+            number = 0
+            if feature not in self.features:
+                number = self.parts
+                self.parts += 1
+            keys = keys_of(told, number)
+            if keys is None:
+                self._fail(chunk, first_line, row.start(), self._why(told))
+            for key in keys:
+                contig.append(self.contigs.setdefault(name, len(self.contigs)))
+                transcript.append(key)
+                start.append(low)
+                end.append(high)
+                strand.append(_STRANDS.get(sign, 0))
+                group.append(number)
+                place.append(row.start())
+        if not place:
+            return
+        lows, highs = self._numbers(chunk, first_line, start, place), self._numbers(chunk, first_line, end, place)
+        strands = np.array(strand, dtype=np.int8)
+        for wrong, what in (
+            (strands == 0, "strand: expected + or -, got something else"),
+            (lows < 1, "start: expected a position from 1 on, got less"),
+            (lows > highs, "start: expected at most the end, got more"),
+        ):
+            if wrong.any():
+                at = place[int(wrong.argmax())]
+                got = " ".join(chunk[at : at + 300].decode(errors="replace").split("\t")[:7])
+                self._fail(chunk, first_line, at, f"{what}: {got}")
+        # A chunk's line ends, so that the lines of all its rows are found at once.
+        ends = np.flatnonzero(np.frombuffer(chunk, dtype=np.uint8) == ord("\n"))
+        groups = np.array(group, dtype=np.int32)
+        self.columns.append(
+            (
+                np.array(contig, dtype=np.int32),
+                np.array(transcript, dtype=np.int32),
+                lows,
+                highs,
+                strands,
+                (first_line + np.searchsorted(ends, place)).astype(np.int32),
+                groups > 0,
+                groups,
+            )
+        )
+
+    def _gtf_keys(self, told: bytes, part: int) -> tuple[int, ...] | None:
+        """Number of the row's transcript; None where it names none, or no gene."""
+        gene, transcript = _GTF_GENE.search(told), _GTF_TRANSCRIPT.search(told)
+        if gene is None or transcript is None:
+            return None
+        # NCBI calls the transcripts of many genes unknown_transcript_1.
+        return (self._number(gene[1] + b"\t" + transcript[1], gene[1]),)
+
+    def _gff3_keys(self, told: bytes, part: int) -> tuple[int, ...] | None:
+        """Numbers of the row's parents; none of a part without, None of an exon without."""
+        parents = _PARENT.search(told)
+        if parents is None:
+            return () if part and not _LIKE_GTF.match(told) else None
+        gene = _GFF3_GENE.search(told)
+        return tuple(self._number(name, gene[1] if gene else b"") for name in parents[1].split(b","))
+
+    def _number(self, key: bytes, gene: bytes) -> int:
+        number = self.transcripts.get(key)
+        if number is None:
+            number = self.transcripts[key] = len(self.transcripts)
+            self.told.append(gene)
+        return number
+
+    def _why(self, told: bytes) -> str:
+        """What is wrong with the attributes of a row that names no gene or transcript."""
+        if self.gff3:
+            if _LIKE_GTF.match(told):
+                return 'has attributes of GTF (key "value") in a GFF3 file (key=value); expected one format'
+            return "the exon has no Parent"
+        if _LIKE_GFF3.match(told):
+            return 'has attributes of GFF3 (key=value) in a GTF file (key "value"); expected one format'
+        return "has no gene_id" if _GTF_GENE.search(told) is None else "has no transcript_id"
+
+    def _numbers(self, chunk: bytes, first_line: int, texts: list[bytes], place: list[int]) -> NDArray[np.int64]:
+        try:
+            return np.array([int(text) for text in texts], dtype=np.int64)
+        except (ValueError, OverflowError):
+            row = next(i for i, text in enumerate(texts) if not text.isdigit() or len(text) > 18)
+            got = texts[row].decode(errors="replace")
+            self._fail(chunk, first_line, place[row], f"expected a position in whole numbers, got {got!r}")
+
+    def _fail(self, chunk: bytes, first_line: int, place: int, what: str) -> NoReturn:
+        raise InputError(f"{self.path}: line {first_line + chunk.count(bytes([10]), 0, place)}: {what}")
+
+    def rows(self) -> Rows:
+        """All of it."""
+        kinds = (np.int32, np.int32, np.int64, np.int64, np.int8, np.int32, np.bool_, np.int32)
+        columns = self.columns or [tuple(np.zeros(0, dtype=kind) for kind in kinds)]
+        contig, transcript, start, end, strand, line, part, group = map(np.concatenate, zip(*columns, strict=True))
+        return Rows(
+            list(self.contigs), list(self.transcripts), self.told, self.parents if self.gff3 else None, self.names,
+            contig, transcript, start, end, strand, line, part, group, self.parts, self.lines,
+        )  # fmt: skip
+
+
+def _format(chunk: bytes) -> bool | None:
+    """Whether the first row with attributes is GFF3; None where no row says."""
+    for row in _ATTRIBUTES.finditer(chunk):
+        if _LIKE_GFF3.match(row[1]):
+            return True
+        if _LIKE_GTF.match(row[1]):
+            return False
+    return None
