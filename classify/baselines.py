@@ -2,7 +2,7 @@
 
 Every claim about pictures stands beside these. A baseline is a function from windows and whole lengths to features,
 some with a table that is learnt from the training records first. Registered here; the measures that need more than a
-few lines live in ``coding_potential``, and fitting, storing and scoring in ``baseline_fit``.
+few lines live in ``coding_potential`` and ``weight_matrices``, and fitting, storing and scoring in ``baseline_fit``.
 Sources: period-3 identity of Yin & Yau 2005 (J. Comput. Biol. 12:1153); noise floor: mean off-DC Voss power.
 """
 
@@ -27,6 +27,7 @@ from classify.coding_potential import (
     rotation_table,
 )
 from classify.examples import Examples
+from classify.weight_matrices import FIRST, LAST, matrix_score, weight_matrix
 from specgen.registry import Registry
 from specgen.sequences import INDICATORS, Codes
 
@@ -152,13 +153,13 @@ def testcode(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
     return fickett(windows)[:, None]
 
 
-def _coding(train: Examples) -> tuple[list[Codes], list[Codes]]:
+def _sides(train: Examples) -> tuple[list[Codes], list[Codes]]:
     """Training records of the positive class (the last one), and all others."""
     assert train.sequences is not None
     positive = train.labels == len(train.classes) - 1
     records = list(zip(train.sequences, positive, strict=True))
-    return [codes for codes, is_coding in records if is_coding], [
-        codes for codes, is_coding in records if not is_coding
+    return [codes for codes, is_positive in records if is_positive], [
+        codes for codes, is_positive in records if not is_positive
     ]
 
 
@@ -168,7 +169,7 @@ def learn_hexamers(train: Examples, frame: int) -> State:
     Coding records are taken to be CDS that begin in their reading frame; of whole transcripts, whose frame is not known,
     the coding table mixes frames and the score is weaker.
     """
-    return {"hexamers": hexamer_tables(*_coding(train), frame)}
+    return {"hexamers": hexamer_tables(*_sides(train), frame)}
 
 
 @register_baseline(
@@ -204,7 +205,7 @@ def cpat_and_length(windows: Codes, lengths: NDArray[np.int64], state: State) ->
 
 def learn_rotation(train: Examples, frame: int) -> State:
     """Phase tables of the coding training records, which are taken to begin in their reading frame."""
-    return {"phases": rotation_table(_coding(train)[0], frame)}
+    return {"phases": rotation_table(_sides(train)[0], frame)}
 
 
 @register_baseline(
@@ -215,3 +216,18 @@ def learn_rotation(train: Examples, frame: int) -> State:
 def spectral_rotation(windows: Codes, lengths: NDArray[np.int64], state: State) -> Floats:
     """(B, 1) log of the rotated power per nt; its magnitude does not depend on the frame."""
     return np.log(rotation_power(windows, state["phases"]) + 1e-3)[:, None]
+
+
+def learn_matrix(train: Examples, frame: int) -> State:
+    """The weight matrix of positive training records around their centre, against the letters of all others."""
+    return {"pwm": weight_matrix(*_sides(train))}
+
+
+@register_baseline(
+    "pwm",
+    f"position weight matrix, {FIRST} to +{LAST} around the window's centre [bits] (Shapiro & Senapathy 1987)",
+    learn_matrix,
+)
+def position_weights(windows: Codes, lengths: NDArray[np.int64], state: State) -> Floats:
+    """(B, 1) log odds [bits] of the site at the centre; for tasks whose windows have one there."""
+    return matrix_score(windows, state["pwm"])[:, None]

@@ -21,6 +21,13 @@ SHIPPED = (
     "specnet_whole",
     "dilated_cnn",
     "frame_cnn",
+    "exon_simple",
+    "exon_attention",
+    "exon_complex",
+    "exon_enhanced",
+    "exon_enhanced_se",
+    "exon_enhanced_301",
+    "exon_resnet",
 )
 EVERY = [pytest.param(name, marks=pytest.mark.slow if name == "inception_v3" else ()) for name in SHIPPED]
 EVERY.append(pytest.param("timm:resnet18"))
