@@ -14,6 +14,7 @@ COMMANDS = {
     "train": "train a model on a task, evaluate it on the test split, write its report",
     "evaluate": "score the test split of a finished run again, or other data with it",
     "predict": "class probabilities for the records of a FASTA or FASTQ file",
+    "scan": "a trained network over whole contigs: tracks, calls, precision and recall",
     "ensemble": "several finished runs as one: the mean of their log probabilities",
     "explain": "attribution to letters and Grad-CAM of a trained run, and how much of it is in the CDS",
     "baselines": "fit the letter baselines on the same examples and splits",

@@ -21,12 +21,13 @@ from threadpoolctl import threadpool_limits
 from classify.baselines import BASELINES, Baseline, State
 from classify.config import to_yaml
 from classify.cost import Meter, environment
-from classify.datasets import EpochSampler, TileDataset, TrainDataset
+from classify.datasets import TileDataset, TrainDataset
 from classify.evaluation import write_results
 from classify.examples import Examples, check_trainable
 from classify.folders import SPLIT_COLUMNS, split_rows
 from classify.module import average_tiles
 from classify.runs import Results, RunFolder
+from classify.sampling import make_sampler
 from classify.settings import RunSettings
 from classify.tasks import TASKS
 from specgen.errors import InputError
@@ -174,7 +175,7 @@ def _check_letters(name: str, examples: Examples) -> None:
 
 def _keys(train: Examples, settings: RunSettings, balanced: bool) -> list[int]:
     """The crops of the first epochs, in order of epoch and row."""
-    sampler = EpochSampler(train.labels, settings.seed, balance=balanced, batch_size=settings.training.batch_size)
+    sampler = make_sampler(train, settings.seed, settings.training, balance=balanced)
     keys: list[int] = []
     for epoch in range(min(settings.training.epochs, PASSES)):
         sampler.set_epoch(epoch)

@@ -2,28 +2,29 @@
 
 A batch is (input, label, row): uint8 codes (B, window) or uint8 pictures (B, 3, H, W); everything else (signals,
 spectra, colours) happens on the device. What an epoch draws is a function of (seed, epoch, index) alone, carried in
-the sampler's keys, so that any number of workers and any resumption see the same examples.
+the keys of ``sampling``, so that any number of workers and any resumption see the same examples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from classify.augment import mix
 from classify.distributed import share_of
-from classify.examples import Examples
+from classify.examples import Examples, StoredLetters
 from classify.pictures import read_picture
+from classify.sampling import EpochSampler
 from classify.settings import TrainingSettings
 from specgen.sequences import Codes, tile_starts
 
-__all__ = ["Batch", "EpochSampler", "Loader", "TileDataset", "TrainDataset", "evaluation_loader", "train_loader"]
+__all__ = ["Batch", "Loader", "TileDataset", "TrainDataset", "evaluation_loader", "train_loader"]
 
 Batch = tuple[Tensor, Tensor, Tensor]
 
@@ -43,6 +44,26 @@ class _Packed:
         return torch.from_numpy(self._windows[self.offsets[rows] + starts])
 
 
+class _Stored:
+    """The same of sequences that stay in their file."""
+
+    def __init__(self, letters: StoredLetters, window: int) -> None:
+        self.letters, self.window = letters, window
+        self.lengths = np.full(len(letters), letters.length, dtype=np.int64)
+
+    def gather(self, rows: NDArray[np.int64], starts: NDArray[np.int64]) -> Tensor:
+        """uint8 (n, window)."""
+        return torch.from_numpy(self.letters.gather(rows, starts, self.window))
+
+
+def _packed(examples: Examples) -> _Packed | _Stored | None:
+    """What gives windows of the examples; nothing for pictures."""
+    letters = examples.sequences
+    if isinstance(letters, StoredLetters):
+        return _Stored(letters, examples.window)
+    return None if letters is None else _Packed(letters, examples.window)
+
+
 class TrainDataset(Dataset[Batch]):
     """One random crop (or one picture) of each example and epoch.
 
@@ -59,7 +80,7 @@ class TrainDataset(Dataset[Batch]):
 
     def __init__(self, examples: Examples, seed: int) -> None:
         self.examples, self.seed = examples, seed
-        self._packed = None if examples.sequences is None else _Packed(examples.sequences, examples.window)
+        self._packed = _packed(examples)
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -93,13 +114,13 @@ class TileDataset(Dataset[Batch]):
 
     def __init__(self, examples: Examples, most: int) -> None:
         self.examples = examples
-        self._packed = None if examples.sequences is None else _Packed(examples.sequences, examples.window)
-        if examples.sequences is None:
+        self._packed = _packed(examples)
+        if self._packed is None:
             self.rows: NDArray[np.int64] = np.arange(len(examples))
             self.starts: NDArray[np.int64] = np.zeros(len(examples), dtype=np.int64)
             return
-        window = examples.window
-        starts = [tile_starts(len(codes), window, most=most) for codes in examples.sequences]
+        margin, window = examples.margin, examples.window
+        starts = [margin + tile_starts(n - 2 * margin, window, most=most) for n in self._packed.lengths.tolist()]
         self.rows = np.repeat(np.arange(len(examples)), [len(s) for s in starts])
         self.starts = np.concatenate(starts) if starts else np.zeros(0, dtype=np.int64)
 
@@ -113,68 +134,6 @@ class TileDataset(Dataset[Batch]):
         if self._packed is None:
             return _pictures(self.examples, rows), labels, index
         return self._packed.gather(rows, self.starts[places]), labels, index
-
-
-class EpochSampler(Sampler[list[int]]):
-    """This process's batches of keys of one epoch in shuffled order; with ``balance``, as many of each class as the
-    smallest has.
-
-    The order is a function of (seed, epoch). A step takes ``batch_size`` keys for each of ``processes``, shared out evenly, the
-    last step too; where it has fewer keys than processes, some get a key that counts nothing (see ``TrainDataset``). So
-    every example is drawn once, and every process has as many batches. Lightning calls ``set_epoch`` before each epoch,
-    after resuming too.
-    """
-
-    def __init__(
-        self,
-        labels: NDArray[np.int64],
-        seed: int,
-        *,
-        balance: bool,
-        batch_size: int,
-        process: int = 0,
-        processes: int = 1,
-    ) -> None:
-        self.labels, self.seed, self.epoch, self.done = labels, seed, 0, 0
-        self.members = [np.flatnonzero(labels == k) for k in np.unique(labels)] if balance else [np.arange(len(labels))]
-        self.batch_size, self.process, self.processes = batch_size, process, processes
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that the next iteration draws; another than before is drawn from its first batch."""
-        if epoch != self.epoch:
-            self.begin(epoch, 0)
-
-    def begin(self, epoch: int, done: int) -> None:
-        """Go on in an epoch after ``done`` batches."""
-        self.epoch, self.done = epoch, done
-
-    @property
-    def sampler(self) -> EpochSampler:
-        """Itself: Lightning calls ``set_epoch`` of a batch sampler's sampler."""
-        return self
-
-    @property
-    def examples(self) -> int:
-        """Examples of an epoch, of all processes."""
-        return min(map(len, self.members)) * len(self.members)
-
-    def __len__(self) -> int:
-        """Batches of a whole epoch."""
-        return -(-self.examples // (self.batch_size * self.processes))
-
-    def keys(self) -> NDArray[np.int64]:
-        """Keys of the epoch in order, of all processes."""
-        rng = np.random.default_rng([self.seed, self.epoch])
-        size = min(map(len, self.members))
-        drawn = np.concatenate([rng.permutation(indices)[:size] for indices in self.members])
-        keys: NDArray[np.int64] = rng.permutation(drawn) + self.epoch * len(self.labels)
-        return keys
-
-    def __iter__(self) -> Iterator[list[int]]:
-        keys, step = self.keys(), self.batch_size * self.processes
-        for low in range(self.done * step, len(keys), step):
-            mine = np.array_split(keys[low : low + step], self.processes)[self.process]
-            yield mine.tolist() or [-1 - int(keys[low])]
 
 
 def train_loader(examples: Examples, sampler: EpochSampler, settings: TrainingSettings, *, pin: bool) -> Loader:

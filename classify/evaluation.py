@@ -20,6 +20,7 @@ from classify.datasets import TileDataset, evaluation_loader
 from classify.distributed import gathered, is_leader
 from classify.examples import Examples
 from classify.hardware import Plan, choose, out_of_memory
+from classify.kinds import metrics_by_kind
 from classify.models import MODELS
 from classify.module import Classifier, average_tiles
 from classify.runs import Results, RunFolder
@@ -35,7 +36,10 @@ from specgen.sequences import gc_share
 __all__ = ["Loaded", "evaluate", "load_run", "predict_logits", "run_settings", "write_results"]
 
 AT_ONCE = 32
-"""Windows that go through a network together on a CPU: more are no faster, and 32 take conv7 about a gigabyte."""
+"""Pictures that go through a network together on a CPU: more are no faster, and 32 take conv7 about a gigabyte."""
+
+MOST = 1024
+"""Windows of letters that do: as many as are no more numbers than ``AT_ONCE`` pictures, up to this."""
 
 GALLERY = 6
 """Pictures of each kind (right, wrong) in the gallery."""
@@ -62,6 +66,16 @@ class Loaded(NamedTuple):
     task: Task
     module: Classifier
     plan: Plan
+    at_once: int = AT_ONCE
+
+
+def _at_once(module: Classifier, window: int) -> int:
+    """Windows that go through the network together on a CPU."""
+    if not window:
+        return AT_ONCE
+    with torch.inference_mode():
+        numbers = module.view(torch.zeros(1, window, dtype=torch.uint8, device=module.device)).numel()
+    return max(AT_ONCE, min(MOST, AT_ONCE * 3 * 224 * 224 // numbers))
 
 
 def load_run(path: Path, kind: str = "codes") -> Loaded:
@@ -94,7 +108,8 @@ def load_run(path: Path, kind: str = "codes") -> Loaded:
         raise InputError(
             f"{run.weights}: does not hold the weights of model {settings.model!r} ({str(error).splitlines()[0]})"
         ) from None
-    return Loaded(settings, task, module.eval().to(plan.device), plan)
+    module = module.eval().to(plan.device)
+    return Loaded(settings, task, module, plan, _at_once(module, task.window if kind == "codes" else 0))
 
 
 def predict_logits(loaded: Loaded, inputs: torch.Tensor) -> NDArray[np.float32]:
@@ -105,8 +120,8 @@ def predict_logits(loaded: Loaded, inputs: torch.Tensor) -> NDArray[np.float32]:
     InputError
         Too little memory for a single window.
     """
-    if loaded.plan.device == "cpu" and len(inputs) > AT_ONCE:
-        return np.concatenate([predict_logits(loaded, part) for part in inputs.split(AT_ONCE)])
+    if loaded.plan.device == "cpu" and len(inputs) > loaded.at_once:
+        return np.concatenate([predict_logits(loaded, part) for part in inputs.split(loaded.at_once)])
     try:
         with torch.inference_mode(), loaded.plan.autocast():
             logits: NDArray[np.float32] = loaded.module(inputs.to(loaded.plan.device, non_blocking=True)).cpu().numpy()
@@ -203,6 +218,7 @@ def write_results(
     probabilities = task.probabilities(logits)
     columns = ["id", "group", "chromosome", "length", "gc", "tiles", "label", "predicted"]
     columns += [f"p_{name}" for name in task.classes]
+    columns += ["kind"] if test.kinds else []
     predicted = probabilities.argmax(axis=1)
     run.write_csv(
         "predictions.csv",
@@ -218,6 +234,7 @@ def write_results(
                 task.classes[test.labels[i]],
                 task.classes[predicted[i]],
                 *(f"{p:.9g}" for p in probabilities[i]),
+                *test.kinds[i : i + 1],
             )
             for i in range(len(test))
         ],
@@ -233,6 +250,7 @@ def write_results(
         "data": data,
         "training": training or {},
         **task.summary(test.labels, logits, test.groups, seed),
+        "by_kind": metrics_by_kind(test.labels, probabilities, test.groups, test.kinds, seed) if test.kinds else [],
         "cost": cost,
     }
     run.write_json("metrics.json", body)

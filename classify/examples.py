@@ -1,17 +1,17 @@
 """The table of examples that a task hands to everything else, and the common steps of making one.
 
-An ``Examples`` holds either code sequences or picture files, one label, group, chromosome and split each. NumPy only;
-what turns it into batches lives in ``datasets``.
+An ``Examples`` holds either code sequences (in memory, or left in a prepared file) or picture files, one label, group,
+chromosome and split each. NumPy only; what turns it into batches lives in ``datasets``.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,72 @@ from classify.splits import SPLITS, stable_fraction
 from specgen.errors import InputError
 from specgen.sequences import Codes
 
-__all__ = ["Examples", "balance", "check_classes", "check_trainable", "digest", "drop_duplicates", "one_per_group"]
+__all__ = [
+    "Examples",
+    "Store",
+    "StoredLetters",
+    "balance",
+    "check_classes",
+    "check_trainable",
+    "digest",
+    "drop_duplicates",
+    "one_per_group",
+]
+
+
+AT_ONCE = 4096
+"""Sequences that are read from a file together."""
+
+
+class Store(Protocol):
+    """A file of many stretches of letters, all of one length, that gives windows of any of its rows."""
+
+    def gather(self, rows: NDArray[np.int64], starts: NDArray[np.int64], window: int) -> Codes:
+        """uint8 (n, window): the window of each row that begins at its start."""
+        ...
+
+
+class StoredLetters(Sequence[Codes]):
+    """Sequences of one length that stay in their file until they are asked for.
+
+    Parameters
+    ----------
+    store
+        The file.
+    rows
+        int64 (n,) its rows that are meant.
+    low, length
+        The part of each row that is: ``length`` nt from 0-based ``low``.
+    """
+
+    def __init__(self, store: Store, rows: NDArray[np.int64], low: int, length: int) -> None:
+        self.store, self.rows, self.low, self.length = store, rows, low, length
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Codes: ...
+    @overload
+    def __getitem__(self, index: slice) -> StoredLetters: ...
+    def __getitem__(self, index: int | slice) -> Codes | StoredLetters:
+        if isinstance(index, slice):
+            return self.take(np.arange(len(self.rows))[index])
+        one: Codes = self.store.gather(self.rows[[index]], np.array([self.low]), self.length)[0]
+        return one
+
+    def __iter__(self) -> Iterator[Codes]:
+        for low in range(0, len(self.rows), AT_ONCE):
+            rows = self.rows[low : low + AT_ONCE]
+            yield from self.store.gather(rows, np.full(len(rows), self.low), self.length)
+
+    def take(self, index: NDArray[np.int64]) -> StoredLetters:
+        """The sequences at ``index``; nothing is read."""
+        return StoredLetters(self.store, self.rows[index], self.low, self.length)
+
+    def gather(self, rows: NDArray[np.int64], starts: NDArray[np.int64], window: int) -> Codes:
+        """uint8 (n, window): as of a ``Store``, in rows and places of these sequences."""
+        return self.store.gather(self.rows[rows], self.low + starts, window)
 
 
 @dataclass(frozen=True)
@@ -42,11 +107,15 @@ class Examples:
     split
         (n,) "train", "val" or "test".
     sequences
-        Codes of each record after trimming; None for pictures.
+        Codes of each record after trimming, a list or ``StoredLetters``; None for pictures.
     pictures
         Path of each picture, and its place where the file holds many; None for sequences.
     window
         nt of the fixed crop that models read; 0 for pictures.
+    margin
+        nt at either end of a sequence that only the random crops of training may reach.
+    kinds
+        What sort of its class each example is, by which metrics are told apart; empty where there is one sort only.
     digests
         Hash of each picture's pixels, by which duplicates are found; empty for sequences, whose letters serve.
     counts
@@ -60,9 +129,11 @@ class Examples:
     chromosomes: list[str]
     lengths: NDArray[np.int64]
     split: NDArray[np.str_]
-    sequences: list[Codes] | None = None
+    sequences: Sequence[Codes] | None = None
     pictures: list[tuple[Path, int]] | None = None
     window: int = 0
+    margin: int = 0
+    kinds: list[str] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
 
@@ -76,7 +147,7 @@ class Examples:
 
     def take(self, keep: NDArray[np.int64] | NDArray[np.bool_], **counts: Any) -> Examples:
         """The examples at ``keep`` (indices or mask), with ``counts`` added."""
-        index = np.flatnonzero(keep) if keep.dtype == bool else keep
+        index: NDArray[np.int64] = np.flatnonzero(keep) if keep.dtype == bool else keep.astype(np.int64)
         return replace(
             self,
             ids=[self.ids[i] for i in index],
@@ -85,9 +156,10 @@ class Examples:
             chromosomes=[self.chromosomes[i] for i in index],
             lengths=self.lengths[index],
             split=self.split[index],
-            sequences=None if self.sequences is None else [self.sequences[i] for i in index],
+            sequences=None if self.sequences is None else _taken(self.sequences, index),
             pictures=None if self.pictures is None else [self.pictures[i] for i in index],
             digests=[self.digests[i] for i in index] if self.digests else [],
+            kinds=[self.kinds[i] for i in index] if self.kinds else [],
             counts={**self.counts, **counts},
         )
 
@@ -98,6 +170,10 @@ class Examples:
     def per_class(self) -> dict[str, int]:
         """Number of examples of each class."""
         return {name: int((self.labels == i).sum()) for i, name in enumerate(self.classes)}
+
+
+def _taken(sequences: Sequence[Codes], index: NDArray[np.int64]) -> Sequence[Codes]:
+    return sequences.take(index) if isinstance(sequences, StoredLetters) else [sequences[i] for i in index]
 
 
 def digest(values: NDArray[np.uint8]) -> bytes:

@@ -6,7 +6,6 @@ Nothing is fitted or chosen here. Results on other data get a run folder of thei
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import shlex
 from pathlib import Path
@@ -130,15 +129,10 @@ def _check_reads(folder: Path, examples: Examples) -> None:
 
 def _with_seen(run: RunFolder, examples: Examples) -> Examples:
     """How many of the examples have the id or group of a training or validation example of the run, as a count more."""
-    path = run.path / "split.csv"
-    if not path.is_file():
+    fitted = [row for row in run.split_rows() if row["split"] != "test"]
+    if not fitted:
         return examples
-    try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            fitted = [row for row in csv.DictReader(file) if row["split"] != "test"]
-        known = {row["id"] for row in fitted}, {row["group"] for row in fitted}
-    except (OSError, KeyError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
+    known = {row["id"] for row in fitted}, {row["group"] for row in fitted}
     test = examples.part("test")
     seen = sum(name in known[0] or group in known[1] for name, group in zip(test.ids, test.groups, strict=True))
     return dataclasses.replace(examples, counts={**examples.counts, "id_or_group_seen_in_training": seen})

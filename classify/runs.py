@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from specgen.errors import InputError
 from specgen.files import finite, read_json, write_atomic
 
 __all__ = ["Results", "RunFolder", "to_csv"]
@@ -135,6 +136,26 @@ class RunFolder:
         """
         path = self.path / name
         return read_json(path, f"{path}: no such file; is {self.path} a finished run folder?")
+
+    def split_rows(self) -> list[dict[str, str]]:
+        """Rows of split.csv; none where the run has no such file.
+
+        Raises
+        ------
+        InputError
+            It cannot be read, or lacks a column.
+        """
+        path = self.path / "split.csv"
+        if not path.is_file():
+            return []
+        try:
+            with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+                rows = list(csv.DictReader(file))
+            for key in ("id", "group", "chromosome", "split"):
+                rows[0][key] if rows else ""
+        except (OSError, KeyError, csv.Error) as error:
+            raise InputError(f"{path}: cannot be read ({error})") from None
+        return rows
 
 
 class Results(NamedTuple):

@@ -128,6 +128,11 @@ class TrainingSettings:
         Passes over the training examples (one random crop each).
     batch_size
         Examples per step of each process.
+    order
+        shuffled: every example once an epoch, in random order; slices: each batch a run of neighbours of one
+        chromosome, as ExonSearch draws them.
+    steps
+        Batches of an epoch; 0 = as many as show every example once.
     accumulate
         Steps whose gradients are added up before the weights move; less memory than a larger ``batch_size``.
     patience
@@ -160,6 +165,8 @@ class TrainingSettings:
 
     epochs: int = 10
     batch_size: int = 50
+    order: str = "shuffled"
+    steps: int = 0
     accumulate: int = 1
     patience: int = 0
     monitor: str = "val_auroc"
@@ -181,6 +188,7 @@ class TrainingSettings:
             ("monitor", ("val_auroc", "val_accuracy", "val_loss")),
             ("precision", ("auto", "32-true", "bf16-mixed")),
             ("memory_format", ("auto", "channels_last", "contiguous")),
+            ("order", ("shuffled", "slices")),
         ):
             if getattr(self, key) not in known:
                 raise UnknownName(f"training.{key}", getattr(self, key), known)
@@ -188,6 +196,7 @@ class TrainingSettings:
             ("epochs", 1),
             ("batch_size", 1),
             ("accumulate", 1),
+            ("steps", 0),
             ("prefetch", 1),
             ("checkpoint_minutes", 0),
             ("patience", 0),

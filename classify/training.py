@@ -20,7 +20,7 @@ from classify.callbacks import HISTORY, History, MovableCheckpoint, WithinEpoch
 from classify.config import to_yaml
 from classify.convolution import with_fast_gradients
 from classify.cost import Meter, environment, flops_per_example, parameter_count
-from classify.datasets import EpochSampler, TileDataset, evaluation_loader, train_loader
+from classify.datasets import TileDataset, evaluation_loader, train_loader
 from classify.distributed import check_shares, gathered, once, rank, world
 from classify.examples import Examples, check_trainable
 from classify.folders import SPLIT_COLUMNS, check_folder, check_split, split_rows, stopped_early
@@ -28,6 +28,7 @@ from classify.hardware import Plan, choose
 from classify.models import MODELS, build_model
 from classify.module import Classifier
 from classify.runs import RunFolder
+from classify.sampling import make_sampler
 from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS, Task
 from classify.trainer import make_trainer, run_trainer
@@ -127,14 +128,7 @@ def fit(
     train, val = examples.part("train"), examples.part("val")
     for split in ("val", "test"):
         check_shares(split, len(examples.part(split)))
-    sampler = EpochSampler(
-        train.labels,
-        settings.seed,
-        balance=task.balanced,
-        batch_size=options.batch_size,
-        process=rank(),
-        processes=world(),
-    )
+    sampler = make_sampler(train, settings.seed, options, balance=task.balanced, process=rank(), processes=world())
     loaders = (
         train_loader(train, sampler, options, pin=plan.pin_memory),
         evaluation_loader(TileDataset(val, options.val_tiles), options, pin=plan.pin_memory),

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from classify.datasets import EpochSampler, TileDataset, TrainDataset, evaluation_loader, train_loader
+from classify.datasets import TileDataset, TrainDataset, evaluation_loader, train_loader
 from classify.examples import Examples
 from classify.models import MODELS
 from classify.module import average_tiles
+from classify.sampling import EpochSampler
 from classify.settings import RunSettings, TrainingSettings
 from classify.views import build_view
 

@@ -1,0 +1,45 @@
+"""``python -m classify scan``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from classify.scanning.settings import ScanSettings
+from specgen.parser import CommandParser
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Scan, and say what was called and how good it is."""
+    parser = CommandParser(
+        prog="python -m classify scan",
+        description="Slide a trained network over the contigs of a genome, base by base, on both strands: bedGraph and "
+        "bigWig of probabilities, BED of calls, and precision and recall where an annotation is given.",
+    )
+    parser.add_argument("--run", type=str, required=True, help="run folder of a trained model of two classes")
+    parser.add_argument("--genome", type=str, required=True, help="FASTA, plain, gzip or bgzip")
+    parser.add_argument("--out", type=str, required=True, help="first part of the names of the files to write")
+    parser.add_argument("--annotation", type=str, default="", help="GTF or GFF3 of the true exon starts")
+    parser.add_class_arguments(ScanSettings, None)
+    parser.add_argument("--progress", type=bool, default=True, help="show a progress bar")
+    parsed = parser.parse_args(list(arguments))
+    settings = ScanSettings(**{key: parsed[key] for key in ScanSettings.__dataclass_fields__})
+    from classify.distributed import check_alone
+    from classify.scanning.scan import scan
+
+    check_alone("scan")
+    body = scan(
+        Path(parsed.run), parsed.genome, parsed.out, settings, annotation=parsed.annotation, progress=parsed.progress
+    )
+    print(
+        f"{parsed.out}.bed: {body['calls']} calls of {settings.threshold:g} or more on {len(body['contigs'])} contigs, "
+        f"{sum(body['contigs'].values()):,} nt"
+    )
+    for name, quality in body.get("quality", {}).items():
+        shown = ", ".join(
+            f"{key.replace('_', ' ')} {quality[key]['value']:.3f} [{quality[key]['low']:.3f}, {quality[key]['high']:.3f}]"
+            for key in ("average_precision", "precision", "recall")
+        )
+        print(f"{name:10} {quality['n_true']} sites, prevalence {quality['prevalence']:.2e}: {shown}")
+    if body["seen_in_training"]:
+        print(f"note: the run was trained on {', '.join(body['seen_in_training'])}; figures on them flatter")

@@ -1,0 +1,56 @@
+"""Tracks that genome browsers read: bedGraph and bigWig of probabilities, BED of calls. Written block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from classify.scanning.parts import Contig, Part
+from specgen.files import replacing
+
+__all__ = ["write_bed", "write_bedgraph", "write_bigwig"]
+
+
+def write_bedgraph(path: Path, parts: Iterable[Part]) -> None:
+    """Four columns a run: contig, 0-based start, end, probability to three decimals."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="surrogateescape") as out:
+        for part in parts:
+            name = part.contig.name
+            rows = zip(part.starts.tolist(), part.ends.tolist(), part.values.tolist(), strict=True)
+            out.writelines(f"{name}\t{low}\t{high}\t{value:.3f}\n" for low, high, value in rows)
+
+
+def write_bigwig(path: Path, contigs: Sequence[Contig], parts: Iterable[Part]) -> None:
+    """The same runs as a bigWig."""
+    import pyBigWig  # has no Windows wheels
+
+    with replacing(path) as temporary:
+        out = pyBigWig.open(str(temporary), "w")
+        try:
+            out.addHeader([(contig.name, contig.length) for contig in contigs])
+            for part in parts:
+                if len(part.starts):
+                    names = np.full(len(part.starts), part.contig.name)
+                    out.addEntries(names, part.starts, ends=part.ends, values=part.values.astype(np.float64))
+        finally:
+            out.close()
+
+
+def write_bed(path: Path, strands: Sequence[Iterable[Part]], threshold: float) -> int:
+    """Six columns a call: contig, start, end, name, score (1000 times the probability), strand; how many there are."""
+    count = 0
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="surrogateescape") as out:
+        for parts in zip(*strands, strict=True):
+            rows = sorted(
+                (position, "+" if part.strand > 0 else "-", height)
+                for part in parts
+                for position, height in zip(part.peaks.tolist(), part.heights.tolist(), strict=True)
+                if height >= threshold
+            )
+            for position, strand, height in rows:
+                count += 1
+                score = int(1000 * height)
+                out.write(f"{parts[0].contig.name}\t{position}\t{position + 1}\tcall_{count}\t{score}\t{strand}\n")
+    return count

@@ -1,0 +1,125 @@
+"""Make every run of the exon-start benchmark, in the order of their worth.
+
+    python reports/exon_start/make.py                # everything; stop it at any time and start it again
+    python reports/exon_start/make.py --only genomes
+    python reports/exon_start/make.py --list         # what there is to do, and what is done
+
+A finished run is kept, an unfinished one goes on from its checkpoint. One job a core, each on one thread. ``page.py`` makes the
+tables and figures from the runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "reports"))
+
+from jobs import Job, command_line  # noqa: E402
+
+DATA = os.environ.setdefault("SPECGEN_DATA", str(ROOT.parent / "shared" / "data"))
+HERE = Path("runs/exons")
+CONFIGS = "configs/exon_start"
+
+GENOMES = {
+    "spombe": ("spombe_ASM294v2_I-III.fa.gz", "spombe_ASM294v2_I-III.gtf.gz"),
+    "celegans": ("celegans_1pct_WS282.fa.gz", "celegans_1pct_WS282.gtf.gz"),
+    "athaliana": ("athaliana_1pct_TAIR10.fa.gz", "athaliana_1pct_TAIR10.gtf.gz"),
+    "human": ("human_chr22_20-21M_GRCh37.fa.gz", "human_chr22_20-21M_GRCh37.gencode_v38_lifted.gtf.gz"),
+}
+HELD_OUT = ("--split.test_chromosomes", '["III"]')
+"""Of S. pombe. The others are cut-outs of a contig or six, and are divided by locus."""
+
+TRAPS = {
+    "none": (),
+    "strand": ("--strand_aware", "false"),
+    "near": ("--min_distance", "1"),
+    "overlap": ("--position_disjoint", "false"),
+}
+"""What the known system does, one at a time, on S. pombe divided by locus."""
+
+MODELS = ("exon_simple", "exon_attention", "exon_complex", "exon_enhanced", "exon_enhanced_se")
+OURS = "exon_resnet"
+BASELINES = ("pwm", "kmer6")
+
+
+def path(name: str) -> Path:
+    """A prepared file."""
+    return HERE / f"{name}.h5"
+
+
+def prepared(name: str, genome: str, *arguments: str) -> Job:
+    """Windows of a genome in one file."""
+    fasta, annotation = (str(Path(DATA) / "exon_start" / file) for file in GENOMES[genome])
+    command = ("-m", "classify", "prepare", "--genome", fasta, "--annotation", annotation, "--out", str(path(name)))
+    return Job("prepare", (*command, *arguments), path(name))
+
+
+def prepare() -> list[Job]:
+    """All prepared files: seconds each."""
+    strict = [prepared(name, name, *(HELD_OUT if name == "spombe" else ())) for name in GENOMES]
+    traps = [
+        prepared(f"trap_{name}", "spombe", "--negatives", '["intragenic"]', *change) for name, change in TRAPS.items()
+    ]
+    return [*strict, *traps, prepared("exonsearch", "spombe", "--protocol", "exonsearch")]
+
+
+def training(stage: str, model: str, file: str, name: str, seed: int, *arguments: str, base: str = "base") -> Job:
+    """A training run on one thread."""
+    configs = [f"{CONFIGS}/{model}.yaml"] if (ROOT / CONFIGS / f"{model}.yaml").exists() else []
+    files = [part for config in (*configs, f"{CONFIGS}/{base}.yaml") for part in ("--config", config)]
+    command = ["-m", "classify", "train", "--model", model, *files, "--data.prepared", f'["{path(file)}"]', *arguments]
+    command += ["--training.threads", "1", "--training.progress", "false", "--seed", str(seed), "--name", name]
+    folder = f"runs/exon_start/{model}/{name}"
+    return Job(stage, tuple(command), Path(folder) / "report.html", (path(file),), folder)
+
+
+def baselines(stage: str, file: str, name: str, *arguments: str) -> Job:
+    """The baselines on the same windows."""
+    command = [
+        "-m",
+        "classify",
+        "baselines",
+        "--config",
+        f"{CONFIGS}/base.yaml",
+        "--data.prepared",
+        f'["{path(file)}"]',
+    ]
+    command += [*arguments, "--only", *BASELINES, "--name", name]
+    return Job(stage, tuple(command), Path(f"runs/exon_start/{BASELINES[-1]}/{name}/report.html"), (path(file),))
+
+
+def everything() -> Iterator[Job]:
+    """All jobs but those of ``prepare``: what the conclusions rest on first."""
+    for seed in range(3):
+        for genome in GENOMES:
+            epochs = () if genome == "spombe" else ("--training.epochs", "30")
+            for model in (OURS, "exon_enhanced"):
+                yield training("genomes", model, genome, f"{genome}201_s{seed}", seed, *epochs)
+            if not seed:
+                yield baselines("genomes", genome, f"{genome}201_s0")
+    for seed in range(3):
+        for model in ("exon_enhanced",):
+            for trap in TRAPS:
+                yield training("traps", model, f"trap_{trap}", f"trap_{trap}_s{seed}", seed)
+            yield training(
+                "traps", model, "trap_none", f"trap_validation_s{seed}", seed, "--data.validate_on_test", "true"
+            )
+    for seed in range(3):
+        for window in ("201", "101", "301"):
+            size = ("--data.window", window)
+            for model in (OURS, *MODELS):
+                if window != "201" or model not in (OURS, "exon_enhanced"):
+                    yield training("table", model, "spombe", f"spombe{window}_s{seed}", seed, *size)
+            for model in MODELS:
+                theirs = (*size, "--training.epochs", "6")
+                yield training(
+                    "table", model, "exonsearch", f"exonsearch{window}_s{seed}", seed, *theirs, base="exonsearch"
+                )
+
+
+if __name__ == "__main__":
+    command_line(__doc__, ROOT, prepare, everything)

@@ -1,0 +1,256 @@
+"""Scans: every position against the rule written out, seams, both strands, tracks read back, quality by hand, going on."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score
+from torch import nn
+
+from classify.evaluation import Loaded
+from classify.hardware import choose
+from classify.scanning import parts as parts_module
+from classify.scanning import scan as scan_module
+from classify.scanning.parts import Contig, Part, contigs_of, parts, scan_blocks
+from classify.scanning.peaks import Calls, call_quality, local_peaks, runs
+from classify.scanning.settings import ScanSettings
+from classify.scanning.tracks import write_bed, write_bedgraph, write_bigwig
+from classify.settings import TrainingSettings
+from specgen.errors import InputError
+from specgen.sequences import decode, encode, reverse_complement
+
+VALUES = st.lists(st.sampled_from([-1.0, 0.0, 0.2, 0.25, 0.5, 0.9]), max_size=40).map(lambda v: np.array(v, np.float32))
+
+
+class TestPeaks:
+    @given(VALUES, st.integers(0, 6), st.sampled_from([0.1, 0.25]))
+    def test_against_the_rule_written_out(self, values, apart, least):
+        expected = [
+            i
+            for i, v in enumerate(values)
+            if v >= least
+            and all(v > w for w in values[max(0, i - apart) : i])
+            and all(v >= w for w in values[i + 1 : i + 1 + apart])
+        ]
+        assert local_peaks(values, apart, np.float32(least)).tolist() == expected
+
+    @given(VALUES, st.integers(0, 4), st.integers(0, 40))
+    def test_overlapping_pieces_give_the_peaks_of_the_whole(self, values, apart, cut):
+        cut = min(cut, len(values))
+        whole = local_peaks(values, apart, 0.1).tolist()
+        left = [i for i in local_peaks(values[: cut + apart], apart, 0.1).tolist() if i < cut]
+        low = max(0, cut - apart)
+        right = [i + low for i in local_peaks(values[low:], apart, 0.1).tolist() if i + low >= cut]
+        assert left + right == whole
+
+    @given(VALUES, st.sampled_from([0.0, 0.2, 0.3]))
+    def test_runs_tell_every_value_once(self, values, least):
+        told = np.full(len(values), np.nan)
+        for low, high, value in zip(*runs(values, least), strict=True):
+            assert np.isnan(told[low:high]).all()
+            told[low:high] = value
+        shown = (values >= 0) & (values >= np.float32(least))
+        assert np.allclose(told[shown], values[shown])
+        assert np.isnan(told[~shown]).all()
+
+
+def calls(positions, values=None, strand=1, contig=0):
+    n = len(positions)
+    heights = np.zeros(n) if values is None else np.array(values, dtype=np.float64)
+    return Calls(np.full(n, contig), np.array(positions, dtype=np.int64), np.full(n, strand), heights)
+
+
+class TestQuality:
+    def test_by_hand(self):
+        # Ranked: 10 (hit), 20, 30 (hit), 40; the site at 99 is not among the peaks.
+        found = call_quality(calls([10, 20, 30, 40], [0.9, 0.8, 0.6, 0.2]), calls([10, 30, 99]), 0.5, 1000)
+        assert found["average_precision"]["value"] == pytest.approx((1 / 1 + 2 / 3) / 3)
+        assert found["precision"]["value"] == pytest.approx(2 / 3)
+        assert found["recall"]["value"] == pytest.approx(2 / 3)
+        assert found["f1"]["value"] == pytest.approx(2 / 3)
+        assert found["top_k"]["value"] == pytest.approx(2 / 3)
+        assert (found["n_true"], found["n_peaks"], found["prevalence"]) == (3, 3, 0.003)
+
+    def test_the_other_strand_and_the_next_base_are_misses(self):
+        sites = calls([10, 30])
+        assert call_quality(calls([10, 31], [0.9, 0.9], strand=-1), sites, 0.5, 100)["recall"]["value"] == 0
+        assert call_quality(calls([11, 30], [0.9, 0.9]), sites, 0.5, 100)["recall"]["value"] == 0.5
+
+    def test_against_scikit_learn_where_every_site_is_a_peak(self):
+        rng = np.random.default_rng(0)
+        truth, score = rng.random(300) < 0.2, rng.random(300)
+        places = np.arange(300) * 5_000
+        found = call_quality(calls(places, score), calls(places[truth]), 0.5, 10**6)
+        expected = average_precision_score(truth, score)
+        assert found["average_precision"]["value"] == pytest.approx(expected)
+        assert found["average_precision"]["low"] < expected < found["average_precision"]["high"]
+
+    def test_no_peaks_at_all(self):
+        found = call_quality(calls([]), calls([5, 900_000]), 0.5, 100)
+        assert found["average_precision"]["value"] == found["recall"]["value"] == 0
+
+
+class Middle(nn.Module):
+    """Logits (n, 2) of codes (n, 5): the letters around the middle as a number, so that every window has its own."""
+
+    device = "cpu"
+
+    def forward(self, codes):
+        weights = torch.tensor([0.013, 0.07, 0.31, 0.05, 0.017])
+        score = (codes.float() * weights).sum(1) - 2.5
+        return torch.stack([-score / 2, score / 2], dim=1)
+
+
+def softmax(logits):
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def toy(window=5):
+    task = SimpleNamespace(window=window, classes=("no", "yes"), probabilities=softmax)
+    return Loaded(SimpleNamespace(seed=0), task, Middle(), choose(TrainingSettings(threads=1)), 64)
+
+
+TEXTS = {"chrA": "ACGTTGCAGGATCCNAGTACGATCGGATTACAGTTTGCA", "chr B": "GGCAT"}
+
+
+@pytest.fixture
+def genome(tmp_path):
+    path = tmp_path / "genome.fa"
+    path.write_text(f">chrA\n{TEXTS['chrA']}\n>other\nACGTACGT\n>B\n{TEXTS['chr B']}\n")
+    return str(path)
+
+
+def by_hand(text, strand, behind=""):
+    """Probability of each position of a contig, one window at a time; -1 where it is not scored."""
+    codes = encode(text)
+    told = []
+    for place in range(len(codes)):
+        window = np.zeros(5, dtype=np.uint8)
+        for i in range(5):
+            if 0 <= place - 2 + i < len(codes):
+                window[i] = codes[place - 2 + i]
+        window = window if strand > 0 else reverse_complement(window).copy()
+        if behind and decode(window[2 - len(behind) : 2]) != behind:
+            told.append(-1.0)
+            continue
+        told.append(float(softmax(Middle()(torch.from_numpy(window[None])).numpy().astype(np.float64))[0, 1]))
+    return np.array(told, dtype=np.float32)
+
+
+class TestBlocks:
+    @pytest.mark.parametrize("behind", ["", "AG"])
+    @pytest.mark.parametrize(("block", "at_once"), [(1 << 20, 8192), (7, 3)])
+    def test_every_position_on_both_strands_without_seams(self, genome, tmp_path, monkeypatch, block, at_once, behind):
+        monkeypatch.setattr(parts_module, "BLOCK", block)
+        monkeypatch.setattr(parts_module, "AT_ONCE", at_once)
+        settings = ScanSettings(floor=0.0, apart=3, behind=behind)
+        contigs = contigs_of(genome, [])
+        assert contigs == [Contig(0, "chrA", 39), Contig(1, "other", 8), Contig(2, "B", 5)]
+        scan_blocks(toy(), genome, contigs, settings, tmp_path / "parts", {}, progress=False)
+        for strand in (1, -1):
+            expected = by_hand(TEXTS["chrA"], strand, behind)
+            found, scored = np.full(39, -1.0), 0
+            places = []
+            for part in parts(tmp_path / "parts", contigs, strand):
+                if part.contig.number == 0:
+                    for low, high, value in zip(part.starts, part.ends, part.values, strict=True):
+                        found[low:high] = value
+                    places += part.peaks.tolist()
+                    assert np.allclose(part.heights, expected[part.peaks], atol=1e-6)
+                    scored += part.scored
+            assert np.allclose(found, expected, atol=6e-4)
+            assert scored == (expected >= 0).sum()
+            directed = local_peaks(expected[::strand], 3, 1e-3)
+            assert places == sorted(directed.tolist() if strand > 0 else (38 - directed).tolist())
+
+    def test_a_stopped_scan_goes_on_and_another_is_refused(self, genome, tmp_path, monkeypatch):
+        monkeypatch.setattr(parts_module, "BLOCK", 10)
+        contigs, folder = contigs_of(genome, ["chrA"]), tmp_path / "parts"
+        scan_blocks(toy(), genome, contigs, ScanSettings(), folder, {"model": 1}, progress=False)
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        (folder / "0_2.npz").unlink()
+        assert scan_blocks(toy(), genome, contigs, ScanSettings(), folder, {"model": 1}, progress=False) == 3
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+        with pytest.raises(InputError, match="blocks of another model"):
+            scan_blocks(toy(), genome, contigs, ScanSettings(), folder, {"model": 2}, progress=False)
+
+    def test_a_contig_that_is_not_there(self, genome):
+        with pytest.raises(InputError, match=r"genome\.fa: has no contig 'chr1'; it has chrA, other, B"):
+            contigs_of(genome, ["chr1"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"strands": "x"}, "known: \\+, -, both"),
+        ({"threshold": 0.01}, "floor <= threshold"),
+        ({"apart": -1}, "apart"),
+        ({"behind": "A!"}, "behind"),
+    ],
+)
+def test_settings_that_make_no_sense(change, message):
+    with pytest.raises(InputError, match=message):
+        ScanSettings(**change)
+
+
+class TestTracks:
+    def part(self, strand=1):
+        return Part(
+            Contig(0, "chrA", 100), strand, np.array([3, 9]), np.array([5, 10]), np.array([0.25, 0.875], np.float32),
+            np.array([4, 9]), np.array([0.25, 0.8754], np.float32), 50,
+        )  # fmt: skip
+
+    def test_bedgraph_and_bigwig_say_the_same(self, tmp_path):
+        big = pytest.importorskip("pyBigWig")
+        write_bedgraph(tmp_path / "a.bedGraph", [self.part()])
+        assert (tmp_path / "a.bedGraph").read_text() == "chrA\t3\t5\t0.250\nchrA\t9\t10\t0.875\n"
+        write_bigwig(tmp_path / "a.bw", [Contig(0, "chrA", 100), Contig(1, "B", 7)], [self.part()])
+        with big.open(str(tmp_path / "a.bw")) as track:
+            assert track.chroms() == {"chrA": 100, "B": 7}
+            assert track.intervals("chrA") == ((3, 5, 0.25), (9, 10, 0.875))
+
+    def test_calls_of_both_strands_in_order(self, tmp_path):
+        assert write_bed(tmp_path / "a.bed", [[self.part()], [self.part(-1)]], 0.5) == 2
+        assert (tmp_path / "a.bed").read_text() == "chrA\t9\t10\tcall_1\t875\t+\nchrA\t9\t10\tcall_2\t875\t-\n"
+
+
+GTF = "".join(
+    f'chrA\tx\texon\t{low}\t{high}\t.\t{strand}\t.\tgene_id "{gene}"; transcript_id "{gene}.1";\n'
+    for gene, strand, low, high in (("g1", "+", 5, 8), ("g1", "+", 17, 20), ("g2", "-", 25, 28), ("g2", "-", 33, 36))
+)
+
+
+def test_a_whole_scan(genome, tmp_path, monkeypatch):
+    monkeypatch.setattr(scan_module, "load_run", lambda run: toy())
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model.safetensors").write_bytes(b"weights")
+    (tmp_path / "run" / "split.csv").write_text("id,group,chromosome,label,split\nr,g,A,x,train\n")
+    (tmp_path / "a.gtf").write_text(GTF)
+    settings = ScanSettings(contigs=["chrA"], apart=2)
+    out = str(tmp_path / "scan")
+    body = scan_module.scan(tmp_path / "run", genome, out, settings, annotation=str(tmp_path / "a.gtf"), progress=False)
+    assert {path.name for path in tmp_path.glob("scan*")} == {
+        "scan.plus.bedGraph", "scan.minus.bedGraph", "scan.plus.bw", "scan.minus.bw", "scan.bed", "scan.json", "scan.png"
+    }  # fmt: skip
+    assert json.loads((tmp_path / "scan.json").read_text()) == json.loads(json.dumps(body))
+    assert {name: quality["n_true"] for name, quality in body["quality"].items()} == {
+        "all": 4,
+        "acceptor": 2,
+        "first": 2,
+    }
+    # Plus strand: the exons' first bases; minus strand: their last.
+    peaks = set()
+    for strand, sign in ((1, "+"), (-1, "-")):
+        values = by_hand(TEXTS["chrA"], strand)
+        found = local_peaks(values[::strand], 2, 0.5)
+        peaks |= {(int(i if strand > 0 else 38 - i), sign) for i in found}
+    lines = [line.split("\t") for line in (tmp_path / "scan.bed").read_text().splitlines()]
+    assert {(int(line[1]), line[5]) for line in lines} == peaks
+    truth = {(4, "+"), (16, "+"), (27, "-"), (35, "-")}
+    assert body["quality"]["all"]["recall"]["value"] == pytest.approx(len(peaks & truth) / 4)
+    assert body["seen_in_training"] == ["chrA"]
