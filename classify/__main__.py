@@ -21,6 +21,7 @@ COMMANDS = {
     "sweep": "search any settings of a run by its validation split",
     "compare": "several runs side by side: seeds together, intervals, paired tests, curves, a page",
     "cluster": "near-duplicate clusters of the records of FASTA files, for data.clusters",
+    "download": "the files of a dataset card: resumed where they broke off, verified, pinned",
     "list": "name tasks, models, baselines, controls and views",
 }
 

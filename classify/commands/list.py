@@ -11,6 +11,7 @@ def run(arguments: Sequence[str]) -> None:
     """Print every registered name with its note."""
     CommandParser(prog="python -m classify list", description="Name what can be chosen.").parse_args(list(arguments))
     from classify.baselines import BASELINES
+    from classify.cards import card_names
     from classify.controls import CONTROLS
     from classify.matching import MATCHERS
     from classify.models import MODELS
@@ -34,3 +35,4 @@ def run(arguments: Sequence[str]) -> None:
     for name in MATCHERS:
         print(f"  {name:16} {MATCHERS[name].note}")
     print(f"views\n  {', '.join(VIEWS)}")
+    print(f"cards (download)\n  {', '.join(card_names())}")
