@@ -27,12 +27,13 @@ from benchmarks import plain
 from benchmarks.measure import FILE
 from classify.convolution import with_fast_gradients
 from classify.cost import flops_per_example
-from classify.datasets import EpochSampler, TileDataset, evaluation_loader, train_loader
+from classify.datasets import TileDataset, evaluation_loader, train_loader
 from classify.evaluation import Loaded, predict_logits
 from classify.examples import Examples
 from classify.hardware import Plan, choose, laid_out
 from classify.models import MODELS, build_model
 from classify.module import Classifier
+from classify.sampling import EpochSampler
 from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS
 from classify.trainer import make_trainer

@@ -67,17 +67,53 @@ def prepare() -> list[Job]:
     return [*strict, *traps, prepared("exonsearch", "spombe", "--protocol", "exonsearch")]
 
 
-def training(stage: str, model: str, file: str, name: str, seed: int, *arguments: str, base: str = "base") -> Job:
+def training(
+    stage: str,
+    model: str,
+    file: str,
+    name: str,
+    seed: int,
+    *arguments: str,
+    base: str = "base",
+    more: tuple[Job, ...] = (),
+) -> Job:
     """A training run on one thread."""
     configs = [f"{CONFIGS}/{model}.yaml"] if (ROOT / CONFIGS / f"{model}.yaml").exists() else []
     files = [part for config in (*configs, f"{CONFIGS}/{base}.yaml") for part in ("--config", config)]
     command = ["-m", "classify", "train", "--model", model, *files, "--data.prepared", f'["{path(file)}"]', *arguments]
     command += ["--training.threads", "1", "--training.progress", "false", "--seed", str(seed), "--name", name]
     folder = f"runs/exon_start/{model}/{name}"
-    return Job(stage, tuple(command), Path(folder) / "report.html", (path(file),), folder)
+    return Job(stage, tuple(command), Path(folder) / "report.html", (path(file),), folder, more=more)
 
 
-def baselines(stage: str, file: str, name: str, *arguments: str) -> Job:
+def fitted(folder: str) -> tuple[Path, ...]:
+    """What a run has learnt."""
+    return Path(folder) / "model.safetensors", Path(folder) / "model.json"
+
+
+def on(folder: str, genome: str) -> Job:
+    """A finished run scored on the test windows of another genome."""
+    files = [f"{CONFIGS}/base.yaml", f"{CONFIGS}/genomes/{genome}.yaml"]
+    command = ("-m", "classify", "evaluate", "--run", folder, "--on", *files, "--as", genome, "--split", "test")
+    return Job("across", command, Path(folder) / "on" / genome / "report.html", (*fitted(folder), path(genome)))
+
+
+def across(model: str, genome: str, seed: int) -> tuple[Job, ...]:
+    """A run of a genome on all others."""
+    folder = f"runs/exon_start/{model}/{genome}201_s{seed}"
+    return tuple(on(folder, other) for other in GENOMES if other != genome)
+
+
+def scanned(model: str, genome: str, contig: str) -> Job:
+    """A held-out contig, base by base."""
+    folder, out = f"runs/exon_start/{model}/{genome}201_s0", f"runs/scans/{genome}"
+    fasta, annotation = (str(Path(DATA) / "exon_start" / file) for file in GENOMES[genome])
+    command = ("-m", "classify", "scan", "--run", folder, "--genome", fasta, "--annotation", annotation)
+    command += ("--contigs", f'["{contig}"]', "--out", out, "--progress", "false")
+    return Job("scan", command, Path(f"{out}.json"), fitted(folder))
+
+
+def baselines(stage: str, file: str, name: str, *arguments: str, more: tuple[Job, ...] = ()) -> Job:
     """The baselines on the same windows."""
     command = [
         "-m",
@@ -88,26 +124,33 @@ def baselines(stage: str, file: str, name: str, *arguments: str) -> Job:
         "--data.prepared",
         f'["{path(file)}"]',
     ]
-    command += [*arguments, "--only", *BASELINES, "--name", name]
-    return Job(stage, tuple(command), Path(f"runs/exon_start/{BASELINES[-1]}/{name}/report.html"), (path(file),))
+    command += [*arguments, "--name", name, "--only", *BASELINES]
+    done = Path(f"runs/exon_start/{BASELINES[-1]}/{name}/report.html")
+    return Job(stage, tuple(command), done, (path(file),), more=more)
+
+
+SMALL = ("--training.epochs", "40")
+"""The cut-outs have a tenth of the windows of S. pombe: more epochs, fewer examples."""
 
 
 def everything() -> Iterator[Job]:
     """All jobs but those of ``prepare``: what the conclusions rest on first."""
     for seed in range(3):
         for genome in GENOMES:
-            epochs = () if genome == "spombe" else ("--training.epochs", "30")
+            epochs = () if genome == "spombe" else SMALL
             for model in (OURS, "exon_enhanced"):
-                yield training("genomes", model, genome, f"{genome}201_s{seed}", seed, *epochs)
+                more = across(model, genome, seed)
+                if model == OURS and genome == "spombe" and not seed:
+                    more = (*more, scanned(model, genome, "III"))
+                yield training("genomes", model, genome, f"{genome}201_s{seed}", seed, *epochs, more=more)
             if not seed:
-                yield baselines("genomes", genome, f"{genome}201_s0")
+                more = tuple(job for word in BASELINES for job in across(word, genome, 0))
+                yield baselines("genomes", genome, f"{genome}201_s0", more=more)
     for seed in range(3):
-        for model in ("exon_enhanced",):
-            for trap in TRAPS:
-                yield training("traps", model, f"trap_{trap}", f"trap_{trap}_s{seed}", seed)
-            yield training(
-                "traps", model, "trap_none", f"trap_validation_s{seed}", seed, "--data.validate_on_test", "true"
-            )
+        for trap in TRAPS:
+            yield training("traps", "exon_enhanced", f"trap_{trap}", f"trap_{trap}_s{seed}", seed)
+        seen = ("--data.validate_on_test", "true")
+        yield training("traps", "exon_enhanced", "trap_none", f"trap_validation_s{seed}", seed, *seen)
     for seed in range(3):
         for window in ("201", "101", "301"):
             size = ("--data.window", window)
@@ -116,9 +159,8 @@ def everything() -> Iterator[Job]:
                     yield training("table", model, "spombe", f"spombe{window}_s{seed}", seed, *size)
             for model in MODELS:
                 theirs = (*size, "--training.epochs", "6")
-                yield training(
-                    "table", model, "exonsearch", f"exonsearch{window}_s{seed}", seed, *theirs, base="exonsearch"
-                )
+                name = f"exonsearch{window}_s{seed}"
+                yield training("table", model, "exonsearch", name, seed, *theirs, base="exonsearch")
 
 
 if __name__ == "__main__":

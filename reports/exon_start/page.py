@@ -1,0 +1,120 @@
+"""Regenerate every table and figure of this report, and its README.md, from the run folders that ``make.py`` made.
+
+    python reports/exon_start/page.py            # reads runs/, writes reports/exon_start/
+
+A table whose runs are not there, or are not those that ``make.py`` would make now, says so in its place. The text is
+``README.md.j2``; every result in it is looked up.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "reports"))
+
+from make import BASELINES, GENOMES, MODELS, OURS, TRAPS, everything  # noqa: E402
+from pages import Tables, interval, read_json, write_page  # noqa: E402
+
+HERE = Path("reports/exon_start")
+
+TABLES = {name: (f"*/{name}201_s?", OURS) for name in GENOMES}
+"""Folder of the report -> the run folders below runs/exon_start, and what the others are tested against."""
+
+WINDOWS = ("101", "201", "301")
+
+
+class ExonTables(Tables):
+    """What the text may ask for."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("runs/exon_start"), HERE, everything(), BASELINES[-1], TABLES)
+
+    def metrics(self, pattern: str) -> list[dict[str, Any]]:
+        """The bodies of the finished runs that match."""
+        return [read_json(folder / "metrics.json") for folder in self.folders(pattern)]
+
+    def windows(self, name: str, models: tuple[str, ...]) -> str:
+        """Accuracy and AUROC of each model at each window: mean over seeds, and their range."""
+        lines = ["| model | " + " | ".join(f"{w} nt, accuracy | {w} nt, AUROC" for w in WINDOWS) + " | seeds |"]
+        lines.append("|" + " --- |" * (2 + 2 * len(WINDOWS)))
+        for model in models:
+            cells, seeds = [], 0
+            for window in WINDOWS:
+                bodies = self.metrics(f"{model}/{name}{window}_s?")
+                seeds = max(seeds, len(bodies))
+                cells += [_spread([body["metrics"][key]["value"] for body in bodies]) for key in ("accuracy", "auroc")]
+            lines.append("| " + " | ".join([model, *cells, str(seeds)]) + " |")
+        return "\n".join(lines) + "\n"
+
+    def by_kind(self, name: str) -> str:
+        """AUROC of each kind of start against each kind of negative, mean over seeds."""
+        models = [OURS, "exon_enhanced", *BASELINES]
+        found = {model: self.metrics(f"{model}/{name}201_s?") for model in models}
+        found = {model: bodies for model, bodies in found.items() if bodies}
+        if not found:
+            return "*Not made yet.*\n"
+        pairs = [(row["positives"], row["negatives"]) for row in next(iter(found.values()))[0]["by_kind"]]
+        lines = ["| starts | negatives | n | " + " | ".join(found) + " |", "|" + " --- |" * (3 + len(found))]
+        for i, (positives, negatives) in enumerate(pairs):
+            row = next(iter(found.values()))[0]["by_kind"][i]
+            cells = [positives, negatives, f"{row['n_positive']} + {row['n_negative']}"]
+            for bodies in found.values():
+                cells.append(_spread([body["by_kind"][i]["auroc"]["value"] for body in bodies]))
+            lines.append("| " + " | ".join(cells) + " |")
+        return "\n".join(lines) + "\n"
+
+    def traps(self, model: str) -> str:
+        """What each trap of the known system does to the accuracy that is reported, one at a time."""
+        lines = ["| trap | accuracy | AUROC | seeds |", "|" + " --- |" * 4]
+        for trap in (*TRAPS, "validation"):
+            bodies = self.metrics(f"{model}/trap_{trap}_s?")
+            cells = [_spread([body["metrics"][key]["value"] for body in bodies]) for key in ("accuracy", "auroc")]
+            lines.append("| " + " | ".join([trap, *cells, str(len(bodies))]) + " |")
+        return "\n".join(lines) + "\n"
+
+    def across(self, model: str) -> str:
+        """AUROC of models of one genome (rows) on the test windows of another (columns), mean over seeds."""
+        lines = ["| trained on | " + " | ".join(GENOMES) + " |", "|" + " --- |" * (1 + len(GENOMES))]
+        for trained in GENOMES:
+            cells = []
+            for tested in GENOMES:
+                place = f"{model}/{trained}201_s?" + ("" if tested == trained else f"/on/{tested}")
+                cells.append(_spread([body["metrics"]["auroc"]["value"] for body in self.metrics(place)]))
+            lines.append("| " + " | ".join([trained, *cells]) + " |")
+        return "\n".join(lines) + "\n"
+
+    def scanned(self, name: str) -> str:
+        """Precision and recall of a scan, by kind of start."""
+        file = self.runs.parent / f"scans/{name}.json"
+        if not file.is_file():
+            return f"*Not made yet: no {file}.*\n"
+        body = read_json(file)
+        columns = ("average_precision", "precision", "recall", "f1", "top_k")
+        lines = ["| starts | n | prevalence | " + " | ".join(columns) + " |", "|" + " --- |" * (3 + len(columns))]
+        for kind, quality in body["quality"].items():
+            cells = [kind, str(quality["n_true"]), f"{quality['prevalence']:.1e}"]
+            lines.append("| " + " | ".join([*cells, *(interval(quality[key]) for key in columns)]) + " |")
+        self.picture(f"scans/{name}.png", f"scan_{name}.png")
+        return "\n".join(lines) + f"\n\n![precision against recall](scan_{name}.png)\n"
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The known system's models."""
+        return MODELS
+
+
+def _spread(values: list[float]) -> str:
+    """Mean and range over seeds."""
+    if not values:
+        return ""
+    mean = float(np.mean(values))
+    return f"{mean:.3f}" if len(values) == 1 else f"{mean:.3f} ({min(values):.3f}-{max(values):.3f})"
+
+
+if __name__ == "__main__":
+    write_page(ROOT, HERE, ExonTables)
