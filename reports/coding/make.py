@@ -201,6 +201,7 @@ def everything() -> Iterator[Job]:
             yield training("lengths", "specnet", name, seed, *crop, *picture)
             if not seed:
                 yield training("lengths", "dilated_cnn", name, seed, *crop)
+                yield training("lengths", "frame_cnn", name, seed, *crop)
                 yield baselines("lengths", name, seed, *crop)
     for model in ("specnet", "dilated_cnn"):
         yield explain(model)
