@@ -182,7 +182,12 @@ def test_two_outputs_are_one_sigmoid():
 
 
 def test_exon_resnet_is_small(build):
-    assert parameter_count(build("exon_resnet")) <= 300_000
+    width, places = 24, 81
+    unit = 2 * (2 * width + 5 * width * width)
+    units = (3 + 2) * unit + 2 * 2 * width  # near the site, and in the context
+    head = (4 * places + width + 2 * 4 * width + 1) * 32 + 33
+    expected = 4 * 11 * width + units + 4 * width + 4 + head + 4 * places
+    assert parameter_count(build("exon_resnet")) == expected <= 300_000
 
 
 def test_exon_resnet_reads_letters_near_the_centre_each_with_its_weight(build):
