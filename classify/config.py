@@ -7,7 +7,6 @@ so that ``--help`` answers at once: the settings of a task come from its module,
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -39,35 +38,6 @@ def _values(arguments: Sequence[str], key: str) -> list[str]:
             found.append(arguments[i + 1])
         elif argument.startswith(f"--{key}="):
             found.append(argument.split("=", 1)[1])
-    return found
-
-
-def _without(arguments: Sequence[str], key: str) -> list[str]:
-    kept, skip = [], False
-    for argument in arguments:
-        if not skip and argument != f"--{key}" and not argument.startswith(f"--{key}="):
-            kept.append(argument)
-        skip = not skip and argument == f"--{key}"
-    return kept
-
-
-def _listed(parser: CommandParser, arguments: list[str]) -> list[str]:
-    """``--data.coding a.fa b.fa`` for list-typed keys: the plain values after the key become one JSON list."""
-    lists = {
-        f"--{action.dest}" for action in parser._actions if str(getattr(action, "_typehint", "")).startswith("list[")
-    }
-    found: list[str] = []
-    rest = list(arguments)
-    while rest:
-        key, equals, value = rest.pop(0).partition("=")
-        if key not in lists:
-            found.append(f"{key}{equals}{value}")
-            continue
-        values = [value] if equals else []
-        while not equals and rest and not rest[0].startswith("--"):
-            values.append(rest.pop(0))
-        plain = values and not values[0].startswith("[")
-        found += [key, json.dumps(values)] if plain else [key, *values]
     return found
 
 
@@ -134,10 +104,7 @@ def parse_run(
     parser = run_parser(arguments, command, about)
     for name, options in (extra or {}).items():
         parser.add_argument(f"--{name}", **options)
-    # The command line has the last word, wherever --config stands in it.
-    files = [part for given in _values(arguments, "config") for part in ("--config", given)]
-    others = _listed(parser, _without(arguments, "config"))
-    parsed = parser.instantiate(parser.parse_args(files + others))
+    parsed = parser.instantiate(parser.parse_args(parser.friendly(arguments)))
     return _run_settings(parsed), Namespace(**{n: parsed[n] for n in extra or {}})
 
 

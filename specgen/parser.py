@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -73,6 +74,31 @@ class CommandParser(ArgumentParser):  # type: ignore[misc]
             else:
                 if not isinstance(value, Mapping):
                     raise InputError(f"{where}{section}: expected a mapping of settings, got {value!r}")
+
+    def friendly(self, arguments: Sequence[str]) -> list[str]:
+        """``arguments`` with settings files first, so that the command line has the last word, and lists as one value.
+
+        ``--data.coding a.fa b.fa`` for a list-typed key: the plain values after it become one JSON list.
+        """
+        lists = {
+            f"--{action.dest}" for action in self._actions if "list[" in str(getattr(action, "_typehint", "")).lower()
+        }
+        files: list[str] = []
+        found: list[str] = []
+        rest = list(arguments)
+        while rest:
+            key, equals, value = rest.pop(0).partition("=")
+            if key == "--config" and (equals or rest):
+                files += ["--config", value if equals else rest.pop(0)]
+            elif key not in lists:
+                found.append(f"{key}{equals}{value}")
+            else:
+                values = [value] if equals else []
+                while not equals and rest and not rest[0].startswith("--"):
+                    values.append(rest.pop(0))
+                plain = values and not values[0].startswith("[") and values != ["null"]
+                found += [key, json.dumps(values)] if plain else [key, *values]
+        return files + found
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise the innermost reason as one ``InputError``."""

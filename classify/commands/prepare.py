@@ -21,9 +21,9 @@ ABOUT = (
 def run(arguments: Sequence[str]) -> None:
     """Parse, prepare, and print what was made of what."""
     # The protocol decides the defaults of the split, so it has to be known before the rest.
-    protocol = _parser(PrepareSettings.protocol).parse_args(list(arguments)).protocol
-    parser = _parser(protocol)
-    parsed = parser.instantiate(parser.parse_args(list(arguments)))
+    first = _parser(PrepareSettings.protocol)
+    parser = _parser(first.parse_args(first.friendly(arguments)).protocol)
+    parsed = parser.instantiate(parser.parse_args(parser.friendly(arguments)))
     settings = PrepareSettings(**{item.name: parsed[item.name] for item in dataclasses.fields(PrepareSettings)})
     from classify.exons.preparing import prepare
 

@@ -101,8 +101,8 @@ def read_annotation(path: str, features: Sequence[str] = ("exon",)) -> Annotatio
         raise InputError(
             f"{path}: holds no rows of feature {what}, nor CDS rows of transcripts, among its {rows.lines} lines"
         )
-    contigs, contig = _sorted_names(path, rows.contigs, rows.contig[keep])
-    genes, gene_of = _sorted_names(path, gene_names, gene[rows.transcript[keep]])
+    contigs, contig = _sorted_names(rows, path, rows.contigs, rows.contig[keep])
+    genes, gene_of = _sorted_names(rows, path, gene_names, gene[rows.transcript[keep]])
     found = Annotation(
         path, contigs, genes, contig, gene_of, rows.transcript[keep], rows.start[keep], rows.end[keep],
         rows.strand[keep], rows.line[keep],
@@ -166,11 +166,14 @@ def _fail_without_gene(path: str, rows: Rows, unknown: NDArray[np.bool_]) -> NoR
     )
 
 
-def _sorted_names(path: str, names: list[bytes], index: NDArray[np.int32]) -> tuple[list[str], NDArray[np.int32]]:
+def _sorted_names(
+    rows: Rows, path: str, names: list[bytes], index: NDArray[np.int32]
+) -> tuple[list[str], NDArray[np.int32]]:
     """The names that occur, sorted, and ``index`` into them."""
     used, inverse = np.unique(index, return_inverse=True)
     try:
-        text = [unquote_to_bytes(names[i]).decode("utf-8") for i in used]
+        plain = [names[i] if rows.parents is None else unquote_to_bytes(names[i]) for i in used]
+        text = [name.decode("utf-8") for name in plain]
     except UnicodeDecodeError:
         raise InputError(f"{path}: holds names that are not text in UTF-8") from None
     ordered = sorted(set(text))

@@ -26,14 +26,14 @@ _ROUNDS, _MATCHING_ROUNDS, _MOST_DRAWS = 8, 30, 200_000
 _A, _C, _G, _T = 1, 2, 4, 8
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Ground:
     """What there is on one contig; p positives.
 
     Attributes
     ----------
-    codes
-        uint8 (length,) letters of the forward strand.
+    codes, ambiguous
+        uint8 (length,) letters of the forward strand, and where some are no A, C, G or T.
     position, strand
         int64 (p,) 1-based and int8 (p,), of the positives.
     low, high
@@ -54,6 +54,7 @@ class Ground:
     """
 
     codes: Codes
+    ambiguous: AmbiguousRuns
     position: Ints
     strand: NDArray[np.int8]
     low: Ints
@@ -66,9 +67,6 @@ class Ground:
     min_distance: int
     max_ambiguous: float
     taken: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-
-    def __post_init__(self) -> None:
-        self.ambiguous = AmbiguousRuns.of(self.codes)
 
     def free(self, places: Ints, strands: NDArray[np.int8]) -> NDArray[np.bool_]:
         """(k,) which places are far enough from every exon start on their strand, have letters, and are not taken."""
@@ -224,6 +222,8 @@ def _within_genes(
         owners.append(owner)
 
     for _ in range(_ROUNDS):
+        if (got == need).all():
+            break
         owner = np.repeat(np.arange(len(spans)), factor * (need - got))
         drawn = low[owner] + np.floor(rng.random(len(owner)) * (high - low)[owner]).astype(np.int64)
         fit = fits(drawn, strand[owner])

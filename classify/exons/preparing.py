@@ -1,54 +1,37 @@
 """``classify prepare``: annotation and genome to the prepared file, contig by contig.
 
-The annotation is held as columns, one contig as letters, and some thousand windows at a time. Everything that can be
-wrong with the input is met before the file is begun, which takes its name only once it is whole.
+The annotation is held as columns, one contig as letters, and some thousand windows at a time. What can be wrong with the
+input is met before the file is begun, which takes its name only once it is whole.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from classify.exons.annotation import Annotation, read_annotation
+from classify.exons.annotation import read_annotation
 from classify.exons.checks import on_genome
 from classify.exons.negatives import NEGATIVES, Ground
-from classify.exons.prepared import FORMAT, KINDS, VERSION
-from classify.exons.settings import PrepareSettings, Rules
-from classify.exons.starts import Spans, Starts, exon_starts, find_loci, gene_spans, islands
+from classify.exons.planning import ContigPlan, Plan, check_splits, make_plan
+from classify.exons.prepared import COLUMNS, FORMAT, KINDS, VERSION
+from classify.exons.settings import PrepareSettings
 from classify.exons.windows import SLICE, AmbiguousRuns, cut_windows
-from classify.headers import normalise_chromosome
-from classify.splits import SPLITS, assign_splits, stable_number
+from classify.exons.writing import new_hdf5
+from classify.splits import SPLITS, stable_number
 from specgen.errors import InputError
-from specgen.files import replacing
 from specgen.genome import read_contigs, sequence_lengths
 from specgen.sequences import Codes
 
 __all__ = ["prepare"]
 
-_NONE = 255
-"""Split of what has none."""
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What the annotation says, before any letter is read; columns of starts and spans in the same order."""
-
-    exons: Annotation
-    starts: Starts
-    spans: Spans
-    locus: NDArray[np.int32]
-    split: NDArray[np.uint8]
-    rules: Rules
-    settings: PrepareSettings
-    every: Starts
-    """All starts, those that become no examples, too: negatives keep their distance from them."""
+_STARTS = 2
+"""Kinds that are exon starts, the first of ``KINDS``."""
 
 
 def prepare(settings: PrepareSettings, *, progress: bool = True) -> dict[str, Any]:
@@ -62,161 +45,161 @@ def prepare(settings: PrepareSettings, *, progress: bool = True) -> dict[str, An
     Raises
     ------
     InputError
-        Anything wrong with settings, genome or annotation, or a split without exon starts.
+        Anything wrong with settings, genome or annotation, a split without exon starts, or no room on the disk.
     """
-    import h5py  # here and below: slow to import
     from tqdm import tqdm
 
-    for key in ("genome", "annotation", "out"):
-        if not getattr(settings, key):
-            raise InputError(f"{key}: expected a file, got nothing")
-    out = Path(settings.out)
-    for key in ("genome", "annotation"):
-        path = Path(getattr(settings, key))
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path}: expected a file that can be read twice ({key})")
-        if out.exists() and path.exists() and out.samefile(path):
-            raise InputError(f"out: {out} is the {key}; expected another file")
+    _check_files(settings)
     lengths = sequence_lengths(settings.genome)
     exons = on_genome(read_annotation(settings.annotation, settings.features), lengths, settings.genome)
-    counts = dict(exons.counts)
-    plan = _planned(exons, settings, counts)
-    names = [exons.contigs[i] for i in np.unique(plan.starts.contig)]
-    counts |= {"contigs": 0, "starts": {}, "negatives": {}, "negatives_missing": {}, "splits": {}}
-    with replacing(out) as temporary, h5py.File(temporary, "w") as file:
-        total = sum(lengths[name] for name in names)
+    plan = make_plan(exons, settings)
+    counts: dict[str, Any] = {
+        **exons.counts, "loci": plan.loci, "contigs": 0, "starts": {}, "negatives": {}, "negatives_missing": {}, "splits": {},
+        "dropped": {"without_split": plan.without_split, "ambiguous": 0},
+    }  # fmt: skip
+    del exons
+    _check_room(settings, len(plan.starts) * (1 + len(plan.rules.negatives)))
+    contigs = plan.contigs
+    with new_hdf5(Path(settings.out)) as file:
+        total = sum(lengths[name] for name in contigs)
         with tqdm(total=total, unit="nt", unit_scale=True, disable=not progress, desc="prepare") as bar:
-            for name, length, fetch in read_contigs(settings.genome, set(names)):
-                _write_contig(file, name, fetch(0, length), plan, counts)
+            for name, length, fetch in read_contigs(settings.genome, contigs):
+                _write_contig(file, name, fetch(0, length), plan, settings, counts)
                 bar.update(length)
-        file.create_dataset("genes", data=exons.genes, dtype=h5py.string_dtype())
-        file.attrs.update(
-            {
-                "format": FORMAT,
-                "version": VERSION,
-                "protocol": settings.protocol,
-                "settings": json.dumps(settings.resolved, sort_keys=True),
-                "genome": _described(settings.genome),
-                "annotation": _described(settings.annotation),
-                "width": settings.width,
-                "kinds": json.dumps(KINDS),
-                "counts": json.dumps(counts, sort_keys=True),
-            }
-        )
+        sizes = {
+            split: sum(kinds.get(kind, 0) for kind in KINDS[:_STARTS]) for split, kinds in counts["splits"].items()
+        }
+        check_splits(sizes, plan.rules, settings.genome)  # unknown letters may have taken all
+        _describe(file, plan, settings, counts)
     return counts
 
 
-def _described(path: str) -> str:
+def _check_files(settings: PrepareSettings) -> None:
+    """Refuse what is not named, cannot be read twice, or would be overwritten."""
+    out = Path(settings.out)
+    for key in ("genome", "annotation", "out"):
+        if not getattr(settings, key):
+            raise InputError(f"{key}: expected a file, got nothing")
+    for key in ("genome", "annotation"):
+        path = Path(getattr(settings, key))
+        if not path.exists():
+            raise InputError(f"{path}: no such file ({key})")
+        if not path.is_file():
+            raise InputError(f"{path}: expected a file, which can be read twice ({key})")
+        if out.exists() and out.samefile(path):
+            raise InputError(f"out: {out} is the {key}; expected another file")
+    if out.is_dir():
+        raise InputError(f"out: {out} is a folder; expected a file")
+
+
+def _check_room(settings: PrepareSettings, rows: int) -> None:
+    """Refuse a disk that has no room for so many rows."""
+    out = Path(settings.out).absolute()
+    folder = next(parent for parent in out.parents if parent.exists())
+    needed = rows * (settings.width + sum(np.dtype(dtype).itemsize for dtype in COLUMNS.values()))
+    if (free := shutil.disk_usage(folder).free) < needed:
+        raise InputError(f"{out}: needs about {needed:,} bytes, of which the disk has {free:,}")
+
+
+def _describe(file: Any, plan: Plan, settings: PrepareSettings, counts: Mapping[str, Any]) -> None:
+    import h5py  # slow to import
+
+    file.create_dataset("genes", data=plan.genes, dtype=h5py.string_dtype())
+    file.attrs.update(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "protocol": settings.protocol,
+            "settings": json.dumps(settings.resolved, sort_keys=True),
+            "genome": _digest(settings.genome),
+            "annotation": _digest(settings.annotation),
+            "width": settings.width,
+            "kinds": json.dumps(KINDS),
+            "counts": json.dumps(counts, sort_keys=True),
+        }
+    )
+
+
+def _digest(path: str) -> str:
     """Name and SHA-256 of a file, as JSON."""
     with open(path, "rb") as handle:
         return json.dumps({"file": Path(path).name, "sha256": hashlib.file_digest(handle, "sha256").hexdigest()})
 
 
-def _planned(exons: Annotation, settings: PrepareSettings, counts: dict[str, Any]) -> _Plan:
-    """Starts, genes, loci and splits."""
-    rules = settings.rules
-    every = exon_starts(exons, strand_aware=rules.strand_aware)
-    starts = every.distinct() if rules.position_disjoint else every
-    spans = gene_spans(exons, strand_aware=rules.strand_aware)
-    locus, names = find_loci(spans, settings.width // 2)
-    groups = names[locus] if rules.position_disjoint else spans.gene
-    told = [exons.genes[i] for i in groups]
-    chromosomes = [normalise_chromosome(name) for name in exons.contigs]
-    assigned = assign_splits(told, [chromosomes[i] for i in spans.contig], told, rules.split)
-    numbers = {**{name: i for i, name in enumerate(SPLITS)}, "": _NONE}
-    split = np.array([numbers[str(name)] for name in assigned], dtype=np.uint8)
-    if not rules.validation:
-        split[split == SPLITS.index("val")] = SPLITS.index("train")
-    of_start = split[spans.of(starts)]
-    for number, name in enumerate(SPLITS):
-        wanted = name in rules.split.splits and (rules.validation or name != "val")
-        if wanted and not (of_start == number).any():
-            got = ", ".join(f"{other} {int((of_start == i).sum())}" for i, other in enumerate(SPLITS))
-            raise InputError(
-                f"{settings.annotation}: no exon starts for {name} ({got}; {len(names)} loci); give other chromosomes, "
-                "larger fractions, or split.strategy test"
-            )
-    counts["loci"] = len(names)
-    counts["dropped"] = {"without_split": int((of_start == _NONE).sum()), "ambiguous": 0}
-    return _Plan(exons, starts.take(of_start != _NONE), spans, locus, split, rules, settings, every)
-
-
-def _write_contig(file: Any, name: str, codes: Codes, plan: _Plan, counts: dict[str, Any]) -> None:
+def _write_contig(
+    file: Any, name: str, codes: Codes, plan: Plan, settings: PrepareSettings, counts: dict[str, Any]
+) -> None:
     """One group of the file, unless nothing is left of the contig."""
-    contig = plan.exons.contigs.index(name)
-    width = plan.settings.width
-    starts = plan.starts.take(plan.starts.contig == contig)
-    clear = AmbiguousRuns.of(codes).share(starts.position, width) <= plan.settings.max_ambiguous
+    here = plan.on(plan.contigs[name])
+    ambiguous = AmbiguousRuns.of(codes)
+    clear = ambiguous.share(here.starts.position, settings.width) <= settings.max_ambiguous
     counts["dropped"]["ambiguous"] += int((~clear).sum())
-    starts = starts.take(clear)
-    if not len(starts):
+    if not clear.any():
         return
-    ground = _ground(codes, contig, starts, plan)
-    columns = [(starts.position, np.arange(len(starts)), starts.kind)]
+    starts, span = here.starts.take(clear), here.span[clear]
+    ground = _ground(codes, ambiguous, here, clear, plan, settings)
+    examples = [(starts.position, np.arange(len(starts)), starts.kind)]
     for kind in plan.rules.negatives:
-        places, beside = NEGATIVES[kind].draw(ground, _generator(plan.settings.seed, kind, name))
-        columns.append((places, beside, np.full(len(places), KINDS.index(kind), dtype=np.uint8)))
+        places, beside = NEGATIVES[kind].draw(ground, _generator(settings.seed, kind, name))
+        examples.append((places, beside, np.full(len(places), KINDS.index(kind), dtype=np.uint8)))
         _add(counts["negatives_missing"], kind, len(starts) - len(places))
-    position, beside, kind_of = (np.concatenate(column) for column in zip(*columns, strict=True))
-    order = np.lexsort((beside, kind_of, starts.strand[beside], position))
-    position, beside, kind_of = position[order], beside[order], kind_of[order]
-    spans = plan.spans.of(starts)[beside]
-    strand = starts.strand[beside]
+    position, beside, kinds = (np.concatenate(column) for column in zip(*examples, strict=True))
+    order = np.lexsort((beside, kinds, starts.strand[beside], position))
+    position, beside, kinds = position[order], beside[order], kinds[order]
+    strand, split = starts.strand[beside], here.split[span[beside]]
     group = file.create_group(f"contigs/{counts['contigs']}")
     counts["contigs"] += 1
-    group.attrs["name"] = name
-    group.attrs["length"] = len(codes)
-    for key, values in (
-        ("label", (kind_of < 2).astype(np.uint8)),
-        ("kind", kind_of),
-        ("gene", starts.gene[beside]),
-        ("locus", plan.locus[spans]),
-        ("strand", strand),
-        ("position", position),
-        ("split", plan.split[spans]),
-    ):
-        group.create_dataset(key, data=values)
-    letters = group.create_dataset("codes", (len(position), width), dtype=np.uint8)
-    changes = {
-        KINDS.index(kind): (change, _generator(plan.settings.seed, f"{kind} letters", name))
+    group.attrs["name"], group.attrs["length"] = name, len(codes)
+    columns = {
+        "label": kinds < _STARTS,
+        "kind": kinds,
+        "gene": starts.gene[beside],
+        "locus": here.locus[span[beside]],
+        "strand": strand,
+        "position": position,
+        "split": split,
+    }
+    for key, dtype in COLUMNS.items():
+        group.create_dataset(key, data=columns[key].astype(dtype))
+    letters = group.create_dataset("codes", (len(position), settings.width), dtype=np.uint8)
+    changes = [
+        (KINDS.index(kind), change, _generator(settings.seed, f"letters of {kind}", name))
         for kind in plan.rules.negatives
         if (change := NEGATIVES[kind].change) is not None
-    }
+    ]
     for rows in _slices(len(position)):
-        windows = cut_windows(codes, position[rows], strand[rows], width)
-        for number, (change, rng) in changes.items():
-            for row in np.flatnonzero(kind_of[rows] == number):
+        windows = cut_windows(codes, position[rows], strand[rows], settings.width)
+        for number, change, rng in changes:
+            for row in np.flatnonzero(kinds[rows] == number):
                 windows[row] = change(windows[row], rng)
         letters[rows] = windows
-    for number, kind in enumerate(KINDS):
-        for place, split in enumerate(SPLITS):
-            some = int(((kind_of == number) & (plan.split[spans] == place)).sum())
+    for place, split_name in enumerate(SPLITS):
+        for number, some in enumerate(np.bincount(kinds[split == place], minlength=len(KINDS)).tolist()):
             if some:
-                _add(counts["starts" if number < 2 else "negatives"], kind, some)
-                _add(counts["splits"].setdefault(split, {}), kind, some)
+                _add(counts["starts" if number < _STARTS else "negatives"], KINDS[number], some)
+                _add(counts["splits"].setdefault(split_name, {}), KINDS[number], some)
 
 
-def _ground(codes: Codes, contig: int, starts: Starts, plan: _Plan) -> Ground:
-    """What negatives are drawn from."""
-    rows = plan.spans.of(starts)
-    every = plan.every.take(plan.every.contig == contig)
-    territory = None
-    if plan.rules.position_disjoint:
-        mine = plan.spans.contig == contig
-        spans = Spans(*(getattr(plan.spans, key)[mine] for key in Spans.__dataclass_fields__))
-        stretch = islands(spans, plan.settings.width // 2)
-        low = np.full(stretch.max() + 1, len(codes), dtype=np.int64)
-        high = np.zeros(len(low), dtype=np.int64)
-        splits = np.zeros(len(low), dtype=np.uint8)
-        np.minimum.at(low, stretch, spans.low)
-        np.maximum.at(high, stretch, spans.high)
-        splits[stretch] = plan.split[mine]
-        territory = ((high[:-1] + low[1:]) // 2, splits)
+def _ground(
+    codes: Codes, ambiguous: AmbiguousRuns, here: ContigPlan, clear: Any, plan: Plan, settings: PrepareSettings
+) -> Ground:
+    """What negatives are drawn from; ``clear`` (n,) tells which starts became examples."""
+    starts, span = here.starts.take(clear), here.span[clear]
     return Ground(
-        codes, starts.position, starts.strand, plan.spans.low[rows], plan.spans.high[rows], rows, plan.split[rows],
-        {strand: np.unique(every.position[every.strand == strand]) for strand in (1, -1)},
-        territory, plan.settings.width, plan.rules.min_distance, plan.settings.max_ambiguous,
-    )  # fmt: skip
+        codes=codes,
+        ambiguous=ambiguous,
+        position=starts.position,
+        strand=starts.strand,
+        low=here.spans.low[span],
+        high=here.spans.high[span],
+        span=span,
+        split=here.split[span],
+        starts=here.every,
+        territory=here.territory(len(codes), settings.width // 2) if plan.rules.position_disjoint else None,
+        width=settings.width,
+        min_distance=plan.rules.min_distance,
+        max_ambiguous=settings.max_ambiguous,
+    )
 
 
 def _generator(seed: int, purpose: str, contig: str) -> np.random.Generator:

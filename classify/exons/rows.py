@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.exons.lines import line_chunks
 from specgen.errors import InputError
-from specgen.records import DAMAGED, open_decompressed
 
 __all__ = ["Rows", "read_rows"]
-
-_CHUNK, _LONGEST = 1 << 23, 1 << 26
-"""Bytes read at once, and the longest line."""
 
 _PARTS = (
     *(b"CDS", b"stop_codon", b"UTR", b"5UTR", b"3UTR"),
@@ -93,39 +89,9 @@ class Rows:
 def read_rows(path: str, features: tuple[bytes, ...]) -> Rows:
     """Read a whole file. See ``annotation.read_annotation`` for what is refused."""
     reader = _Reader(path, features)
-    try:
-        for first_line, chunk in _chunks(path):
-            reader.read(first_line, chunk)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder, expected a GTF or GFF3 file") from None
-    except DAMAGED as error:
-        raise InputError(
-            f"{path}: the compressed data is truncated or damaged after line {reader.lines} ({error})"
-        ) from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    for first_line, chunk in line_chunks(path):
+        reader.read(first_line, chunk)
     return reader.rows()
-
-
-def _chunks(path: str) -> Iterator[tuple[int, bytes]]:
-    """Whole lines without the last line's end, and the number of the first; ends where GFF3's sequences begin."""
-    line, rest = 1, b""
-    with open_decompressed(path) as handle:
-        while block := handle.read(_CHUNK):
-            whole, newline, rest = (rest + block).rpartition(b"\n")
-            if len(rest) > _LONGEST:
-                raise InputError(f"{path}: holds a line of more than {_LONGEST} bytes; expected a GTF or GFF3 file")
-            if not newline:
-                continue
-            ends = [place for sign in (b"\n##FASTA", b"\n>") if (place := (b"\n" + whole).find(sign)) >= 0]
-            yield line, whole[: min(ends)] if ends else whole
-            if ends:
-                return
-            line += whole.count(b"\n") + 1
-    if rest and not rest.startswith((b"##FASTA", b">")):
-        yield line, rest
 
 
 class _Reader:

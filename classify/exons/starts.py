@@ -41,8 +41,8 @@ class Starts:
     def __len__(self) -> int:
         return len(self.position)
 
-    def take(self, index: NDArray[Any]) -> Starts:
-        """The rows at ``index`` (indices or mask)."""
+    def take(self, index: Any) -> Starts:
+        """The rows at ``index`` (indices, mask or slice)."""
         return Starts(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
     def distinct(self) -> Starts:
@@ -72,6 +72,10 @@ class Spans:
 
     def __len__(self) -> int:
         return len(self.low)
+
+    def take(self, index: Any) -> Spans:
+        """The rows at ``index`` (indices, mask or slice)."""
+        return Spans(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
     def of(self, starts: Starts) -> NDArray[np.int64]:
         """(len(starts),) row of the span that each start lies in."""
