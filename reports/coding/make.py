@@ -221,12 +221,11 @@ def everything() -> Iterator[Job]:
 
 
 def fold(number: int) -> Iterator[Job]:
-    """specnet, its twin and the baselines with other chromosomes held out."""
+    """specnet and the baselines with other chromosomes held out."""
     test, val = ("[" + ", ".join(f'"{name}"' for name in names) + "]" for names in FOLDS[number - 1])
     split = ("--data.split.test_chromosomes", test, "--data.split.val_chromosomes", val)
     yield training("folds", "specnet", f"fold{number}_s0", 0, *split)
     yield baselines("folds", f"fold{number}_s0", 0, *split)
-    yield training("folds", "frame_cnn", f"fold{number}_s0", 0, *split)
 
 
 def harder(name: str, reads: tuple[Path, ...]) -> tuple[Job, ...]:
