@@ -10,7 +10,7 @@ help:
 	@echo "make demo      train on simulated transcripts, end with a report (about three minutes on two cores)"
 	@echo "make test      lint, types and the test suite"
 	@echo "make test-all  the same with the slow tests"
-	@echo "make bench     make or go on with the runs of reports/coding, then its page (needs SPECGEN_DATA; hours)"
+	@echo "make bench     make or go on with the runs of reports/, then their pages (needs SPECGEN_DATA; hours)"
 	@echo "make bench-rendering   regenerate benchmarks/{rendering,scaling}.md (needs SPECGEN_DATA, 17 GB of disk, 20 quiet minutes)"
 	@echo "make bench-training    regenerate benchmarks/{training,parity,prediction}.md (needs SPECGEN_DATA; one hour)"
 
@@ -43,6 +43,8 @@ test-all: lint
 bench: install
 	$(PY) reports/coding/make.py
 	$(PY) reports/coding/page.py
+	$(PY) reports/exon_start/make.py
+	$(PY) reports/exon_start/page.py
 
 bench-rendering: install
 	$(PY) -m benchmarks.rendering --out benchmarks/rendering.md
