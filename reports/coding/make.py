@@ -255,7 +255,7 @@ def paper(model: str) -> Iterator[Job]:
         yield Job("paper", (*command, "--name", f"paper{name}_s0"), Path(folder) / "report.html", (PICTURES,), folder)
 
 
-PAPER_EPOCHS = {"inception": 25, "conv3": 5, "conv5": 5, "conv7": 5}
+PAPER_EPOCHS = {"inception": 12, "conv3": 5, "conv5": 5, "conv7": 5}
 """Published: 125, which take 200,000 examples and 5 hours a run for the plain networks at 10 pictures/s."""
 
 

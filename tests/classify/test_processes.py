@@ -63,7 +63,9 @@ def assert_close(one, two, atol):
 
 
 # An epoch has 38 examples. Four processes share the last step of 6 unevenly; the last step of 2 leaves two of them none.
-@pytest.mark.parametrize(("optimiser", "batch_size", "last"), [("sgd", 4, 6), ("adamw", 9, 2)])
+@pytest.mark.parametrize(
+    ("optimiser", "batch_size", "last"), [pytest.param("sgd", 4, 6, marks=pytest.mark.slow), ("adamw", 9, 2)]
+)
 def test_processes_end_as_one_with_a_larger_batch(tmp_path, optimiser, batch_size, last):
     more = ["--model_options.dropout", "0", "--training.epochs", "2", "--optimiser.name", optimiser]
     code, one = train(tmp_path, "one", *more, "--training.batch_size", 4 * batch_size)
@@ -93,6 +95,7 @@ def test_commands_of_one_process(base, tmp_path, monkeypatch, capsys, command):
     one_line(capsys, f"{command}: expected one process, got 2")
 
 
+@pytest.mark.slow
 def test_what_several_processes_refuse(base, tmp_path):
     done = processes(tmp_path, 2, "train", "--config", base / "config.yaml")
     assert done.returncode != 0
