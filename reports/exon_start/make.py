@@ -98,15 +98,30 @@ def on(folder: str, genome: str) -> Job:
     return Job("across", command, Path(folder) / "on" / genome / "report.html", (*fitted(folder), path(genome)))
 
 
-def across(model: str, genome: str, seed: int) -> tuple[Job, ...]:
+def across(folder: str, genome: str) -> tuple[Job, ...]:
     """A run of a genome on all others."""
-    folder = f"runs/exon_start/{model}/{genome}201_s{seed}"
     return tuple(on(folder, other) for other in GENOMES if other != genome)
 
 
-def scanned(model: str, genome: str, contig: str) -> Job:
+def of_genome(genome: str, sort: str, seed: int, *arguments: str) -> Iterator[Job]:
+    """Our network, the known system's best and the baselines on a genome; those of all starts also on the other genomes."""
+    name = f"{genome}{sort}_s{seed}"
+    whole = sort == "201"
+    for model in (OURS, "exon_enhanced"):
+        folder = f"runs/exon_start/{model}/{name}"
+        more = across(folder, genome) if whole else ()
+        if model == OURS and genome == "spombe" and sort == "acceptor" and not seed:
+            more = (scanned(folder, genome, "III"),)
+        yield training("genomes", model, genome, name, seed, *arguments, more=more)
+    if not seed:
+        folders = [f"runs/exon_start/{word}/{name}" for word in BASELINES]
+        more = tuple(job for folder in folders for job in across(folder, genome)) if whole else ()
+        yield baselines("genomes", genome, name, *arguments, more=more)
+
+
+def scanned(folder: str, genome: str, contig: str) -> Job:
     """A held-out contig, base by base."""
-    folder, out = f"runs/exon_start/{model}/{genome}201_s0", f"runs/scans/{genome}"
+    out = f"runs/scans/{genome}"
     fasta, annotation = (str(Path(DATA) / "exon_start" / file) for file in GENOMES[genome])
     command = ("-m", "classify", "scan", "--run", folder, "--genome", fasta, "--annotation", annotation)
     command += ("--contigs", f'["{contig}"]', "--out", out, "--progress", "false")
@@ -132,20 +147,20 @@ def baselines(stage: str, file: str, name: str, *arguments: str, more: tuple[Job
 SMALL = ("--training.epochs", "40")
 """The cut-outs have a tenth of the windows of S. pombe: more epochs, fewer examples."""
 
+SORTS = {
+    "201": (),
+    "acceptor": ("--data.positives", '["acceptor"]'),
+    "first": ("--data.positives", '["first"]', "--data.negatives", '["intragenic"]'),
+}
+"""What is learnt: all starts at once, or one kind of start alone."""
+
 
 def everything() -> Iterator[Job]:
     """All jobs but those of ``prepare``: what the conclusions rest on first."""
     for seed in range(3):
         for genome in GENOMES:
-            epochs = () if genome == "spombe" else SMALL
-            for model in (OURS, "exon_enhanced"):
-                more = across(model, genome, seed)
-                if model == OURS and genome == "spombe" and not seed:
-                    more = (*more, scanned(model, genome, "III"))
-                yield training("genomes", model, genome, f"{genome}201_s{seed}", seed, *epochs, more=more)
-            if not seed:
-                more = tuple(job for word in BASELINES for job in across(word, genome, 0))
-                yield baselines("genomes", genome, f"{genome}201_s0", more=more)
+            for sort, kinds in SORTS.items():
+                yield from of_genome(genome, sort, seed, *kinds, *(() if genome == "spombe" else SMALL))
     for seed in range(3):
         for trap in TRAPS:
             yield training("traps", "exon_enhanced", f"trap_{trap}", f"trap_{trap}_s{seed}", seed)

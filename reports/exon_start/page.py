@@ -17,12 +17,12 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "reports"))
 
-from make import BASELINES, GENOMES, MODELS, OURS, TRAPS, everything  # noqa: E402
+from make import BASELINES, GENOMES, MODELS, OURS, SORTS, TRAPS, everything  # noqa: E402
 from pages import Tables, interval, read_json, write_page  # noqa: E402
 
 HERE = Path("reports/exon_start")
 
-TABLES = {name: (f"*/{name}201_s?", OURS) for name in GENOMES}
+TABLES = {f"{name}_{sort}": (f"*/{name}{sort}_s?", OURS) for name in GENOMES for sort in SORTS}
 """Folder of the report -> the run folders below runs/exon_start, and what the others are tested against."""
 
 WINDOWS = ("101", "201", "301")
@@ -101,6 +101,11 @@ class ExonTables(Tables):
             lines.append("| " + " | ".join([*cells, *(interval(quality[key]) for key in columns)]) + " |")
         self.picture(f"scans/{name}.png", f"scan_{name}.png")
         return "\n".join(lines) + f"\n\n![precision against recall](scan_{name}.png)\n"
+
+    @property
+    def genomes(self) -> tuple[str, ...]:
+        """Names of the genomes."""
+        return tuple(GENOMES)
 
     @property
     def models(self) -> tuple[str, ...]:
