@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -107,11 +108,11 @@ class Tables:
         return format(float(found[0][column]), form) if found and found[0][column] else "(not made yet)"
 
     def extra(self, path: str, skip: int = 0) -> str:
-        """A Markdown text that another command wrote below ``runs``, without its first lines."""
+        """A Markdown text that another command wrote below ``runs``, without its first lines, headings a level deeper."""
         file = self.runs.parent / path
         if not file.is_file():
             return f"*Not made yet: no {file}.*\n"
-        return "\n".join(file.read_text(encoding="utf-8").split("\n")[skip:])
+        return re.sub("(?m)^#", "##", "\n".join(file.read_text(encoding="utf-8").split("\n")[skip:]))
 
     def picture(self, path: str, name: str) -> str:
         """A figure below ``runs``, copied beside the page; the name of the copy."""
