@@ -25,6 +25,9 @@ from specgen.parser import load_settings
 
 __all__ = ["ensemble", "mean_probabilities"]
 
+UNFINISHED = "the ensemble is not finished"
+"""How the mark of an ensemble that was stopped begins: such a folder may be written again."""
+
 SUMMED = ("wall_seconds", "cpu_seconds", "gpu_seconds", "parameters", "flops_per_example")
 """Costs that members add up to; of the others (memory) the largest counts, and examples seen are those of all."""
 
@@ -59,11 +62,12 @@ def ensemble(folders: Sequence[Path], out: Path) -> dict[str, Any]:
         if run.examples != first.examples:
             raise InputError(f"ensemble: {run.path} was scored on other examples than {first.path}")
     check_name("--out", out.name)
-    if out.exists() and any(out.iterdir()):
+    folder = RunFolder(out)
+    unfinished = folder.marker.is_file() and folder.marker.read_text(encoding="utf-8").startswith(UNFINISHED)
+    if out.exists() and any(out.iterdir()) and not unfinished:
         raise InputError(f"{out}: holds something already; expected the name of a new folder")
     probabilities = mean_probabilities([run.probabilities for run in runs])
-    folder = RunFolder(out)
-    folder.begin("the ensemble is not finished; repeat: python -m classify ensemble")
+    folder.begin(f"{UNFINISHED}; repeat: python -m classify ensemble")
     settings = load_settings(str(RunFolder(first.path).config))
     members = [run.path.as_posix() for run in runs]
     settings |= {"model": "ensemble", "model_options": {"members": members}, "name": out.name}

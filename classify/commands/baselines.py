@@ -23,6 +23,8 @@ def run(arguments: Sequence[str]) -> None:
     for name in names:
         BASELINES[name]  # an unknown one fails before any work
     examples = TASKS[settings.task](settings.data).load()
+    if made := examples.counts.get("simulated_transcripts"):
+        print(f"note: no files were given; these are {made} simulated transcripts")
     for name in names:
         metrics = fit_baseline(name, settings, examples)["metrics"]
         shown = ", ".join(

@@ -22,7 +22,7 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--annotation", type=str, default="", help="GTF or GFF3 of the true exon starts")
     parser.add_class_arguments(ScanSettings, None)
     parser.add_argument("--progress", type=bool, default=True, help="show a progress bar")
-    parsed = parser.parse_args(list(arguments))
+    parsed = parser.parse_args(parser.friendly(arguments))
     settings = ScanSettings(**{key: parsed[key] for key in ScanSettings.__dataclass_fields__})
     from classify.distributed import check_alone
     from classify.scanning.scan import scan

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ __all__ = ["BLOCK", "Contig", "Part", "contigs_of", "parts", "scan_blocks"]
 BLOCK = 1 << 20
 """nt of a block."""
 
-AT_ONCE = 8192
+AT_ONCE = 2048
 """Windows that are cut together."""
 
 
@@ -101,7 +101,8 @@ def scan_blocks(
             raise InputError(f"{folder}: holds blocks of another {differs[0]}; take it away, or choose another --out")
     write_atomic(told, json.dumps(pins, indent=1) + "\n")
     by_name = {contig.name: contig for contig in contigs}
-    total = sum(contig.length for contig in contigs)
+    strands = len(STRANDS[settings.strands])
+    total = sum(contig.length for contig in contigs) * strands
     kept = 0
     with tqdm(total=total, unit="nt", unit_scale=True, disable=not progress) as bar:
         for record in read_records(genome):
@@ -111,9 +112,10 @@ def scan_blocks(
                 high = min(low + BLOCK, contig.length)
                 path = _path(folder, contig, low)
                 kept += path.is_file()
-                if not path.is_file():
-                    write_atomic(path, _packed(_block(loaded, record.codes, low, high, settings)))
-                bar.update(high - low)
+                if path.is_file():
+                    bar.update((high - low) * strands)
+                else:
+                    write_atomic(path, _packed(_block(loaded, record.codes, low, high, settings, bar.update)))
     return kept
 
 
@@ -141,12 +143,14 @@ def _packed(columns: dict[str, Any]) -> bytes:
     return held.getvalue()
 
 
-def _block(loaded: Loaded, codes: Codes, low: int, high: int, settings: ScanSettings) -> dict[str, Any]:
+def _block(
+    loaded: Loaded, codes: Codes, low: int, high: int, settings: ScanSettings, done: Callable[[int], Any]
+) -> dict[str, Any]:
     """Runs and peaks of both strands of [low, high), whose neighbours are scored, too, as far as they decide on peaks."""
     begin, end = max(0, low - settings.apart), min(len(codes), high + settings.apart)
     told: dict[str, Any] = {}
     for strand in STRANDS[settings.strands]:
-        values = _values(loaded, codes, begin, end, strand, settings)
+        values = _values(loaded, codes, begin, end, strand, settings, done)
         # On the minus strand the first of equals is the one that transcription meets first.
         directed = values[::strand]
         found = local_peaks(directed, settings.apart, max(settings.floor, 1e-3))
@@ -160,11 +164,17 @@ def _block(loaded: Loaded, codes: Codes, low: int, high: int, settings: ScanSett
 
 
 def _values(
-    loaded: Loaded, codes: Codes, begin: int, end: int, strand: int, settings: ScanSettings
+    loaded: Loaded,
+    codes: Codes,
+    begin: int,
+    end: int,
+    strand: int,
+    settings: ScanSettings,
+    done: Callable[[int], Any],
 ) -> NDArray[np.float32]:
     """(end - begin,) probability of the positive class with each position in the middle of the window; -1 = not scored.
 
-    Letters beyond the contig are blank, as in ``prepare``.
+    Letters beyond the contig are blank, as in ``prepare``. ``done`` is told how many positions are.
     """
     window, letters = loaded.task.window, settings.letters
     half = window // 2
@@ -180,6 +190,7 @@ def _values(
         windows = np.lib.stride_tricks.sliding_window_view(piece, window)
         wanted = (windows[:, half - len(letters) : half] == letters).all(axis=1)
         rows = np.flatnonzero(wanted)
+        done(last - first)
         if not len(rows):
             continue
         logits = predict_logits(loaded, torch.from_numpy(windows[rows]))

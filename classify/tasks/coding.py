@@ -207,7 +207,8 @@ class CodingTask(Task):
         """Trim, drop what is too short, group and split."""
         settings, names = self.settings, tuple(self.settings.classes)
         least = settings.length + self.cut
-        counts: dict[str, Any] = {"records_read": _count(rows, names)}
+        counts: dict[str, Any] = {} if settings.coding else {"simulated_transcripts": len(rows)}
+        counts |= {"records_read": _count(rows, names)}
         counts["shorter_than_crop_dropped"] = _count((r for r in rows if len(r.codes) < least), names)
         if not any(len(row.codes) >= least for row in rows):
             raise InputError(

@@ -53,6 +53,18 @@ class CodingTables(Tables):
     def __init__(self) -> None:
         super().__init__(Path("runs/coding"), HERE, everything(), LAST, TABLES, WHOLE)
 
+    def filtered(self) -> str:
+        """What was read and dropped on the way to the table at 600 nt."""
+        folder = self.runs / "gc" / "human600_s0"
+        if not self.finished(folder):
+            return "*Not made yet.*"
+        data = read_json(folder / "metrics.json")["data"]
+        read, short = data["records_read"], data["shorter_than_crop_dropped"]
+        return (
+            f"of {read['CDN']:,} + {read['LNSD']:,} records, {short['CDN']:,} + {short['LNSD']:,} are shorter than the crop, and "
+            f"{data['near_duplicates_of_other_class_dropped']:,} non-coding ones share a cluster with a CDS"
+        )
+
     def folds(self) -> str:
         """All chromosomes, each scored by models that have not seen it."""
         names = ["human600_s0", *(f"fold{i + 1}_s0" for i in range(len(FOLDS)))]

@@ -60,3 +60,15 @@ def test_what_cannot_be_joined(members, tmp_path):
     with pytest.raises(InputError, match="holds something already"):
         ensemble(members, members[0])
     assert not (tmp_path / "out").exists()
+
+
+def test_one_that_was_stopped_can_be_made_again(members, tmp_path, monkeypatch):
+    out = tmp_path / "both"
+    with monkeypatch.context() as patch:
+        patch.setattr("classify.ensembling.write_report", lambda run: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            ensemble(members, out)
+    assert RunFolder(out).marker.exists()
+    ensemble(members, out)
+    assert (out / "report.html").is_file()
+    assert not RunFolder(out).marker.exists()
