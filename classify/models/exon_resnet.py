@@ -1,6 +1,6 @@
 """exon_resnet: our network for exon starts. It knows that the site, if there is one, lies at the centre of the window.
 
-Three readings of the letters are added up. Near the site each place has weights of its own, as in a position weight
+The letters are read in three ways. Near the site each place has weights of its own, as in a position weight
 matrix; dilated residual blocks in the manner of SpliceAI (Jaganathan et al. 2019, Cell 176:535; pre-activation after He
 et al. 2016, arXiv:1603.05027) see at every letter how the places hang together; and the whole window, four letters
 pooled into one, tells what kind of sequence lies on either side. Nothing is averaged over all places: what is in front of
