@@ -53,11 +53,14 @@ class Baseline:
         One line for reports.
     learn
         ``(training examples, frame) -> state`` from whole training records, see ``Task.frame``; None = nothing to learn.
+    centred
+        Takes the centre of a window for a site, and means nothing where there is none.
     """
 
     features: Features
     note: str
     learn: Learn | None = None
+    centred: bool = False
 
     def state(self, train: Examples, frame: int) -> State:
         """What is learnt from the training part; empty for most."""
@@ -71,11 +74,13 @@ class Baseline:
 BASELINES: Registry[Baseline] = Registry("baseline")
 
 
-def register_baseline(name: str, note: str, learn: Learn | None = None) -> Callable[[Features], Features]:
+def register_baseline(
+    name: str, note: str, learn: Learn | None = None, *, centred: bool = False
+) -> Callable[[Features], Features]:
     """Decorator: add a feature function under ``name``."""
 
     def register(features: Features) -> Features:
-        BASELINES.add(name, Baseline(features, note, learn))
+        BASELINES.add(name, Baseline(features, note, learn, centred))
         return features
 
     return register
@@ -227,6 +232,7 @@ def learn_matrix(train: Examples, frame: int) -> State:
     "pwm",
     f"position weight matrix, {FIRST} to +{LAST} around the window's centre [bits] (Shapiro & Senapathy 1987)",
     learn_matrix,
+    centred=True,
 )
 def position_weights(windows: Codes, lengths: NDArray[np.int64], state: State) -> Floats:
     """(B, 1) log odds [bits] of the site at the centre; for tasks whose windows have one there."""

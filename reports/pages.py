@@ -92,7 +92,7 @@ class Tables:
 
     def finished(self, folder: Path) -> bool:
         """Whether a run is the one that its job would make now."""
-        return folder in self.done
+        return folder in self.done and (folder / "report.html").is_file()
 
     def table(self, name: str) -> str:
         """The Markdown of a comparison."""

@@ -11,7 +11,7 @@ ABOUT = "Fit the trivial baselines on the examples and splits of a configuration
 
 def run(arguments: Sequence[str]) -> None:
     """Parse, fit each baseline, print one line for each."""
-    only = {"type": list[str], "default": [], "help": "names of the baselines to fit; default: all"}
+    only = {"type": list[str], "default": [], "help": "names of the baselines to fit; default: all that suit the task"}
     settings, extra = parse_run(arguments, "baselines", ABOUT, {"only": only})
     from classify.baseline_fit import fit_baseline
     from classify.baselines import BASELINES
@@ -19,10 +19,11 @@ def run(arguments: Sequence[str]) -> None:
     from classify.tasks import TASKS
 
     check_alone("baselines")
-    names = extra.only or list(BASELINES)
+    task = TASKS[settings.task](settings.data)
+    names = extra.only or [name for name in BASELINES if task.centred or not BASELINES[name].centred]
     for name in names:
         BASELINES[name]  # an unknown one fails before any work
-    examples = TASKS[settings.task](settings.data).load()
+    examples = task.load()
     if made := examples.counts.get("simulated_transcripts"):
         print(f"note: no files were given; these are {made} simulated transcripts")
     for name in names:

@@ -67,6 +67,11 @@ class Task:
         return False
 
     @property
+    def centred(self) -> bool:
+        """Whether what an example is about stands in the middle of its window."""
+        return False
+
+    @property
     def cut(self) -> int:
         """nt that ``prepare`` takes off a record."""
         return 0

@@ -83,6 +83,10 @@ class ExonStartTask(Task):
     def balanced(self) -> bool:
         return self.settings.balance
 
+    @property
+    def centred(self) -> bool:
+        return True
+
     def load(self) -> Examples:
         """See ``Task.load``; every drop is counted in ``Examples.counts``.
 
