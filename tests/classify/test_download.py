@@ -17,9 +17,7 @@ from filelock import FileLock
 from unreliable import DAY, Answer, serving
 
 from classify.__main__ import main
-from classify.cards import CardFile
 from classify.checksums import BsdSum
-from classify.downloading import Pins
 from classify.partial import Part, Source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -554,12 +552,6 @@ def test_damaged_locks(case, text, match):
     case.lock.write_text(text)
     case.run(code=2, match=f"{case.lock}: {match}")
     assert not case.server.requests
-
-
-def test_pins_are_read_back(tmp_path):
-    pins = Pins(tmp_path / "lock.json")
-    pins.read()
-    assert pins.get(CardFile(name="x", sha256=SHA)) is None
 
 
 # The machine
