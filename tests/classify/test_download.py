@@ -619,7 +619,11 @@ def test_one_process_at_a_time(case):
 
 def test_interrupted(case):
     case.server.answers = [Answer(cut=1200, interrupt=True, stall=5)]
-    said = case.run(code=130)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin deaf to it
+    try:
+        said = case.run(code=130)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert "stopped; " in said
     assert "bytes of x.fa.gz are kept, and the same command goes on from there" in said
     case.absent()
