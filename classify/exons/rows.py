@@ -175,16 +175,18 @@ class _Reader:
         self.columns.append((np.array(keys, dtype=np.int32), *(column[index] for column in columns)))
 
     def _gtf_keys(self, told: Sequence[bytes], fail: Callable[[int, str], NoReturn]) -> tuple[slice, list[int]]:
-        genes, transcripts = (list(map(wanted.search, told)) for wanted in (_GTF_GENE, _GTF_TRANSCRIPT))
-        if None in genes or None in transcripts:
-            row = min(found.index(None) for found in (genes, transcripts) if None in found)
-            fail(row, self._why(told[row]))
+        try:
+            genes, transcripts = (
+                [found[1] for found in map(wanted.search, told)]  # type: ignore[index]
+                for wanted in (_GTF_GENE, _GTF_TRANSCRIPT)
+            )
+        except TypeError:  # None is no match; asking each row first would take longer
+            for row, text in enumerate(told):
+                if _GTF_GENE.search(text) is None or _GTF_TRANSCRIPT.search(text) is None:
+                    fail(row, self._why(text))
+            raise
         # NCBI calls the transcripts of many genes unknown_transcript_1.
-        keys = [
-            self._number(gene[1] + b"\t" + transcript[1], gene)
-            for gene, transcript in zip(genes, transcripts, strict=True)
-            if gene and transcript
-        ]
+        keys = [self._number(gene + b"\t" + name, gene) for gene, name in zip(genes, transcripts, strict=True)]
         return slice(None), keys
 
     def _gff3_keys(
@@ -197,16 +199,17 @@ class _Reader:
                 if not part[row] or _LIKE_GTF.match(text):
                     fail(row, self._why(text))
                 continue  # predictions of others, which belong to no gene
+            gene = _GFF3_GENE.search(text)
             for name in parents[1].split(b","):
                 index.append(row)
-                keys.append(self._number(name, _GFF3_GENE.search(text)))
+                keys.append(self._number(name, gene[1] if gene else b""))
         return index, keys
 
-    def _number(self, key: bytes, gene: re.Match[bytes] | None) -> int:
+    def _number(self, key: bytes, gene: bytes) -> int:
         number = self.transcripts.get(key)
         if number is None:
             number = self.transcripts[key] = len(self.transcripts)
-            self.told.append(gene[1] if gene else b"")
+            self.told.append(gene)
         return number
 
     def _why(self, told: bytes) -> str:
