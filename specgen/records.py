@@ -1,7 +1,7 @@
 """Reading nucleotide records: FASTA and FASTQ, plain, gzip or bgzip, from a path or standard input, streamed.
 
-Yields one record at a time, so memory does not grow with the file. The parsing is dnaio's and the decompression
-xopen's; this module sniffs the format, encodes, and turns whatever goes wrong into one line that names the file.
+Yields one record at a time, so memory does not grow with the file. FASTQ is dnaio's to parse, FASTA ``fasta``'s, and
+decompression xopen's; this module sniffs the format, encodes, and turns whatever goes wrong into one line that names the file.
 No labels, groups or splits here: those belong to tasks.
 """
 
@@ -21,6 +21,7 @@ import xopen
 from dnaio.exceptions import FileFormatError
 
 from specgen.errors import InputError
+from specgen.fasta import fasta_records
 from specgen.sequences import Codes, encode
 
 try:  # xopen reads gzip through isal where that exists, and its error is not zlib's
@@ -53,15 +54,6 @@ class Record:
     codes: Codes
 
 
-class _RawRecord:
-    """What dnaio hands over. dnaio's own class refuses names that are not ASCII; transcripts do have them."""
-
-    __slots__ = ("name", "sequence")
-
-    def __init__(self, name: str, sequence: str, qualities: str | None = None) -> None:
-        self.name, self.sequence = name, sequence
-
-
 def read_records(source: str | Path, *, unique: bool = True) -> Iterator[Record]:
     """Stream the records of a FASTA or FASTQ file.
 
@@ -86,18 +78,19 @@ def read_records(source: str | Path, *, unique: bool = True) -> Iterator[Record]
     count = 0
     try:
         with open_decompressed(source) as handle:
-            for raw in _parser(handle, label):
+            for header, letters in _parser(handle, label):
                 count += 1
-                name = raw.name.split(maxsplit=1)[0] if raw.name.strip() else f"record_{count}"
+                name = header.split(maxsplit=1)[0] if header.strip() else f"record_{count}"
                 if unique:
                     if hash(name) in seen:
                         raise InputError(
                             f"{label}: record {count} repeats the name {_short(name)!r}; names must be unique"
                         )
                     seen.add(hash(name))
-                record = Record(name, raw.name, encode(raw.sequence, name=f"{label}: record {_short(name)!r}"))
-                raw.sequence = ""  # not kept beside the codes while the record is in use
+                record = Record(name, header, encode(letters, name=f"{label}: record {_short(name)!r}"))
+                del letters  # not kept beside the codes while the record is in use
                 yield record
+                del record
     except FileNotFoundError:
         raise InputError(f"{label}: no such file") from None
     except IsADirectoryError:
@@ -140,16 +133,17 @@ def open_decompressed(source: str | Path) -> Iterator[Any]:
             yield handle
 
 
-def _parser(handle: Any, label: str) -> Iterator[Any]:
+def _parser(handle: Any, label: str) -> Iterator[tuple[str, str | bytearray]]:
+    """Header and letters of each record."""
     if handle.peek(3)[:3] == codecs.BOM_UTF8:
         handle.read(3)
     first = handle.peek(1)[:1]
     if not first:
         return iter(())
     if first == b"@":
-        return iter(dnaio.readers.FastqReader(handle))
+        return ((raw.name, raw.sequence) for raw in dnaio.readers.FastqReader(handle))
     if first in b">#\r\n ":
-        return iter(dnaio.readers.FastaReader(handle, sequence_class=_RawRecord))
+        return fasta_records(handle)
     raise InputError(f"{label}: starts with {first!r}; expected FASTA ('>name') or FASTQ ('@name')")
 
 

@@ -51,12 +51,13 @@ for _code, _letter in enumerate(LETTERS):
     if _code:
         _ENCODE[ord(_letter)] = _ENCODE[ord(_letter.lower())] = _code
 _ENCODE[ord("U")] = _ENCODE[ord("u")] = 8
+_TABLE = _ENCODE.tobytes()
 _DECODE = np.frombuffer(LETTERS.encode(), dtype=np.uint8)
 # Bit reversal of the nibble: A(0001) <-> T(1000), C(0010) <-> G(0100).
 _COMPLEMENT = np.array([int(f"{code:04b}"[::-1], 2) for code in range(16)], dtype=np.uint8)
 
 
-def encode(sequence: str | bytes, *, name: str = "sequence") -> Codes:
+def encode(sequence: str | bytes | bytearray, *, name: str = "sequence") -> Codes:
     """Letters to codes.
 
     Parameters
@@ -77,7 +78,10 @@ def encode(sequence: str | bytes, *, name: str = "sequence") -> Codes:
         At the first letter that is no nucleotide (gaps included): names record, 1-based position and letter.
     """
     raw = sequence.encode("latin-1", "replace") if isinstance(sequence, str) else sequence
-    codes = _ENCODE[np.frombuffer(raw, dtype=np.uint8)]
+    # Five times as fast as an index array, which a chromosome notices.
+    codes = np.frombuffer(raw.translate(_TABLE), dtype=np.uint8)
+    if isinstance(raw, bytes):
+        codes = codes.copy()  # bytes would make it read-only
     if codes.size and codes.max() == _INVALID:  # no mask as long as a chromosome unless there is a fault
         position = int((codes == _INVALID).argmax())
         letter = chr(raw[position])

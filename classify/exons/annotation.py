@@ -17,7 +17,7 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.exons.rows import Rows, read_rows
+from classify.exons.rows import Rows, line_of, read_rows
 from specgen.errors import InputError
 
 __all__ = ["Annotation", "read_annotation"]
@@ -31,8 +31,8 @@ class Annotation:
 
     Attributes
     ----------
-    path
-        Of the file.
+    path, features
+        Of the file, and the types of its rows that are exons.
     contigs, genes
         Names, sorted, that columns index.
     contig, gene, transcript
@@ -41,13 +41,12 @@ class Annotation:
         int64 (n,) 1-based, both included.
     strand
         int8 (n,) +1 or -1.
-    line
-        int32 (n,) number of the first line that told of it.
     counts
         What was read: lines, exon rows, transcripts, those put together from parts.
     """
 
     path: str
+    features: Sequence[str]
     contigs: list[str]
     genes: list[str]
     contig: NDArray[np.int32]
@@ -56,7 +55,6 @@ class Annotation:
     start: Ints
     end: Ints
     strand: NDArray[np.int8]
-    line: NDArray[np.int32]
     counts: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -64,7 +62,7 @@ class Annotation:
 
     def take(self, index: NDArray[Any]) -> Annotation:
         """The rows at ``index`` (indices or mask); names stay."""
-        columns = ("contig", "gene", "transcript", "start", "end", "strand", "line")
+        columns = ("contig", "gene", "transcript", "start", "end", "strand")
         return replace(self, **{name: getattr(self, name)[index] for name in columns})
 
 
@@ -94,7 +92,7 @@ def read_annotation(path: str, features: Sequence[str] = ("exon",)) -> Annotatio
     keep, from_parts = _wanted(rows)
     known = gene[rows.transcript] >= 0
     if (unknown := keep & ~known & ~rows.part).any():
-        _fail_without_gene(path, rows, unknown)
+        _fail_without_gene(path, features, rows, unknown)
     keep &= known
     if not keep.any():
         what = " or ".join(map(repr, features))
@@ -104,8 +102,8 @@ def read_annotation(path: str, features: Sequence[str] = ("exon",)) -> Annotatio
     contigs, contig = _sorted_names(rows, path, rows.contigs, rows.contig[keep])
     genes, gene_of = _sorted_names(rows, path, gene_names, gene[rows.transcript[keep]])
     found = Annotation(
-        path, contigs, genes, contig, gene_of, rows.transcript[keep], rows.start[keep], rows.end[keep],
-        rows.strand[keep], rows.line[keep],
+        path, features, contigs, genes, contig, gene_of, rows.transcript[keep], rows.start[keep], rows.end[keep],
+        rows.strand[keep],
     )  # fmt: skip
     merged = _merged(found)
     counts = {
@@ -157,11 +155,12 @@ def _root(path: str, name: bytes, parents: dict[bytes, bytes], names: dict[bytes
     return b""
 
 
-def _fail_without_gene(path: str, rows: Rows, unknown: NDArray[np.bool_]) -> NoReturn:
-    row = np.flatnonzero(unknown)[rows.line[unknown].argmin()]
-    parent = rows.transcripts[rows.transcript[row]].decode(errors="replace")
+def _fail_without_gene(path: str, features: Sequence[str], rows: Rows, unknown: NDArray[np.bool_]) -> NoReturn:
+    row = int(unknown.argmax())
+    parent = rows.transcripts[rows.transcript[row]]
+    line = line_of(path, features, rows.contigs[rows.contig[row]], int(rows.end[row]), parent)
     raise InputError(
-        f"{path}: line {rows.line[row]}: the exon belongs to no gene: its parent {parent!r} is not in the file, "
+        f"{path}: {line}the exon belongs to no gene: its parent {parent.decode(errors='replace')!r} is not in the file, "
         "or leads to none, and the line has no gene_id"
     )
 
@@ -196,4 +195,4 @@ def _merged(rows: Annotation) -> Annotation:
     first = np.flatnonzero(begins)
     last = np.append(first[1:], len(rows)) - 1
     merged = rows.take(first)
-    return replace(merged, end=(reached - apart)[last], line=np.minimum.reduceat(rows.line, first).astype(np.int32))
+    return replace(merged, end=(reached - apart)[last])

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from classify.exons.annotation import Annotation
+from classify.exons.rows import line_of
 from specgen.errors import InputError
 
 __all__ = ["on_genome"]
@@ -39,10 +40,11 @@ def on_genome(exons: Annotation, lengths: Mapping[str, int], genome: str) -> Ann
     here = ends[exons.contig] > 0
     kept = exons.take(here)
     if (past := kept.end > ends[kept.contig]).any():
-        row = np.flatnonzero(past)[kept.line[past].argmin()]
+        row = int(past.argmax())
         name = exons.contigs[kept.contig[row]]
+        line = line_of(exons.path, exons.features, name.encode(), int(kept.end[row]))
         raise InputError(
-            f"{exons.path}: line {kept.line[row]}: the exon {name}:{kept.start[row]}-{kept.end[row]} ends past the "
+            f"{exons.path}: {line}the exon {name}:{kept.start[row]}-{kept.end[row]} ends past the "
             f"{lengths[name]} nt of that sequence in {genome}; is it the same assembly?"
         )
     told = {"contigs_missing": missing[:20], "exons_on_missing_contigs": int((~here).sum())}

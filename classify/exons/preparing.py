@@ -204,7 +204,7 @@ def _ground(
 
 def _generator(seed: int, purpose: str, contig: str) -> np.random.Generator:
     """Random numbers of one purpose and contig, whatever other contigs there are."""
-    return np.random.default_rng([seed, stable_number(f"{purpose}\0{contig}", seed)])
+    return np.random.default_rng(stable_number(f"{purpose}\0{contig}", seed))
 
 
 def _slices(count: int) -> Iterator[slice]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from itertools import islice
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from classify.exons.lines import line_chunks
 from specgen.errors import InputError
 
-__all__ = ["Rows", "read_rows"]
+__all__ = ["Rows", "line_of", "read_rows"]
 
 _PARTS = (
     *(b"CDS", b"stop_codon", b"UTR", b"5UTR", b"3UTR"),
@@ -55,7 +57,7 @@ class Rows:
         ID -> Parent (empty = none) of the other rows of a GFF3 file; None for GTF.
     names
         ID -> name of the rows without a parent.
-    contig, transcript, line
+    contig, transcript
         int32 (n,).
     start, end
         int64 (n,) 1-based, both included.
@@ -79,7 +81,6 @@ class Rows:
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     strand: NDArray[np.int8]
-    line: NDArray[np.int32]
     part: NDArray[np.bool_]
     group: NDArray[np.int32]
     parts: int
@@ -98,14 +99,14 @@ class _Reader:
     """Columns as lists of arrays, one a chunk, and the names met so far."""
 
     def __init__(self, path: str, features: tuple[bytes, ...]) -> None:
-        self.path, self.features, self.lines, self.parts = path, frozenset(features), 0, 1
+        self.path, self.features, self.lines, self.parts = path, frozenset(features), 0, 0
         self.contigs: dict[bytes, int] = {}
         self.transcripts: dict[bytes, int] = {}
         self.told: list[bytes] = []
         self.parents: dict[bytes, bytes] = {}
         self.names: dict[bytes, bytes] = {}
         self.gff3: bool | None = None
-        self.columns: list[tuple[NDArray, ...]] = []
+        self.columns: list[tuple[NDArray[Any], ...]] = []
         wanted = b"|".join(re.escape(name) for name in (*features, *_PARTS))
         self.wanted = re.compile(
             rb"(?m)^(?!#)([^\t\n]*)\t[^\t\n]*\t("
@@ -122,7 +123,9 @@ class _Reader:
 
     def read(self, first_line: int, chunk: bytes) -> None:
         """Take what a chunk tells."""
-        if bad := _NO_ROW.search(chunk):
+        self.lines = first_line + chunk.count(b"\n")
+        # Nearly every chunk is as many rows of nine columns as it has lines, which is seen without looking at each.
+        if chunk.count(b"\t") != 8 * (self.lines - first_line + 1) and (bad := _NO_ROW.search(chunk)):
             got = chunk[bad.start() : bad.start() + 200].split(b"\n")[0].decode(errors="replace").strip()
             self._fail(chunk, first_line, bad.start(), f"expected nine columns separated by tabs, got {got[:60]!r}")
         if self.gff3 is None:
@@ -131,7 +134,6 @@ class _Reader:
             for other in self.others.finditer(chunk):
                 self._named(other[1])
         self._take(first_line, chunk)
-        self.lines = first_line + chunk.count(b"\n")
 
     def _named(self, told: bytes) -> None:
         """A GFF3 row that an exon may descend from."""
@@ -143,75 +145,65 @@ class _Reader:
                 self.names.setdefault(name, gene[1] if gene else _PREFIX.sub(b"", name))
 
     def _take(self, first_line: int, chunk: bytes) -> None:
-        contig: list[int] = []
-        transcript: list[int] = []
-        start: list[bytes] = []
-        end: list[bytes] = []
-        strand: list[int] = []
-        group: list[int] = []
-        place: list[int] = []
-        keys_of = self._gff3_keys if self.gff3 else self._gtf_keys
-        for row in self.wanted.finditer(chunk):
-            name, feature, low, high, sign, told = row.groups()
-            number = 0
-            if feature not in self.features:
-                number = self.parts
-                self.parts += 1
-            keys = keys_of(told, number)
-            if keys is None:
-                self._fail(chunk, first_line, row.start(), self._why(told))
-            for key in keys:
-                contig.append(self.contigs.setdefault(name, len(self.contigs)))
-                transcript.append(key)
-                start.append(low)
-                end.append(high)
-                strand.append(_STRANDS.get(sign, 0))
-                group.append(number)
-                place.append(row.start())
-        if not place:
+        """The rows of exons and parts."""
+        rows: list[tuple[bytes, ...]] = self.wanted.findall(chunk)
+        if not rows:
             return
-        lows, highs = self._numbers(chunk, first_line, start, place), self._numbers(chunk, first_line, end, place)
-        strands = np.array(strand, dtype=np.int8)
+
+        def fail(row: int, what: str) -> NoReturn:
+            place = next(islice(self.wanted.finditer(chunk), row, None)).start()
+            self._fail(chunk, first_line, place, what)
+
+        names, features, lows, highs, signs, told = zip(*rows, strict=True)
+        part = np.array([feature not in self.features for feature in features])
+        group = np.where(part, self.parts + np.cumsum(part), 0).astype(np.int32)
+        self.parts += int(part.sum())
+        # Of each transcript of a row, the row.
+        index, keys = self._gff3_keys(told, part, fail) if self.gff3 else self._gtf_keys(told, fail)
+        contig = [self.contigs.setdefault(name, len(self.contigs)) for name in names]
+        start, end = _numbers(lows, fail), _numbers(highs, fail)
+        strand = np.array([_STRANDS.get(sign, 0) for sign in signs], dtype=np.int8)
         for wrong, what in (
-            (strands == 0, "strand: expected + or -, got something else"),
-            (lows < 1, "start: expected a position from 1 on, got less"),
-            (lows > highs, "start: expected at most the end, got more"),
+            (strand == 0, "strand: expected + or -, got something else"),
+            (start < 1, "start: expected a position from 1 on, got less"),
+            (start > end, "start: expected at most the end, got more"),
         ):
             if wrong.any():
-                at = place[int(wrong.argmax())]
-                got = " ".join(chunk[at : at + 300].decode(errors="replace").split("\t")[:7])
-                self._fail(chunk, first_line, at, f"{what}: {got}")
-        # A chunk's line ends, so that the lines of all its rows are found at once.
-        ends = np.flatnonzero(np.frombuffer(chunk, dtype=np.uint8) == ord("\n"))
-        groups = np.array(group, dtype=np.int32)
-        self.columns.append(
-            (
-                np.array(contig, dtype=np.int32),
-                np.array(transcript, dtype=np.int32),
-                lows,
-                highs,
-                strands,
-                (first_line + np.searchsorted(ends, place)).astype(np.int32),
-                groups > 0,
-                groups,
+                row = int(wrong.argmax())
+                fail(row, f"{what}: " + " ".join(text.decode(errors="replace") for text in rows[row][:5]))
+        columns = (np.array(contig, dtype=np.int32), start, end, strand, part, group)
+        self.columns.append((np.array(keys, dtype=np.int32), *(column[index] for column in columns)))
+
+    def _gtf_keys(self, told: Sequence[bytes], fail: Callable[[int, str], NoReturn]) -> tuple[slice, list[int]]:
+        try:
+            genes, transcripts = (
+                [found[1] for found in map(wanted.search, told)]  # type: ignore[index]
+                for wanted in (_GTF_GENE, _GTF_TRANSCRIPT)
             )
-        )
-
-    def _gtf_keys(self, told: bytes, part: int) -> tuple[int, ...] | None:
-        """Number of the row's transcript; None where it names none, or no gene."""
-        gene, transcript = _GTF_GENE.search(told), _GTF_TRANSCRIPT.search(told)
-        if gene is None or transcript is None:
-            return None
+        except TypeError:  # None is no match; asking each row first would take longer
+            for row, text in enumerate(told):
+                if _GTF_GENE.search(text) is None or _GTF_TRANSCRIPT.search(text) is None:
+                    fail(row, self._why(text))
+            raise
         # NCBI calls the transcripts of many genes unknown_transcript_1.
-        return (self._number(gene[1] + b"\t" + transcript[1], gene[1]),)
+        keys = [self._number(gene + b"\t" + name, gene) for gene, name in zip(genes, transcripts, strict=True)]
+        return slice(None), keys
 
-    def _gff3_keys(self, told: bytes, part: int) -> tuple[int, ...] | None:
-        """Numbers of the row's parents; none of a part without, None of an exon without."""
-        parents = _PARENT.search(told)
-        if parents is None:
-            return () if part and not _LIKE_GTF.match(told) else None
-        gene = _GFF3_GENE.search(told)
-        return tuple(self._number(name, gene[1] if gene else b"") for name in parents[1].split(b","))
+    def _gff3_keys(
+        self, told: Sequence[bytes], part: NDArray[np.bool_], fail: Callable[[int, str], NoReturn]
+    ) -> tuple[list[int], list[int]]:
+        index, keys = [], []
+        for row, text in enumerate(told):
+            parents = _PARENT.search(text)
+            if parents is None:
+                if not part[row] or _LIKE_GTF.match(text):
+                    fail(row, self._why(text))
+                continue  # predictions of others, which belong to no gene
+            gene = _GFF3_GENE.search(text)
+            for name in parents[1].split(b","):
+                index.append(row)
+                keys.append(self._number(name, gene[1] if gene else b""))
+        return index, keys
 
     def _number(self, key: bytes, gene: bytes) -> int:
         number = self.transcripts.get(key)
@@ -230,26 +222,42 @@ class _Reader:
             return 'has attributes of GFF3 (key=value) in a GTF file (key "value"); expected one format'
         return "has no gene_id" if _GTF_GENE.search(told) is None else "has no transcript_id"
 
-    def _numbers(self, chunk: bytes, first_line: int, texts: list[bytes], place: list[int]) -> NDArray[np.int64]:
-        try:
-            return np.array([int(text) for text in texts], dtype=np.int64)
-        except (ValueError, OverflowError):
-            row = next(i for i, text in enumerate(texts) if not text.isdigit() or len(text) > 18)
-            got = texts[row].decode(errors="replace")
-            self._fail(chunk, first_line, place[row], f"expected a position in whole numbers, got {got!r}")
-
     def _fail(self, chunk: bytes, first_line: int, place: int, what: str) -> NoReturn:
-        raise InputError(f"{self.path}: line {first_line + chunk.count(bytes([10]), 0, place)}: {what}")
+        line = first_line + chunk.count(b"\n", 0, place)
+        raise InputError(f"{self.path}: line {line}: {what}")
 
     def rows(self) -> Rows:
         """All of it."""
-        kinds = (np.int32, np.int32, np.int64, np.int64, np.int8, np.int32, np.bool_, np.int32)
+        kinds = (np.int32, np.int32, np.int64, np.int64, np.int8, np.bool_, np.int32)
         columns = self.columns or [tuple(np.zeros(0, dtype=kind) for kind in kinds)]
-        contig, transcript, start, end, strand, line, part, group = map(np.concatenate, zip(*columns, strict=True))
+        transcript, contig, start, end, strand, part, group = map(np.concatenate, zip(*columns, strict=True))
         return Rows(
             list(self.contigs), list(self.transcripts), self.told, self.parents if self.gff3 else None, self.names,
-            contig, transcript, start, end, strand, line, part, group, self.parts, self.lines,
+            contig, transcript, start, end, strand, part, group, self.parts + 1, self.lines,
         )  # fmt: skip
+
+
+def line_of(path: str, features: Sequence[str], contig: bytes, end: int, parent: bytes = b"") -> str:
+    """Where the first exon or part is that ends at a place of a contig (and has a parent), as "line N: "; else empty.
+
+    For messages: reads the file again, so that no line has to be remembered.
+    """
+    kinds = b"|".join(re.escape(name) for name in (*(feature.encode() for feature in features), *_PARTS))
+    wanted = rb"(?m)^%s\t[^\t\n]*\t(?:%s)\t\d+\t%d\t" % (re.escape(contig), kinds, end)
+    if parent:
+        wanted += rb"[^\n]*\bParent=(?:[^;\n]*,)?%s(?![^,;\r\n])" % re.escape(parent)
+    for first_line, chunk in line_chunks(path):
+        if found := re.search(wanted, chunk):
+            return f"line {first_line + chunk.count(bytes([10]), 0, found.start())}: "
+    return ""
+
+
+def _numbers(texts: Sequence[bytes], fail: Callable[[int, str], NoReturn]) -> NDArray[np.int64]:
+    try:
+        return np.array(list(map(int, texts)), dtype=np.int64)
+    except (ValueError, OverflowError):
+        row = next(i for i, text in enumerate(texts) if not text.isdigit() or len(text) > 18)
+        fail(row, f"expected a position in whole numbers, got {texts[row].decode(errors='replace')!r}")
 
 
 def _format(chunk: bytes) -> bool | None:

@@ -18,7 +18,6 @@ SLICE = 4096
 """Windows held in memory at once."""
 
 _PIECE = 1 << 24
-_AMBIGUOUS = np.array([code.bit_count() > 1 for code in range(16)])
 _GC = np.array([code in (2, 4, 6) for code in range(16)], dtype=np.uint8)
 """C, G, and S, which is one of them."""
 
@@ -85,7 +84,10 @@ class AmbiguousRuns:
         """Of the letters (length,) of a contig."""
         found, last = [], False
         for low in range(0, len(codes), _PIECE):  # a mask of a whole chromosome is not needed
-            mask = _AMBIGUOUS[codes[low : low + _PIECE]]
+            bases = np.bitwise_count(codes[low : low + _PIECE])
+            if not last and bases.max() < 2:
+                continue
+            mask = bases > 1
             found.append(low + np.flatnonzero(np.diff(mask, prepend=last)))
             last = bool(mask[-1])
         edges = np.concatenate([*found, np.full(int(last), len(codes))]).astype(np.int64)

@@ -7,6 +7,7 @@ import pysam
 import pytest
 
 from classify.exons.annotation import read_annotation
+from classify.exons.rows import line_of
 from specgen.errors import InputError
 
 # Gene A on the forward strand with two transcripts, gene B on the other.
@@ -247,11 +248,15 @@ def test_chunks_do_not_matter(tmp_path, monkeypatch):
         assert {name: exons(read(tmp_path, text)) for name, text in DIALECTS.items()} == whole
 
 
-def test_lines_are_remembered(tmp_path):
-    found = read(tmp_path, ENSEMBL_GTF)
-    named = {(int(a), int(b)): int(n) for a, b, n in zip(found.start, found.end, found.line, strict=True)}
-    assert named[101, 200] == 4
-    assert named[801, 850] == 11
+def test_lines_are_found_again(tmp_path, monkeypatch):
+    read(tmp_path, ENSEMBL_GTF)
+    path = str(tmp_path / "genes.gtf")
+    for size in (60, 1 << 20):
+        monkeypatch.setattr("classify.exons.lines._CHUNK", size)
+        assert line_of(path, ["exon"], b"c", 600) == "line 6: "  # gene and transcript end there, too
+        assert line_of(path, ["exon"], b"c", 850) == "line 11: "
+        assert line_of(path, ["gene"], b"c", 600) == "line 2: "
+        assert line_of(path, ["exon"], b"d", 600) == ""
 
 
 def test_rows_of_a_transcript_that_touch_are_one_exon(tmp_path):
@@ -311,12 +316,12 @@ GFF3 = (
         ("", "holds no rows of feature 'exon', nor CDS rows of transcripts, among its 0 lines"),
         ("# nothing\n\n", "holds no rows of feature 'exon'"),
         (GOOD.replace("exon", "gene"), "holds no rows of feature 'exon'"),
-        (GOOD * 2 + GOOD.replace("\t9", "\t0"), r"line 3: start: expected at most the end, got more: c x exon 1 0"),
+        (GOOD * 2 + GOOD.replace("\t9", "\t0"), r"line 3: start: expected at most the end, got more: c exon 1 0"),
         (GOOD + GOOD.replace("\t1\t", "\t0\t"), "line 2: start: expected a position from 1 on"),
         (GOOD + GOOD.replace("\t1\t", "\tone\t"), "line 2: expected a position in whole numbers, got 'one'"),
         (GOOD + GOOD.replace("\t1\t", "\t-1\t"), "line 2: start: expected a position from 1 on"),
         (GOOD + GOOD.replace("\t9\t", "\t9999999999999999999999\t"), "line 2: expected a position in whole numbers"),
-        (GOOD + GOOD.replace("+", "."), "line 2: strand: expected . or -, got something else: c x exon 1 9 . ."),
+        (GOOD + GOOD.replace("+", "."), "line 2: strand: expected . or -, got something else: c exon 1 9 ."),
         (GOOD + GOOD.replace("+", "?"), "line 2: strand"),
         (GOOD + "\n" + GOOD.replace('gene_id "A";', ""), "line 3: has no gene_id"),
         (GOOD + GOOD.replace('"A"', '""'), "line 2: has no gene_id"),
