@@ -500,7 +500,7 @@ def test_a_list_bounds_the_length_before_anything_comes(case):
     case.publish("00001 7")
     match = "x.fa.gz: wrong length: expected 6145 to 7168 bytes (listed in "
     case.run(code=2, match=match)
-    assert [request.sent for request in case.server.requests][1:] == [5000]  # sent, and not read
+    assert len(case.server.requests) == 2  # the list and the file, whose body nobody waits for
     assert not case.part.exists()
 
 
