@@ -67,7 +67,7 @@ def prepare(settings: PrepareSettings, *, progress: bool = True) -> dict[str, An
         total = sum(lengths[name] for name in contigs)
         with tqdm(total=total, unit="nt", unit_scale=True, disable=not progress, desc="prepare") as bar:
             for name, length, fetch in read_contigs(settings.genome, contigs):
-                _write_contig(file, name, fetch(0, length), plan, settings, counts)
+                _write_contig(file, name, fetch(0, length), plan, plan.on(contigs[name]), settings, counts)
                 bar.update(length)
         sizes = {
             split: sum(kinds.get(kind, 0) for kind in KINDS[:_STARTS]) for split, kinds in counts["splits"].items()
@@ -131,10 +131,15 @@ def _digest(path: str) -> str:
 
 
 def _write_contig(
-    file: Any, name: str, codes: Codes, plan: Plan, settings: PrepareSettings, counts: dict[str, Any]
+    file: Any,
+    name: str,
+    codes: Codes,
+    plan: Plan,
+    here: ContigPlan,
+    settings: PrepareSettings,
+    counts: dict[str, Any],
 ) -> None:
     """One group of the file, unless nothing is left of the contig."""
-    here = plan.on(plan.contigs[name])
     ambiguous = AmbiguousRuns.of(codes)
     clear = ambiguous.share(here.starts.position, settings.width) <= settings.max_ambiguous
     counts["dropped"]["ambiguous"] += int((~clear).sum())
