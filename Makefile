@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PY := $(VENV)/bin/python
 
-.PHONY: install demo test test-all lint format bench bench-rendering bench-training clean help
+.PHONY: install demo test test-all lint format bench bench-rendering bench-training bench-exons clean help
 
 help:
 	@echo "make install   .venv with this package and the tested versions of everything it needs"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench     make or go on with the runs of reports/, then their pages (needs SPECGEN_DATA; hours)"
 	@echo "make bench-rendering   regenerate benchmarks/{rendering,scaling}.md (needs SPECGEN_DATA, 17 GB of disk, 20 quiet minutes)"
 	@echo "make bench-training    regenerate benchmarks/{training,parity,prediction}.md (needs SPECGEN_DATA; one hour)"
+	@echo "make bench-exons       regenerate benchmarks/exon_preparation.md (needs SPECGEN_DATA, 2 GB of disk, some minutes)"
 
 install: $(VENV)/.installed
 
@@ -54,6 +55,9 @@ bench-training: install
 	$(PY) -m benchmarks.training --out benchmarks/training.md
 	$(PY) -m benchmarks.parity --out benchmarks/parity.md
 	$(PY) -m benchmarks.prediction --out benchmarks/prediction.md
+
+bench-exons: install
+	$(PY) -m benchmarks.exon_preparation --out benchmarks/exon_preparation.md
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -21,8 +21,8 @@ __all__ = ["Fetch", "read_contigs", "sequence_lengths"]
 Fetch = Callable[[int, int], Codes]
 """(start, end) to uint8 codes (end - start,)."""
 
-_PIECE = 1 << 22
-"""nt fetched at once: a whole chromosome as text would need three times its length."""
+_PIECE = 1 << 18
+"""nt fetched at once: a whole chromosome as text would need three times its length, and memory that is new each time."""
 
 
 def sequence_lengths(path: str) -> dict[str, int]:

@@ -13,6 +13,8 @@ def run(arguments: Sequence[str]) -> None:
     from classify.baselines import BASELINES
     from classify.cards import card_names
     from classify.controls import CONTROLS
+    from classify.exons.negatives import NEGATIVES
+    from classify.exons.settings import PROTOCOLS
     from classify.matching import MATCHERS
     from classify.models import MODELS
     from classify.tasks import TASKS
@@ -34,5 +36,8 @@ def run(arguments: Sequence[str]) -> None:
     print("match (data.match)")
     for name in MATCHERS:
         print(f"  {name:16} {MATCHERS[name].note}")
+    print(f"prepare\n  protocols: {', '.join(PROTOCOLS)}\n  negatives:")
+    for name in NEGATIVES:
+        print(f"    {name:14} {NEGATIVES[name].note}")
     print(f"views\n  {', '.join(VIEWS)}")
     print(f"cards (download)\n  {', '.join(card_names())}")

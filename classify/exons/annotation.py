@@ -87,6 +87,11 @@ def read_annotation(path: str, features: Sequence[str] = ("exon",)) -> Annotatio
         No such file, truncated, not a table; a row without gene, transcript or strand, with a start beyond its end; rows
         of both formats; no exons. Names the line.
     """
+    return _merged(_annotation(path, features))
+
+
+def _annotation(path: str, features: Sequence[str]) -> Annotation:
+    """Every exon row, and every part of a transcript without any."""
     rows = read_rows(path, tuple(feature.encode() for feature in features))
     gene_names, gene = _genes(path, rows)
     keep, from_parts = _wanted(rows)
@@ -100,21 +105,20 @@ def read_annotation(path: str, features: Sequence[str] = ("exon",)) -> Annotatio
             f"{path}: holds no rows of feature {what}, nor CDS rows of transcripts, among its {rows.lines} lines"
         )
     contigs, contig = _sorted_names(rows, path, rows.contigs, rows.contig[keep])
-    genes, gene_of = _sorted_names(rows, path, gene_names, gene[rows.transcript[keep]])
-    found = Annotation(
-        path, features, contigs, genes, contig, gene_of, rows.transcript[keep], rows.start[keep], rows.end[keep],
-        rows.strand[keep],
-    )  # fmt: skip
-    merged = _merged(found)
+    transcript = rows.transcript[keep]
+    genes, gene_of = _sorted_names(rows, path, gene_names, gene[transcript])
+    used = np.unique(transcript)
     counts = {
         "annotation_lines": rows.lines,
         "exon_rows": int((~rows.part).sum()),
-        "exons": len(merged),
-        "transcripts": len(np.unique(merged.transcript)),
-        "transcripts_from_parts": int(np.isin(np.unique(merged.transcript), from_parts).sum()),
+        "transcripts": len(used),
+        "transcripts_from_parts": int(np.isin(used, from_parts).sum()),
         "genes": len(genes),
     }
-    return replace(merged, counts=counts)
+    return Annotation(
+        path, features, contigs, genes, contig, gene_of, transcript, rows.start[keep], rows.end[keep], rows.strand[keep],
+        counts,
+    )  # fmt: skip
 
 
 def _wanted(rows: Rows) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
@@ -182,17 +186,18 @@ def _sorted_names(
 
 def _merged(rows: Annotation) -> Annotation:
     """Sorted; rows of one transcript that overlap or touch become one."""
+    # Under one name, so that no more than two of these tables are held at a time.
     rows = rows.take(np.lexsort((rows.end, rows.start, rows.transcript, rows.strand, rows.contig)))
-    group = np.zeros(len(rows), dtype=np.int64)
+    apart = np.zeros(len(rows), dtype=np.int64)
     for column in (rows.contig, rows.strand, rows.transcript):
-        group[1:] |= column[1:] != column[:-1]
-    group = np.cumsum(group)
+        apart[1:] |= column[1:] != column[:-1]
     # Groups are moved apart, so that the largest end so far is never one of another group.
-    apart = group * (int(rows.end.max()) + 2)
+    np.cumsum(apart, out=apart)
+    apart *= int(rows.end.max()) + 2
     reached = np.maximum.accumulate(rows.end + apart)
     begins = np.ones(len(rows), dtype=bool)
     begins[1:] = (rows.start + apart)[1:] > reached[:-1] + 1
     first = np.flatnonzero(begins)
-    last = np.append(first[1:], len(rows)) - 1
-    merged = rows.take(first)
-    return replace(merged, end=(reached - apart)[last])
+    reached -= apart
+    ends = reached[np.append(first[1:], len(rows)) - 1]
+    return replace(rows.take(first), end=ends, counts={**rows.counts, "exons": len(first)})

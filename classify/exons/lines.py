@@ -10,7 +10,7 @@ from specgen.records import DAMAGED, open_decompressed
 
 __all__ = ["line_chunks"]
 
-_CHUNK, _LONGEST = 1 << 23, 1 << 26
+_CHUNK, _LONGEST = 1 << 20, 1 << 26
 """Bytes read at once, and the longest line."""
 
 
