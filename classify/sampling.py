@@ -7,6 +7,7 @@ looked at here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +111,8 @@ class SliceSampler(EpochSampler):
     ----------
     chromosomes
         (n,) name of each example's chromosome.
+    shares
+        As of an ``EpochSampler``.
     """
 
     def __init__(
@@ -118,15 +121,9 @@ class SliceSampler(EpochSampler):
         seed: int,
         *,
         chromosomes: Sequence[str],
-        balance: bool,
-        batch_size: int,
-        process: int = 0,
-        processes: int = 1,
-        steps: int = 0,
+        **shares: Any,
     ) -> None:
-        super().__init__(
-            labels, seed, balance=balance, batch_size=batch_size, process=process, processes=processes, steps=steps
-        )
+        super().__init__(labels, seed, **shares)
         names = np.unique(np.asarray(chromosomes), return_inverse=True)[1].reshape(-1)
         by_name = [[rows[names[rows] == i] for rows in self.members] for i in range(int(names.max(initial=-1)) + 1)]
         self.places = [parts for parts in by_name if all(map(len, parts))]
@@ -148,8 +145,8 @@ def make_sampler(
     train: Examples, seed: int, settings: TrainingSettings, *, balance: bool, process: int = 0, processes: int = 1
 ) -> EpochSampler:
     """The sampler of ``training.order``."""
-    share = {"balance": balance, "process": process, "processes": processes}
-    sizes = {"batch_size": settings.batch_size, "steps": settings.steps}
+    share: dict[str, Any] = {"balance": balance, "process": process, "processes": processes}
+    sizes: dict[str, Any] = {"batch_size": settings.batch_size, "steps": settings.steps}
     if settings.order == "slices":
-        return SliceSampler(train.labels, seed, chromosomes=train.chromosomes, **share, **sizes)  # type: ignore[arg-type]
-    return EpochSampler(train.labels, seed, **share, **sizes)  # type: ignore[arg-type]
+        return SliceSampler(train.labels, seed, chromosomes=train.chromosomes, **share, **sizes)
+    return EpochSampler(train.labels, seed, **share, **sizes)

@@ -25,8 +25,8 @@ class ScanSettings:
     contigs
         Names of the contigs to scan; empty = all of the file.
     behind
-        Score only positions right behind these letters on their strand, such as AG of splice acceptors: sixteen times
-        faster, and blind for starts that lie elsewhere. Empty = every position.
+        Score only positions right behind these letters on their strand, such as AG of splice acceptors: about a
+        sixteenth of the work, and blind for starts that lie elsewhere. Empty = every position.
     threshold
         Least probability of a call.
     apart
