@@ -7,7 +7,7 @@ The formulas are in ``_weighted``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +35,7 @@ __all__ = [
     "classification_metrics",
     "confusion",
     "grouped_bootstrap",
+    "interval_text",
     "paired_difference",
     "per_class",
     "ranking",
@@ -171,6 +172,15 @@ def _interval(value: float, draws: Floats, level: float) -> Interval:
     tails = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.quantile(kept, tails) if kept.size else (math.nan, math.nan)
     return Interval(value, float(low), float(high), len(draws) - len(kept))
+
+
+def interval_text(entry: Mapping[str, Any], form: str = ".4f") -> str:
+    """ "0.9530 [0.9400, 0.9650]" from the JSON of an ``Interval``; the value alone where no interval is defined (a single
+    group), and nothing where no value is."""
+    if entry["value"] is None:
+        return ""
+    around = "" if entry["low"] is None else f" [{entry['low']:{form}}, {entry['high']:{form}}]"
+    return f"{entry['value']:{form}}{around}"
 
 
 def confusion(labels: ArrayLike, predicted: ArrayLike, k: int) -> list[list[int]]:

@@ -24,7 +24,7 @@ from classify.comparison import compare
 from specgen.errors import InputError
 from specgen.files import write_atomic
 
-__all__ = ["Tables", "interval", "read_json", "write_page"]
+__all__ = ["Tables", "read_json", "write_page"]
 
 
 class Tables:
@@ -125,14 +125,6 @@ class Tables:
 def read_json(path: Path) -> Any:
     """A JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
-
-
-def interval(entry: Mapping[str, Any], digits: int = 3) -> str:
-    """A value with its interval; empty where it is not defined."""
-    if entry["value"] is None:
-        return ""
-    around = "" if entry["low"] is None else f" [{entry['low']:.{digits}f}, {entry['high']:.{digits}f}]"
-    return f"{entry['value']:.{digits}f}{around}"
 
 
 def write_page(root: Path, here: Path, tables: Callable[[], Tables]) -> None:

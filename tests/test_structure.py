@@ -80,6 +80,7 @@ RANKS = {
     "classify.models.inception": 15,
     "classify.models.timm_models": 15,
     "classify.models.specnet": 15,
+    "classify.models.specnet_site": 16,
     "classify.models.exonsearch": 15,
     "classify.models.exon_resnet": 15,
     "classify.models.letters": 16,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from classify.config import parse_run
+from classify.metrics import interval_text
 
 ABOUT = "Fit the trivial baselines on the examples and splits of a configuration; each gets a run folder."
 
@@ -28,9 +29,6 @@ def run(arguments: Sequence[str]) -> None:
         print(f"note: no files were given; these are {made} simulated transcripts")
     for name in names:
         metrics = fit_baseline(name, settings, examples)["metrics"]
-        shown = ", ".join(
-            f"{key} {metrics[key]['value']:.4f} [{metrics[key]['low']:.4f}, {metrics[key]['high']:.4f}]"
-            for key in ("accuracy", "auroc")
-        )
+        shown = ", ".join(f"{key} {interval_text(metrics[key])}" for key in ("accuracy", "auroc"))
         print(f"{name:18} {shown}", flush=True)
     print(f"reports: {settings.folder.parent.parent}/<baseline>/{settings.name}/report.html")

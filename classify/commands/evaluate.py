@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from classify.metrics import interval_text
 from specgen.errors import InputError, UnknownName
 from specgen.parser import CommandParser
 
@@ -53,9 +54,8 @@ def print_result(run: RunFolder, body: dict[str, Any]) -> None:
     level = round(100 * body["bootstrap"]["level"])
     shown = []
     for name in ("accuracy", "auroc", "mcc"):
-        entry = body["metrics"][name]
-        if entry["value"] is not None:
-            shown.append(f"{name} {entry['value']:.4f} [{entry['low']:.4f}, {entry['high']:.4f}]")
+        if text := interval_text(body["metrics"][name]):
+            shown.append(f"{name} {text}")
     print(f"{body['split']} ({body['n']} examples, {body['groups']} groups, {level} % intervals): " + ", ".join(shown))
     if seen := body["data"].get("id_or_group_seen_in_training"):
         print(f"note: {seen} of the examples have the id or group of one that the run was fitted to or chosen by")

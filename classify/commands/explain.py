@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from classify.interpretation.settings import AttributionSettings, MeasureSettings
+from classify.metrics import interval_text
 from specgen.errors import InputError
 from specgen.parser import CommandParser
 
@@ -50,14 +51,11 @@ def run(arguments: Sequence[str]) -> None:
         print(f"{body['called']} of {body['windows']} windows called {body['target']}", end="")
         print(f"; {body['incomplete']} attributions are not complete")
         for kind, entries in body["enrichment"].items():
-            shown = ", ".join(
-                f"{name} {entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
-                for name, entry in entries.items()
-            )
+            shown = ", ".join(f"{name} {interval_text(entry, '.3f')}" for name, entry in entries.items())
             print(f"enrichment in the CDS, {kind}: {shown}")
         for name in ("insertion_above_random", "deletion_below_random") if body["area"] else ():
             entry = body["area"]["probability"][name]
-            print(f"area of probability, {name}: {entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]")
+            print(f"area of probability, {name}: {interval_text(entry, '.3f')}")
         print(f"written: {out / 'measures.json'}, {out / 'measures.csv'}, {out / 'measures.png'}")
         return
     methods = tuple(name.strip() for name in parsed.method.split(",")) if parsed.method else ()

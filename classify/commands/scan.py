@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from classify.metrics import interval_text
 from classify.scanning.settings import ScanSettings
 from specgen.parser import CommandParser
 
@@ -37,7 +38,7 @@ def run(arguments: Sequence[str]) -> None:
     )
     for name, quality in body.get("quality", {}).items():
         shown = ", ".join(
-            f"{key.replace('_', ' ')} {quality[key]['value']:.3f} [{quality[key]['low']:.3f}, {quality[key]['high']:.3f}]"
+            f"{key.replace('_', ' ')} {interval_text(quality[key], '.3f')}"
             for key in ("average_precision", "precision", "recall")
         )
         print(f"{name:10} {quality['n_true']} sites, prevalence {quality['prevalence']:.2e}: {shown}")

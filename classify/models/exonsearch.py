@@ -41,11 +41,12 @@ EPSILON = 1e-3
 """Of Keras' batch and layer normalisation; PyTorch has 1e-5."""
 
 MOMENTUM = 0.01
-"""Share of the new batch in the moving statistics: 1 - .99 of Keras. They need some 500 steps to settle."""
+"""Share of the new batch in the moving statistics: 1 - .99 of Keras. They need some 500 steps to settle; a shorter training
+should raise it (``bn_momentum``), or every prediction is one class until then."""
 
 
-def _norm(width: int) -> nn.BatchNorm1d:
-    return nn.BatchNorm1d(width, eps=EPSILON, momentum=MOMENTUM)
+def _norm(width: int, momentum: float) -> nn.BatchNorm1d:
+    return nn.BatchNorm1d(width, eps=EPSILON, momentum=momentum)
 
 
 class _ChannelNorm(nn.LayerNorm):
@@ -192,22 +193,22 @@ def exon_attention(outputs: int = 2) -> ExonSearch:
 
 
 @register_model("exon_complex", view="onehot", note="ExonSearch's complex CNN (177,473 parameters with one output)")
-def exon_complex(outputs: int = 2) -> ExonSearch:
+def exon_complex(outputs: int = 2, bn_momentum: float = MOMENTUM) -> ExonSearch:
     """Three convolutions with batch normalisation; 177,473 parameters for 1 output. Published learning rate 1e-3."""
     features = nn.Sequential(
-        nn.Conv1d(4, 64, 15), nn.ReLU(), _norm(64), nn.MaxPool1d(2),
-        nn.Conv1d(64, 128, 5), nn.ReLU(), _norm(128), nn.MaxPool1d(2),
-        nn.Conv1d(128, 256, 3), nn.ReLU(), _norm(256),
+        nn.Conv1d(4, 64, 15), nn.ReLU(), _norm(64, bn_momentum), nn.MaxPool1d(2),
+        nn.Conv1d(64, 128, 5), nn.ReLU(), _norm(128, bn_momentum), nn.MaxPool1d(2),
+        nn.Conv1d(128, 256, 3), nn.ReLU(), _norm(256, bn_momentum),
     )  # fmt: skip
     return ExonSearch(features, "max", 256, 128, nn.ReLU(), 0.4, outputs)
 
 
-def _enhanced(last: nn.Module, outputs: int) -> ExonSearch:
+def _enhanced(last: nn.Module, outputs: int, momentum: float) -> ExonSearch:
     """The convolutions of enhanced, ``last``, and the mean."""
-    layers = [nn.Conv1d(4, 96, 15, padding="same"), nn.SiLU(), _norm(96), nn.MaxPool1d(2)]
+    layers = [nn.Conv1d(4, 96, 15, padding="same"), nn.SiLU(), _norm(96, momentum), nn.MaxPool1d(2)]
     inputs = 96
     for width in (128, 256, 512):
-        layers += [Branches(inputs, width), _norm(width), nn.MaxPool1d(2)]
+        layers += [Branches(inputs, width), _norm(width, momentum), nn.MaxPool1d(2)]
         inputs = width
     return ExonSearch(nn.Sequential(*layers, last), "mean", inputs, 256, nn.SiLU(), 0.6, outputs)
 
@@ -217,9 +218,9 @@ def _enhanced(last: nn.Module, outputs: int) -> ExonSearch:
     view="onehot",
     note="ExonSearch's best CNN, with a gate over places (845,346 parameters with one output)",
 )
-def exon_enhanced(outputs: int = 2) -> ExonSearch:
+def exon_enhanced(outputs: int = 2, bn_momentum: float = MOMENTUM) -> ExonSearch:
     """Three inception-like blocks and a gate; 845,346 parameters for 1 output. Published learning rate 3e-4."""
-    return _enhanced(Gate(512), outputs)
+    return _enhanced(Gate(512), outputs, bn_momentum)
 
 
 @register_model(
@@ -227,9 +228,9 @@ def exon_enhanced(outputs: int = 2) -> ExonSearch:
     view="onehot",
     note="exon_enhanced with squeeze-excite for the gate (910,945 parameters with one output)",
 )
-def exon_enhanced_se(outputs: int = 2) -> ExonSearch:
+def exon_enhanced_se(outputs: int = 2, bn_momentum: float = MOMENTUM) -> ExonSearch:
     """As enhanced with squeeze-excite; 910,945 parameters for 1 output. Published learning rate 3e-4."""
-    return _enhanced(SqueezeExcite(512, ratio=8), outputs)
+    return _enhanced(SqueezeExcite(512, ratio=8), outputs, bn_momentum)
 
 
 @register_model(
@@ -237,14 +238,14 @@ def exon_enhanced_se(outputs: int = 2) -> ExonSearch:
     view="onehot",
     note="ExonSearch's sixth model, which its authors never trained: it was stopped in its first batch",
 )
-def exon_enhanced_301(outputs: int = 2) -> ExonSearch:
+def exon_enhanced_301(outputs: int = 2, bn_momentum: float = MOMENTUM) -> ExonSearch:
     """Gate of 25 places and wide self-attention; 1,049,186 parameters for 1 output, a count that nobody has published.
 
     Meant for 301 nt, reads any. Learning rate of the source 3e-4.
     """
     features = nn.Sequential(
-        nn.Conv1d(4, 96, 5, padding="same"), nn.GELU(), _norm(96), nn.MaxPool1d(2),
-        nn.Conv1d(96, 192, 11, padding="same"), nn.GELU(), _norm(192), nn.MaxPool1d(2),
+        nn.Conv1d(4, 96, 5, padding="same"), nn.GELU(), _norm(96, bn_momentum), nn.MaxPool1d(2),
+        nn.Conv1d(96, 192, 11, padding="same"), nn.GELU(), _norm(192, bn_momentum), nn.MaxPool1d(2),
         Gate(192, 25), SelfAttention(192, heads=8, key=64, value=192),
     )  # fmt: skip
     return ExonSearch(features, "mean", 192, 256, nn.GELU(), 0.6, outputs)

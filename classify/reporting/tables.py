@@ -9,6 +9,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from classify.metrics import interval_text
 from classify.runs import to_csv
 
 __all__ = ["estimate", "p_value", "to_long_csv", "to_markdown"]
@@ -32,10 +33,7 @@ def estimate(entry: Mapping[str, Any] | None, *, signed: bool = False) -> str:
     """ "0.953 [0.940, 0.965] ± 0.004": value, interval, and standard deviation over seeds where there are several."""
     if entry is None or entry["value"] is None:
         return ""
-    form = "{:+.3f}" if signed else "{:.3f}"
-    text = form.format(entry["value"])
-    if entry["low"] is not None:
-        text += f" [{form.format(entry['low'])}, {form.format(entry['high'])}]"
+    text = interval_text(entry, "+.3f" if signed else ".3f")
     return f"{text} ± {entry['sd']:.3f}" if entry.get("sd") is not None else text
 
 

@@ -20,8 +20,9 @@ sys.path.insert(0, str(ROOT / "reports"))
 
 from folds import folds_table  # noqa: E402
 from make import ALTERED, FOLDS, LAST, everything  # noqa: E402
-from pages import Tables, interval, read_json, write_page  # noqa: E402
+from pages import Tables, read_json, write_page  # noqa: E402
 
+from classify.metrics import interval_text  # noqa: E402
 from classify.reporting.finished import read_finished  # noqa: E402
 
 HERE = Path("reports/coding")
@@ -88,7 +89,7 @@ class CodingTables(Tables):
                 cells = [
                     folder.parent.name,
                     name or "as it is",
-                    *(interval(body["metrics"][key]) for key in ("accuracy", "auroc")),
+                    *(interval_text(body["metrics"][key], ".3f") for key in ("accuracy", "auroc")),
                 ]
                 lines.append("| " + " | ".join([*cells, *(f"{share:.3f}" for share in shares)]) + " |")
         return "\n".join(lines) + "\n" if len(lines) > 2 else "*Not made yet.*\n"
@@ -125,8 +126,10 @@ class CodingTables(Tables):
                 body["share_of_letters"],
                 *(body["enrichment"][kind]["attribution"] for kind in ("absolute", "positive")),
             ]
-            cells = [name, str(body["windows"]), str(body["called"]), *(interval(entry, 2) for entry in found)]
-            lines.append("| " + " | ".join([*cells, interval(body["enrichment"]["positive"]["control"], 2)]) + " |")
+            cells = [name, str(body["windows"]), str(body["called"]), *(interval_text(entry, ".2f") for entry in found)]
+            lines.append(
+                "| " + " | ".join([*cells, interval_text(body["enrichment"]["positive"]["control"], ".2f")]) + " |"
+            )
             for source, copy in (("measures.png", f"explain_{name}.png"), ("0001.png", f"explain_{name}_window.png")):
                 if self.picture(f"explain/{name}/{source}", copy):
                     figures.append(f"![{name}]({copy})")

@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "reports"))
 
 from make import BASELINES, GENOMES, MODELS, OURS, SORTS, TRAPS, everything  # noqa: E402
-from pages import Tables, interval, read_json, write_page  # noqa: E402
+from pages import Tables, read_json, write_page  # noqa: E402
+
+from classify.metrics import interval_text  # noqa: E402
 
 HERE = Path("reports/exon_start")
 
@@ -83,7 +85,7 @@ class ExonTables(Tables):
         for trained in GENOMES:
             cells = []
             for tested in GENOMES:
-                place = f"{model}/{trained}201_s?" + ("" if tested == trained else f"/on/{tested}")
+                place = f"{model}/{trained}acceptor_s?" + ("" if tested == trained else f"/on/{tested}")
                 cells.append(_spread([body["metrics"]["auroc"]["value"] for body in self.metrics(place)]))
             lines.append("| " + " | ".join([trained, *cells]) + " |")
         return "\n".join(lines) + "\n"
@@ -98,7 +100,7 @@ class ExonTables(Tables):
         lines = ["| starts | n | prevalence | " + " | ".join(columns) + " |", "|" + " --- |" * (3 + len(columns))]
         for kind, quality in body["quality"].items():
             cells = [kind, str(quality["n_true"]), f"{quality['prevalence']:.1e}"]
-            lines.append("| " + " | ".join([*cells, *(interval(quality[key]) for key in columns)]) + " |")
+            lines.append("| " + " | ".join([*cells, *(interval_text(quality[key], ".3f") for key in columns)]) + " |")
         self.picture(f"scans/{name}.png", f"scan_{name}.png")
         return "\n".join(lines) + f"\n\n![precision against recall](scan_{name}.png)\n"
 
