@@ -17,7 +17,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "reports"))
 
-from make import BASELINES, GENOMES, MODELS, OURS, SORTS, TRAPS, everything  # noqa: E402
+from make import BASELINES, GENOMES, MODELS, OURS, PICTURES, SORTS, TRAPS, everything  # noqa: E402
 from pages import Tables, read_json, write_page  # noqa: E402
 
 from classify.metrics import interval_text  # noqa: E402
@@ -51,6 +51,28 @@ class ExonTables(Tables):
                 seeds = max(seeds, len(bodies))
                 cells += [_spread([body["metrics"][key]["value"] for body in bodies]) for key in ("accuracy", "auroc")]
             lines.append("| " + " | ".join([model, *cells, str(seeds)]) + " |")
+        return "\n".join(lines) + "\n"
+
+    def ahead(self) -> str:
+        """Our network beside the others on each genome, starts behind an intron: mean over seeds, and their range."""
+        models = (OURS, "exon_enhanced", PICTURES, *BASELINES)
+        lines = ["| genome | test windows | metric | " + " | ".join(models) + " |", "|" + " --- |" * (3 + len(models))]
+        for genome in GENOMES:
+            found = {model: self.metrics(f"{model}/{genome}acceptor_s?") for model in models}
+            if not found[OURS]:
+                continue
+            for key in ("accuracy", "auroc"):
+                cells = [_spread([body["metrics"][key]["value"] for body in found[model]]) for model in models]
+                lines.append("| " + " | ".join([genome, str(found[OURS][0]["n"]), key, *cells]) + " |")
+        return "\n".join(lines) + "\n"
+
+    def longer(self) -> str:
+        """The same after ten times the budget."""
+        lines = ["| model | accuracy | AUROC |", "|" + " --- |" * 3]
+        for model in (OURS, "exon_enhanced"):
+            for body in self.metrics(f"{model}/spombeacceptor_longer"):
+                cells = [interval_text(body["metrics"][key], ".3f") for key in ("accuracy", "auroc")]
+                lines.append("| " + " | ".join([model, *cells]) + " |")
         return "\n".join(lines) + "\n"
 
     def by_kind(self, name: str) -> str:
