@@ -232,6 +232,14 @@ def test_letters_are_hidden_in_training_only():
     assert torch.equal(seen[1], inputs)
 
 
+@pytest.mark.parametrize("name", ["exon_complex", "exon_enhanced", "exon_enhanced_se", "exon_enhanced_301"])
+def test_momentum_of_the_moving_statistics(name):
+    """Published: a hundredth of each batch."""
+    for options, expected in (({}, 0.01), ({"bn_momentum": 0.1}, 0.1)):
+        found = {m.momentum for m in build_model(name, 2, options).modules() if isinstance(m, nn.BatchNorm1d)}
+        assert found == {expected}
+
+
 @pytest.mark.parametrize("options", [{"width": 0}, {"blocks": 0}, {"reach": 0}, {"hidden_letters": 1.0}])
 def test_exon_resnet_that_cannot_be(options):
     with pytest.raises(InputError, match=f"exon_resnet: expected .*{next(iter(options))}.* got"):

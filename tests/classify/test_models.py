@@ -19,6 +19,7 @@ SHIPPED = (
     "inception_v3",
     "specnet",
     "specnet_whole",
+    "specnet_site",
     "dilated_cnn",
     "frame_cnn",
     "exon_simple",
@@ -140,6 +141,27 @@ def test_frame_cnn_moves_with_the_frame(build):
 def test_specnet_refuses_other_heights():
     with pytest.raises(ValueError, match="expected pictures of 224 rows, got 74"):
         build_model("specnet", 2)(torch.rand(1, 3, 74, 224))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(74, 224), (224, 200)])
+def test_specnet_site_refuses_other_sizes(rows, columns):
+    with pytest.raises(ValueError, match=f"expected pictures of 224 x 224, got .{rows}, {columns}"):
+        build_model("specnet_site", 2)(torch.rand(1, 3, rows, columns))
+
+
+def test_specnet_site_knows_where_things_stand(build):
+    """A filter's answer elsewhere is another picture; specnet pools it away but for the edges."""
+    model = build("specnet_site").eval()
+    pictures = inputs_of("specnet_site", 1)
+    with torch.no_grad():
+        moved = model(pictures.roll(16, 3)) - model(pictures)
+    assert moved.abs().max() > 1e-4
+    assert parameter_count(model) == sum((
+        3 * 224 * 32 + 64,  # filters and their normalisation
+        3 * (3 * 32 * 32 + 64 + 32 * 32 + 64),  # three blocks
+        32 * 4 + 4,  # the tap
+        (4 * 224 + 32) * 64 + 64 + 2 * 64 + 2,  # the head
+    ))  # fmt: skip
 
 
 def test_inception_v3_parameters(build):
