@@ -10,6 +10,7 @@ tables and figures from the runs.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -77,22 +78,24 @@ def prepare() -> list[Job]:
 def training(
     stage: str,
     model: str,
-    file: str,
+    files: str | tuple[str, ...],
     name: str,
     seed: int,
     *arguments: str,
     base: str = "base",
     more: tuple[Job, ...] = (),
 ) -> Job:
-    """A training run on one thread."""
+    """A training run on one thread, on one prepared file or several."""
+    read = [path(file) for file in ([files] if isinstance(files, str) else files)]
     configs = [f"{CONFIGS}/{model}.yaml"] if (ROOT / CONFIGS / f"{model}.yaml").exists() else []
-    files = [part for config in (f"{CONFIGS}/{base}.yaml", *configs) for part in ("--config", config)]
-    command = ["-m", "classify", "train", "--model", model, *files, "--data.prepared", f'["{path(file)}"]', *arguments]
+    settings = [part for config in (f"{CONFIGS}/{base}.yaml", *configs) for part in ("--config", config)]
+    given = json.dumps([str(file) for file in read])
+    command = ["-m", "classify", "train", "--model", model, *settings, "--data.prepared", given, *arguments]
     if model in NORMALISED:
         command += ["--model_options.bn_momentum", "0.1"]
     command += ["--training.threads", "1", "--training.progress", "false", "--seed", str(seed), "--name", name]
     folder = f"runs/exon_start/{model}/{name}"
-    return Job(stage, tuple(command), Path(folder) / "report.html", (path(file),), folder, more=more)
+    return Job(stage, tuple(command), Path(folder) / "report.html", tuple(read), folder, more=more)
 
 
 def fitted(folder: str) -> tuple[Path, ...]:
@@ -105,6 +108,13 @@ def on(folder: str, genome: str) -> Job:
     files = [f"{CONFIGS}/{name}.yaml" for name in ("base", "acceptors", f"genomes/{genome}")]
     command = ("-m", "classify", "evaluate", "--run", folder, "--on", *files, "--as", genome, "--split", "test")
     return Job("across", command, Path(folder) / "on" / genome / "report.html", (*fitted(folder), path(genome)))
+
+
+def pooled(model: str, seed: int) -> Job:
+    """A model of the training windows of all genomes, scored on the test windows of each."""
+    name = f"all_s{seed}"
+    more = tuple(on(f"runs/exon_start/{model}/{name}", genome) for genome in GENOMES)
+    return training("across", model, tuple(GENOMES), name, seed, *SORTS["acceptor"], more=more)
 
 
 def across(folder: str, genome: str) -> tuple[Job, ...]:
@@ -169,6 +179,8 @@ def everything() -> Iterator[Job]:
         for genome in GENOMES:
             for sort, kinds in SORTS.items():
                 yield from of_genome(genome, sort, seed, *kinds)
+        for model in (OURS, "exon_enhanced"):
+            yield pooled(model, seed)
     for seed in range(3):
         for trap in TRAPS:
             yield training("traps", "exon_enhanced", f"trap_{trap}", f"trap_{trap}_s{seed}", seed)

@@ -104,10 +104,11 @@ class ExonTables(Tables):
     def across(self, model: str) -> str:
         """AUROC of models of one genome (rows) on the test windows of another (columns), mean over seeds."""
         lines = ["| trained on | " + " | ".join(GENOMES) + " |", "|" + " --- |" * (1 + len(GENOMES))]
-        for trained in GENOMES:
+        for trained in (*GENOMES, "all"):
             cells = []
             for tested in GENOMES:
-                place = f"{model}/{trained}acceptor_s?" + ("" if tested == trained else f"/on/{tested}")
+                runs = "all_s?" if trained == "all" else f"{trained}acceptor_s?"
+                place = f"{model}/{runs}" + ("" if tested == trained else f"/on/{tested}")
                 cells.append(_spread([body["metrics"]["auroc"]["value"] for body in self.metrics(place)]))
             lines.append("| " + " | ".join([trained, *cells]) + " |")
         return "\n".join(lines) + "\n"
