@@ -13,7 +13,7 @@ help:
 	@echo "make bench     make or go on with the runs of reports/, then their pages (needs SPECGEN_DATA; hours)"
 	@echo "make bench-rendering   regenerate benchmarks/{rendering,scaling}.md (needs SPECGEN_DATA, 17 GB of disk, 20 quiet minutes)"
 	@echo "make bench-training    regenerate benchmarks/{training,parity,prediction}.md (needs SPECGEN_DATA; one hour)"
-	@echo "make bench-exons       regenerate benchmarks/exon_preparation.md (needs SPECGEN_DATA, 2 GB of disk, some minutes)"
+	@echo "make bench-exons       regenerate benchmarks/exon_*.md (needs SPECGEN_DATA, 2 GB of disk, some minutes)"
 
 install: $(VENV)/.installed
 
@@ -58,6 +58,7 @@ bench-training: install
 
 bench-exons: install
 	$(PY) -m benchmarks.exon_preparation --out benchmarks/exon_preparation.md
+	$(PY) -m benchmarks.exon_loader --out benchmarks/exon_loader.md
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
