@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": "score the test split of a finished run again, or other data with it",
     "predict": "class probabilities for the records of a FASTA or FASTQ file",
     "scan": "a trained network over whole contigs: tracks, calls, precision and recall",
+    "across": "train on each of several data sets, score on the test splits of all others",
     "ensemble": "several finished runs as one: the mean of their log probabilities",
     "explain": "attribution to letters and Grad-CAM of a trained run, and how much of it is in the CDS",
     "baselines": "fit the letter baselines on the same examples and splits",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,12 @@ def normalise_chromosome(name: str) -> str:
     if name[:3].lower() == "chr" and len(name) > 3:
         bare = name[3:].split("_", 1)[0]  # chr6_apd_hap1, chr1_gl000191_random
     return "MT" if bare.upper() in ("M", "MT") else bare
+
+
+def chromosomes_of(contigs: Sequence[str]) -> list[str]:
+    """``normalise_chromosome`` of each; where all come back empty (an assembly under accessions), the names as they are."""
+    names = [normalise_chromosome(name) for name in contigs]
+    return names if any(names) else list(contigs)
 
 
 def parse_header(header: str) -> Origin:

@@ -16,8 +16,8 @@ from specgen.files import finite
 
 __all__ = ["metrics_by_kind"]
 
-SHOWN = ("auroc", "auprc", "balanced_accuracy")
-"""What can be compared between pairs of other sizes; plain accuracy cannot."""
+SHOWN = ("auroc", "balanced_accuracy")
+"""What can be compared between pairs of other sizes; plain accuracy and average precision cannot."""
 
 RESAMPLES = 500
 
@@ -44,7 +44,7 @@ def metrics_by_kind(
     -------
     list of dict
         positives, negatives (names of kinds; "all" where several are taken together), n_positive, n_negative, and
-        auroc, auprc, balanced_accuracy, each with value, low and high. A combination of all with all is left out:
+        auroc and balanced_accuracy, each with value, low and high. A combination of all with all is left out:
         that is the table of the whole test set. A single kind on either side gives no rows for "all" there.
     """
     sorts = np.asarray(kinds)

@@ -41,6 +41,9 @@ def run(arguments: Sequence[str]) -> None:
             f"{key.replace('_', ' ')} {interval_text(quality[key], '.3f')}"
             for key in ("average_precision", "precision", "recall")
         )
-        print(f"{name:10} {quality['n_true']} sites, prevalence {quality['prevalence']:.2e}: {shown}")
+        rate = f", prevalence {quality['prevalence']:.2e}" if quality["prevalence"] is not None else ""
+        print(f"{name:10} {quality['n_true']} sites{rate}: {shown}")
+    for name in body["empty"]:
+        print(f"note: no position of {settings.floor:g} or more, so there is no {name}")
     if body["seen_in_training"]:
         print(f"note: the run was trained on {', '.join(body['seen_in_training'])}; figures on them flatter")

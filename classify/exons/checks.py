@@ -32,8 +32,9 @@ def on_genome(exons: Annotation, lengths: Mapping[str, int], genome: str) -> Ann
         No sequence in common, names that differ by "chr" alone, or an exon that ends past its sequence.
     """
     missing = [name for name in exons.contigs if name not in lengths]
-    other = {name: _toggled(name) for name in missing}
-    renamed = [name for name in missing if other[name] in lengths]
+    spelt = {_bare(name): name for name in lengths}
+    other = {name: spelt[_bare(name)] for name in missing if _bare(name) in spelt}
+    renamed = [name for name in missing if name in other]
     if renamed or len(missing) == len(exons.contigs):
         raise InputError(f"{exons.path}: {_mismatch(missing, renamed, other, lengths, genome)}")
     ends = np.array([lengths.get(name, 0) for name in exons.contigs], dtype=np.int64)
@@ -51,11 +52,10 @@ def on_genome(exons: Annotation, lengths: Mapping[str, int], genome: str) -> Ann
     return replace(kept, counts={**exons.counts, **told})
 
 
-def _toggled(name: str) -> str:
-    """The name with "chr" where it has none, and without where it has."""
-    if name in ("MT", "chrM", "chrMT"):
-        return {"MT": "chrM", "chrM": "MT", "chrMT": "MT"}[name]
-    return name[3:] if name.lower().startswith("chr") else f"chr{name}"
+def _bare(name: str) -> str:
+    """What spellings of one sequence have in common: no "chr", no capitals, the mitochondrion as "m"."""
+    bare = name.lower().removeprefix("chr")
+    return "m" if bare == "mt" else bare
 
 
 def _mismatch(

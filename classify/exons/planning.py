@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from classify.exons.annotation import Annotation
 from classify.exons.settings import PrepareSettings, Rules
 from classify.exons.starts import Spans, Starts, exon_starts, find_loci, gene_spans, islands
-from classify.headers import normalise_chromosome
+from classify.headers import chromosomes_of
 from classify.splits import SPLITS, assign_splits
 from specgen.errors import InputError
 
@@ -120,7 +120,7 @@ def make_plan(exons: Annotation, settings: PrepareSettings) -> Plan:
     spans = gene_spans(exons, strand_aware=rules.strand_aware)
     locus, names = find_loci(spans, settings.width // 2)
     groups = [exons.genes[i] for i in (names[locus] if rules.position_disjoint else spans.gene)]
-    chromosomes = [normalise_chromosome(name) for name in exons.contigs]
+    chromosomes = chromosomes_of(exons.contigs)
     assigned = assign_splits(groups, [chromosomes[i] for i in spans.contig], groups, rules.split)
     numbers = {**{name: i for i, name in enumerate(SPLITS)}, "": NO_SPLIT}
     split = np.array([numbers[str(name)] for name in assigned], dtype=np.uint8)

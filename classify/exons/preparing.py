@@ -24,7 +24,7 @@ from classify.exons.prepared import COLUMNS, FORMAT, KINDS, VERSION
 from classify.exons.settings import PrepareSettings
 from classify.exons.windows import SLICE, AmbiguousRuns, cut_windows
 from classify.exons.writing import new_hdf5
-from classify.splits import SPLITS, stable_number
+from classify.splits import SPLITS, stable_fraction, stable_number
 from specgen.errors import InputError
 from specgen.genome import read_contigs, sequence_lengths
 from specgen.sequences import Codes
@@ -153,7 +153,13 @@ def _write_contig(
         examples.append((places, beside, np.full(len(places), KINDS.index(kind), dtype=np.uint8)))
         _add(counts["negatives_missing"], kind, len(starts) - len(places))
     position, beside, kinds = (np.concatenate(column) for column in zip(*examples, strict=True))
-    order = np.lexsort((beside, kinds, starts.strand[beside], position))
+    keys = [beside, kinds, starts.strand[beside], position]
+    if plan.rules.order == "gene":
+        here_genes = {
+            gene: stable_fraction(plan.genes[gene], settings.seed) for gene in np.unique(starts.gene).tolist()
+        }
+        keys.append(np.array([here_genes[gene] for gene in starts.gene[beside].tolist()]))
+    order = np.lexsort(keys)
     position, beside, kinds = position[order], beside[order], kinds[order]
     strand, split = starts.strand[beside], here.split[span[beside]]
     group = file.create_group(f"contigs/{counts['contigs']}")

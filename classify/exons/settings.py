@@ -12,6 +12,8 @@ from specgen.errors import InputError, UnknownName
 
 __all__ = ["PROTOCOLS", "PrepareSettings", "Rules"]
 
+ORDERS = ("position", "gene")
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -21,18 +23,22 @@ class Rules:
     min_distance: int = 20
     position_disjoint: bool = True
     validation: bool = True
+    order: str = "position"
     negatives: list[str] = field(default_factory=lambda: ["intragenic", "decoy"])
     split: SplitSettings = field(default_factory=SplitSettings)
 
 
 PROTOCOLS = {
     "strict": Rules(),
-    # As the published code does it, traps included. Its shuffled list of genes is replaced by a hash with the same seed.
+    # As the published code does it, traps included, but for this: its shuffled list of genes is a hash with the same seed;
+    # a negative keeps clear of all starts on its strand and is drawn once (there: of those of its own gene, and it may come
+    # again); windows over the ends of a contig are padded (there: left out), and N is a quarter of each base (there: zeros).
     "exonsearch": Rules(
         strand_aware=False,
         min_distance=1,
         position_disjoint=False,
         validation=False,
+        order="gene",
         negatives=["intragenic"],
         split=SplitSettings(test_fraction=0.2, seed=42),
     ),
@@ -68,6 +74,9 @@ class PrepareSettings:
         together, and a place is an example once. Off: genes are, and each has its own starts.
     validation
         Off: what would be validation is for training.
+    order
+        Of the rows of a contig, which decides what a slice holds (``training.order``): position, or gene: gene by gene in
+        the order of a hash, so that a slice is some genes from anywhere.
     max_ambiguous
         Largest share of N and other ambiguity letters in a window, 0 to 1; what exceeds it is left out.
     features
@@ -88,6 +97,7 @@ class PrepareSettings:
     strand_aware: bool | None = None
     position_disjoint: bool | None = None
     validation: bool | None = None
+    order: str | None = None
     max_ambiguous: float = 0.1
     features: list[str] = field(default_factory=lambda: ["exon"])
     split: SplitSettings | None = None
@@ -111,6 +121,8 @@ class PrepareSettings:
             raise InputError(f"negatives: expected different kinds of {', '.join(NEGATIVES)}, got {rules.negatives}")
         if rules.min_distance < 1:
             raise InputError(f"min_distance: expected at least 1 nt, got {rules.min_distance}")
+        if rules.order not in ORDERS:
+            raise UnknownName("order", rules.order, ORDERS)
         if rules.split.strategy == "record":
             raise InputError("split.strategy: expected auto, chromosome, gene or test, got 'record'")
 

@@ -10,7 +10,8 @@ With ``outputs=1`` the parameters are those of Keras without the moving statisti
 builds them with two outputs: under softmax the difference of the two logits is the one logit that the authors put into
 their sigmoid, so it is the same model (its last layer starts with a spread larger by about the square root of 2, and is one
 row of weights larger).
-One difference is left: PyTorch's moving variance is that of a sample, n / (n - 1) times that of Keras, with n = B * L.
+What is left: PyTorch's moving variance is that of a sample, n / (n - 1) times that of Keras, with n = B * L; N is a quarter of
+each base here and zeros there; Adam's epsilon is 1e-8 here and 1e-7 there.
 
 The models and what they are made of; learning rates stand in ``configs/exon_start``.
 """

@@ -22,12 +22,15 @@ from classify.scanning.settings import STRANDS, ScanSettings
 from specgen.errors import InputError
 from specgen.files import read_json, write_atomic
 from specgen.records import read_records
-from specgen.sequences import Codes, reverse_complement
+from specgen.sequences import INDICATORS, Codes, reverse_complement
 
 __all__ = ["BLOCK", "Contig", "Part", "contigs_of", "parts", "scan_blocks"]
 
 BLOCK = 1 << 20
 """nt of a block."""
+
+_AMBIGUOUS = INDICATORS.astype(bool).sum(axis=1) > 1
+"""Whether a code stands for several bases."""
 
 AT_ONCE = 2048
 """Windows that are cut together."""
@@ -189,6 +192,8 @@ def _values(
         piece = piece if strand > 0 else reverse_complement(piece)
         windows = np.lib.stride_tricks.sliding_window_view(piece, window)
         wanted = (windows[:, half - len(letters) : half] == letters).all(axis=1)
+        unclear = np.cumsum(np.append(0, _AMBIGUOUS[piece]))
+        wanted &= unclear[window:] - unclear[:-window] <= settings.max_ambiguous * window
         rows = np.flatnonzero(wanted)
         done(last - first)
         if not len(rows):

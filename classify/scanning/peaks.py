@@ -76,7 +76,8 @@ def call_quality(peaks: Calls, truth: Calls, threshold: float, scored: int, seed
     truth
         Every true site of what was scanned; ``value`` is not used.
     scored
-        Positions and strands that were looked at: sites over ``scored`` is the prevalence, which guessing reaches.
+        Positions and strands that were looked at: sites over ``scored`` is the prevalence, which guessing reaches; 0 =
+        not told.
 
     Returns
     -------

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from classify.evaluation import Loaded, load_run
 from classify.exons.annotation import read_annotation
-from classify.exons.prepared import KINDS
+from classify.exons.prepared import KINDS, PreparedSet
 from classify.exons.starts import exon_starts
-from classify.headers import normalise_chromosome
+from classify.headers import chromosomes_of
 from classify.reporting.figures import png
 from classify.runs import RunFolder
 from classify.scanning.figures import precision_recall
 from classify.scanning.parts import Contig, contigs_of, parts, scan_blocks
 from classify.scanning.peaks import Calls, call_quality
 from classify.scanning.settings import STRANDS, ScanSettings
-from classify.scanning.tracks import write_bed, write_bedgraph, write_bigwig
+from classify.scanning.tracks import check_bigwig, write_bed, write_bedgraph, write_bigwig
+from specgen import __version__
 from specgen.errors import InputError
 from specgen.files import expand, finite, write_atomic
 from specgen.ledger import identity
@@ -30,6 +34,8 @@ from specgen.ledger import identity
 __all__ = ["scan"]
 
 TITLES = {1: "plus", -1: "minus"}
+_LENGTH = re.compile(r"/(\d+):\d+[+-]:\w+(?:#\d+)?$")
+"""Of an exon-start example's id: the length of its contig."""
 
 
 def scan(
@@ -63,16 +69,36 @@ def scan(
         raise InputError(f"{run}: was trained on a folder of pictures; how to make them from letters is not known")
     if len(loaded.task.classes) != 2:
         raise InputError(f"{run}: has {len(loaded.task.classes)} classes; a scan gives the probability of one of two")
+    genome = str(expand(genome))
     contigs = contigs_of(genome, settings.contigs)
+    check_bigwig(contigs)
+    _check_rules(loaded)
     truth = _truth(annotation, contigs, settings) if annotation else None
+    with _alone(out):
+        pins = _pins(loaded, run, genome, settings)
+        resumed = scan_blocks(loaded, genome, contigs, settings, Path(f"{out}.part"), pins, progress=progress)
+        return _written(run, genome, out, settings, contigs, truth, resumed, loaded.settings.seed)
+
+
+def _written(
+    run: Path,
+    genome: str,
+    out: str,
+    settings: ScanSettings,
+    contigs: list[Contig],
+    truth: dict[str, Calls] | None,
+    resumed: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Tracks, calls and quality from the blocks, which are then taken away."""
     folder = Path(f"{out}.part")
-    resumed = scan_blocks(
-        loaded, genome, contigs, settings, folder, _pins(loaded, run, genome, settings), progress=progress
-    )
     strands = STRANDS[settings.strands]
+    written: dict[str, bool] = {}
     for strand in strands:
         write_bedgraph(Path(f"{out}.{TITLES[strand]}.bedGraph"), parts(folder, contigs, strand))
-        write_bigwig(Path(f"{out}.{TITLES[strand]}.bw"), contigs, parts(folder, contigs, strand))
+        written[f"{out}.{TITLES[strand]}.bw"] = write_bigwig(
+            Path(f"{out}.{TITLES[strand]}.bw"), contigs, parts(folder, contigs, strand)
+        )
     calls = write_bed(Path(f"{out}.bed"), [parts(folder, contigs, strand) for strand in strands], settings.threshold)
     body = {
         "run": run.as_posix(),
@@ -80,13 +106,16 @@ def scan(
         "contigs": {contig.name: contig.length for contig in contigs},
         "settings": dataclasses.asdict(settings),
         "calls": calls,
+        "empty": [name for name, filled in written.items() if not filled],
         "seen_in_training": _seen(run, contigs),
         "blocks_from_before": resumed,
     }
     if truth is not None:
         peaks, scored = _peaks(folder, contigs, strands)
+        # Where only some places are scored, how many true sites are among them is not known.
+        whole = 0 if settings.behind else scored
         body["quality"] = {
-            name: call_quality(peaks, sites, settings.threshold, scored, loaded.settings.seed)
+            name: call_quality(_without(peaks, truth["all"], sites), sites, settings.threshold, whole, seed)
             for name, sites in truth.items()
         }
         write_atomic(Path(f"{out}.png"), png(precision_recall(peaks, truth)))
@@ -96,18 +125,62 @@ def scan(
     return told
 
 
+@contextmanager
+def _alone(out: str) -> Iterator[None]:
+    """Refuse a second scan into the same files."""
+    lock = FileLock(f"{out}.part.lock", timeout=0)
+    try:
+        Path(out).absolute().parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise InputError(f"{out}: another process is scanning into it") from None
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
+    try:
+        yield
+    finally:
+        lock.release()
+        Path(f"{out}.part.lock").unlink(missing_ok=True)
+
+
 def _pins(loaded: Loaded, run: Path, genome: str, settings: ScanSettings) -> dict[str, Any]:
     """What blocks depend on; ``threshold`` decides on calls alone."""
     plan = loaded.plan
-    told = {"genome": identity(genome), "model": identity(str(RunFolder(run).weights))}
+    files = {"genome": genome, "model": str(RunFolder(run).weights), "settings of the run": str(RunFolder(run).config)}
+    told = {name: identity(file) for name, file in files.items()} | {"version": __version__}
     rest = {key: value for key, value in dataclasses.asdict(settings).items() if key not in ("threshold", "contigs")}
     return {**told, **rest, "machine": [plan.device, plan.precision, plan.threads]}
 
 
 def _seen(run: Path, contigs: Sequence[Contig]) -> list[str]:
-    """Scanned contigs on which the run has training or validation examples: figures on them flatter."""
-    known = {row["chromosome"] for row in RunFolder(run).split_rows() if row["split"] != "test"}
-    return [contig.name for contig in contigs if normalise_chromosome(contig.name) in known]
+    """Scanned contigs on which the run has training or validation examples: figures on them flatter.
+
+    Names of chromosomes are those of many genomes: where the ids of the run tell lengths, these have to agree, too.
+    """
+    known: dict[str, set[int]] = {}
+    for row in RunFolder(run).split_rows():
+        if row["split"] != "test":
+            length = _LENGTH.search(row["id"])
+            known.setdefault(row["chromosome"], set()).add(int(length[1]) if length else 0)
+    of = dict(zip((contig.name for contig in contigs), chromosomes_of([c.name for c in contigs]), strict=True))
+    return [contig.name for contig in contigs if known.get(of[contig.name], set()) & {0, contig.length}]
+
+
+def _check_rules(loaded: Loaded) -> None:
+    """Refuse a run that learnt places which no scan looks at: coordinates and letters of the forward strand for all."""
+    for path in getattr(loaded.task.settings, "prepared", ()):
+        if expand(path).is_file() and not PreparedSet(expand(path)).settings["strand_aware"]:
+            raise InputError(
+                f"{path}: was prepared without regard to strands, which is how the run reads them; a scan looks at starts in "
+                "transcript direction"
+            )
+
+
+def _without(peaks: Calls, every: Calls, sites: Calls) -> Calls:
+    """The peaks that are on no true site but one of ``sites``: a start of the other kind is no mistake."""
+    others = np.setdiff1d(every.keys(), sites.keys())
+    keep = ~np.isin(peaks.keys(), others)
+    return Calls(peaks.contig[keep], peaks.position[keep], peaks.strand[keep], peaks.value[keep])
 
 
 def _truth(annotation: str, contigs: Sequence[Contig], settings: ScanSettings) -> dict[str, Calls]:

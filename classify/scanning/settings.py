@@ -32,7 +32,10 @@ class ScanSettings:
     apart
         A call has the highest probability within this many nt on its strand, the first of equals.
     floor
-        Least probability that the tracks hold; 0 = every scored position, which makes them large.
+        Least probability that the tracks hold; 0 = every scored position, which makes them large. Peaks below it are not
+        kept either, so that the average precision is a lower bound.
+    max_ambiguous
+        Windows with a larger share of N and other ambiguity letters are not scored, as ``prepare`` leaves them out.
     """
 
     strands: str = "both"
@@ -41,12 +44,15 @@ class ScanSettings:
     threshold: float = 0.5
     apart: int = 20
     floor: float = 0.05
+    max_ambiguous: float = 0.1
 
     def __post_init__(self) -> None:
         if self.strands not in STRANDS:
             raise UnknownName("strands", self.strands, STRANDS)
         if not 0 <= self.floor <= self.threshold <= 1:
             raise InputError(f"expected 0 <= floor <= threshold <= 1, got {self.floor} and {self.threshold}")
+        if not 0 <= self.max_ambiguous <= 1:
+            raise InputError(f"max_ambiguous: expected a share from 0 to 1, got {self.max_ambiguous}")
         if self.apart < 0:
             raise InputError(f"apart: expected 0 nt or more, got {self.apart}")
         self.letters  # noqa: B018  letters that are no bases are told at once

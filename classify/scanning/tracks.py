@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from classify.scanning.parts import Contig, Part
+from specgen.errors import InputError
 from specgen.files import replacing
 
-__all__ = ["write_bed", "write_bedgraph", "write_bigwig"]
+__all__ = ["check_bigwig", "write_bed", "write_bedgraph", "write_bigwig"]
 
 
 def write_bedgraph(path: Path, parts: Iterable[Part]) -> None:
@@ -22,20 +24,35 @@ def write_bedgraph(path: Path, parts: Iterable[Part]) -> None:
             out.writelines(f"{name}\t{low}\t{high}\t{value:.3f}\n" for low, high, value in rows)
 
 
-def write_bigwig(path: Path, contigs: Sequence[Contig], parts: Iterable[Part]) -> None:
-    """The same runs as a bigWig."""
+def check_bigwig(contigs: Sequence[Contig]) -> None:
+    """Raise ``InputError`` where no bigWig can be written: before hours of scanning, not after them."""
+    try:
+        import pyBigWig  # noqa: F401  has no Windows wheels
+    except ImportError:
+        raise InputError("pyBigWig is not installed (there are no wheels for Windows); bigWig files need it") from None
+    if strange := [contig.name for contig in contigs if not contig.name.isascii()]:
+        raise InputError(f"contig {strange[0]!r}: a bigWig holds names in ASCII only; rename it")
+
+
+def write_bigwig(path: Path, contigs: Sequence[Contig], parts: Iterable[Part]) -> bool:
+    """The same runs as a bigWig; without any there is no file, since an empty one is none. Whether there is."""
+    filled = (part for part in parts if len(part.starts))
+    first = next(filled, None)
+    if first is None:
+        path.unlink(missing_ok=True)
+        return False
     import pyBigWig  # has no Windows wheels
 
     with replacing(path) as temporary:
         out = pyBigWig.open(str(temporary), "w")
         try:
             out.addHeader([(contig.name, contig.length) for contig in contigs])
-            for part in parts:
-                if len(part.starts):
-                    names = np.full(len(part.starts), part.contig.name)
-                    out.addEntries(names, part.starts, ends=part.ends, values=part.values.astype(np.float64))
+            for part in chain([first], filled):
+                names = np.full(len(part.starts), part.contig.name)
+                out.addEntries(names, part.starts, ends=part.ends, values=part.values.astype(np.float64))
         finally:
             out.close()
+    return True
 
 
 def write_bed(path: Path, strands: Sequence[Iterable[Part]], threshold: float) -> int:

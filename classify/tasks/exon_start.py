@@ -7,7 +7,7 @@ told apart everywhere: behind an intron (``acceptor``: the splice site is in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from classify.examples import Examples, StoredLetters, balance, check_classes, drop_duplicates
 from classify.exons.prepared import PreparedSet
-from classify.headers import distinct_name, normalise_chromosome
+from classify.headers import chromosomes_of, distinct_name
 from classify.splits import SPLITS, SplitSettings, assign_splits
 from classify.tasks.base import Task, register_task
 from specgen.errors import InputError, UnknownName
@@ -38,7 +38,8 @@ class ExonStartSettings:
     jitter
         nt by which training moves its windows at most, in either direction; the site is then no longer in the middle.
     positives, negatives
-        Kinds of starts and of other places; empty = all that the files hold.
+        Kinds of starts and of other places; empty = all that the files hold. Negatives of genes without a wanted start are
+        left out: the gene alone would tell them.
     balance
         As many examples of each class: drawn so in training, thinned by hash in validation and test.
     validate_on_test
@@ -103,12 +104,13 @@ class ExonStartTask(Task):
             )
         names: set[str] = set()
         stores = [PreparedSet(expand(path)) for path in settings.prepared]
-        several = len(stores) > 1
         parts = [
-            self._of(store, f"{i + 1}/" if several else "", str(path), names)
+            self._of(store, f"{i + 1}/" if len(stores) > 1 else "", str(path), names)
             for i, (store, path) in enumerate(zip(stores, settings.prepared, strict=True))
         ]
-        examples = drop_duplicates(_joined(parts))
+        examples = _joined(parts)
+        if all(store.settings["position_disjoint"] for store in stores):
+            examples = drop_duplicates(examples)  # by other rules, copies in two splits are part of the protocol
         if settings.balance:
             present = [split for split in SPLITS if (examples.split == split).any()]
             thinned = [split for split in ("val", "test") if split in present]
@@ -133,19 +135,30 @@ class ExonStartTask(Task):
                 f"{settings.jitter} takes {length}; prepare it with --width {length} or more"
             )
         rows = np.flatnonzero(self._wanted(store, path))
-        names, kinds = np.array(store.contigs), np.array(store.kinds)
+        # With its length, the name of a contig says of which genome it is: "I" alone is of many.
+        told = zip(store.contigs, store.lengths.tolist(), strict=True)
+        names, kinds = np.array([f"{name}/{length}" for name, length in told]), np.array(store.kinds)
         contigs = names[store.contig[rows]].tolist()
-        chromosomes = np.array([normalise_chromosome(name) for name in store.contigs])[store.contig[rows]].tolist()
+        chromosomes = np.array(chromosomes_of(store.contigs))[store.contig[rows]].tolist()
         sorts = kinds[store.kind[rows]].tolist()
         ids = [
-            distinct_name(f"{prefix}{contig}:{position}{'+' if strand > 0 else '-'}:{sort}", taken)
+            distinct_name(f"{contig}:{position}{'+' if strand > 0 else '-'}:{sort}", taken)
             for contig, position, strand, sort in zip(
                 contigs, store.position[rows].tolist(), store.strand[rows].tolist(), sorts, strict=True
             )
         ]
-        groups = [f"{prefix}{name}" for name in _groups(store, rows)]
+        groups = _groups(store, rows, contigs)
         if settings.split.strategy == "auto" and not settings.split.test_chromosomes:
+            if settings.split != SplitSettings(seed=settings.split.seed):
+                raise InputError(
+                    "data.split: the split is that of the prepared file; data.split.strategy gene divides anew"
+                )
             split = np.array(SPLITS)[store.split[rows]]
+        elif "gc" in sorts and settings.split.strategy != "test":
+            raise InputError(
+                f"{path}: its gc negatives lie in other loci than the starts that they match, held apart by the split that "
+                "was prepared; prepare it with the other split, or leave them out (data.negatives)"
+            )
         else:
             split = assign_splits(groups, chromosomes, ids, settings.split)
         examples = Examples(
@@ -160,9 +173,10 @@ class ExonStartTask(Task):
             window=settings.window,
             margin=settings.jitter,
             kinds=sorts,
-            counts={f"{prefix}{key}": value for key, value in store.counts.items()},
+            counts={f"{prefix}{key}": value for key, value in store.counts.items()}
+            | {f"{prefix}of_no_wanted_kind_or_gene": len(store) - len(rows)},
         )
-        return examples.take(split != "")
+        return examples.take(split != "", **{f"{prefix}in_no_split": int((split == "").sum())})
 
     def _wanted(self, store: PreparedSet, path: str) -> NDArray[np.bool_]:
         """(n,) whether a row is of a wanted kind."""
@@ -175,13 +189,15 @@ class ExonStartTask(Task):
                     raise UnknownName(f"{path}: kind of {self.classes[label]}", name, there)
             codes = [store.kinds.index(name) for name in asked or there]
             wanted |= of_label & np.isin(store.kind, codes)
-        return wanted
+        # A negative stands for its gene's starts: beside none that is wanted, the gene alone would tell it.
+        genes = np.unique(store.gene[wanted & (store.label == 1)])
+        return wanted & np.isin(store.gene, genes)
 
 
-def _groups(store: PreparedSet, rows: NDArray[np.int64]) -> list[str]:
+def _groups(store: PreparedSet, rows: NDArray[np.int64], contigs: Sequence[str]) -> list[str]:
     """What must not cross splits by the rules the file was prepared by: loci, or genes alone."""
     if store.settings["position_disjoint"]:
-        return [f"locus:{number}" for number in store.locus[rows].tolist()]
+        return [f"{contig}:locus:{number}" for contig, number in zip(contigs, store.locus[rows].tolist(), strict=True)]
     return [store.genes[gene] for gene in store.gene[rows].tolist()]
 
 

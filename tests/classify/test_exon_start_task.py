@@ -9,6 +9,8 @@ import pytest
 
 from classify.datasets import TileDataset, TrainDataset
 from classify.examples import StoredLetters
+from classify.exons.negatives import NEGATIVES
+from classify.exons.prepared import PreparedSet
 from classify.exons.preparing import prepare
 from classify.exons.settings import PrepareSettings
 from classify.splits import SplitSettings
@@ -56,13 +58,15 @@ def load(*prepared, **change):
 
 def place(name):
     """Contig, 0-based position and strand of an id."""
-    contig, middle, _ = name.split(":")
+    contig, middle, _ = name.split("#")[0].split(":")
     return contig, int(middle[:-1]) - 1, middle[-1]
 
 
 def written_out(texts, name, window):
     contig, position, strand = place(name)
-    letters = texts[contig][position - window // 2 : position + window // 2 + 1]
+    name, length = contig.split("/")
+    assert int(length) == len(texts[name])
+    letters = texts[name][position - window // 2 : position + window // 2 + 1]
     return letters if strand == "+" else decode(reverse_complement(encode(letters)))
 
 
@@ -126,8 +130,45 @@ def test_several_genomes_are_joined(genome, strict):
     assert len(both) == len(one) + len(two) - int(both.counts["duplicates_dropped"])
     assert both.counts["duplicates_dropped"] >= 2 * GENES
     for i in range(len(both)):
-        assert decode(both.sequences[i]) == written_out(genome[1], both.ids[i][2:], 51)
-    assert all(name.startswith(("1/", "2/")) for name in (*both.ids, *both.groups))
+        assert decode(both.sequences[i]) == written_out(genome[1], both.ids[i], 51)
+    # Ids and groups are those of the genome, wherever it stands in the list: a locus of one file is that of the other.
+    assert set(both.groups) == set(one.groups) | set(two.groups)
+    assert {name.split("#")[0] for name in both.ids} <= set(one.ids) | set(two.ids)
+    turned = load(other, strict, balance=False)
+    assert set(turned.groups) == set(both.groups)
+
+
+def test_negatives_are_of_genes_with_a_wanted_start(genome):
+    """Where first exons are not asked for, a gene without introns has no positive: its negatives would tell the gene."""
+    folder, _ = genome
+    lines = (folder / "genes.gtf").read_text().splitlines(keepends=True)
+    (folder / "some.gtf").write_text(
+        "".join(line for i, line in enumerate(lines) if i % 4 != 1)
+    )  # one exon in every other
+    strict = made(genome, "some", annotation=str(folder / "some.gtf"))
+    examples = load(strict, balance=False, positives=["acceptor"])
+    store = PreparedSet(strict)
+    kinds = np.array(store.kinds)[store.kind]
+    with_acceptor = set(store.gene[kinds == "acceptor"].tolist())
+    assert with_acceptor < set(store.gene.tolist())
+    expected = sum(
+        kind == "acceptor" or (kind in NEGATIVES and gene in with_acceptor)
+        for kind, gene in zip(kinds, store.gene.tolist(), strict=True)
+    )
+    assert int(examples.counts["of_no_wanted_kind_or_gene"]) == len(store) - expected
+    assert len(examples) == expected - int(examples.counts["duplicates_dropped"])
+
+
+def test_a_split_that_would_be_ignored_is_refused(strict):
+    with pytest.raises(InputError, match="the split is that of the prepared file"):
+        load(strict, split=SplitSettings(test_fraction=0.4))
+
+
+def test_matched_negatives_cannot_be_divided_anew(genome):
+    matched = made(genome, "matched", negatives=["gc"])
+    with pytest.raises(InputError, match="its gc negatives lie in other loci"):
+        load(matched, split=SplitSettings(strategy="gene"))
+    assert set(load(matched, split=SplitSettings().all_test()).split) == {"test"}
 
 
 def test_another_split_than_the_prepared_one(strict):

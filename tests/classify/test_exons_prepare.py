@@ -100,7 +100,11 @@ def check(found, contigs, genes):
         assert len(set(found.split[shared == group].tolist())) == 1
     for contig in range(len(found.contigs)):
         rows = np.flatnonzero(found.contig == contig)
-        assert (np.diff(found.position[rows]) >= 0).all()
+        if told["order"] == "gene":  # gene by gene, and the genes in no order of place
+            of_gene = found.gene[rows]
+            assert (np.diff(of_gene) != 0).sum() == len(set(of_gene.tolist())) - 1
+        else:
+            assert (np.diff(found.position[rows]) >= 0).all()
         if told["position_disjoint"]:
             order = rows[np.argsort(found.position[rows], kind="stable")]
             apart = found.split[order[1:]] != found.split[order[:-1]]

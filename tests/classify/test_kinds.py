@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from classify.kinds import metrics_by_kind
 
@@ -34,7 +34,7 @@ def test_each_row_is_the_metric_of_its_own_examples():
         truth, score = labels[taken], probabilities[taken, 1]
         assert (row["n_positive"], row["n_negative"]) == (truth.sum(), (1 - truth).sum())
         assert row["auroc"]["value"] == pytest.approx(roc_auc_score(truth, score))
-        assert row["auprc"]["value"] == pytest.approx(average_precision_score(truth, score))
+        assert "auprc" not in row  # it depends on how many there are of each
         assert row["balanced_accuracy"]["value"] == pytest.approx(balanced_accuracy_score(truth, score > 0.5))
         assert row["auroc"]["low"] < row["auroc"]["value"] < row["auroc"]["high"]
 

@@ -111,7 +111,7 @@ def softmax(logits):
 
 
 def toy(window=5):
-    task = SimpleNamespace(window=window, classes=("no", "yes"), probabilities=softmax)
+    task = SimpleNamespace(window=window, classes=("no", "yes"), probabilities=softmax, settings=SimpleNamespace())
     return Loaded(SimpleNamespace(seed=0), task, Middle(), choose(TrainingSettings(threads=1)), 64)
 
 
@@ -125,7 +125,7 @@ def genome(tmp_path):
     return str(path)
 
 
-def by_hand(text, strand, behind=""):
+def by_hand(text, strand, behind="", unclear=0.1):
     """Probability of each position of a contig, one window at a time; -1 where it is not scored."""
     codes = encode(text)
     told = []
@@ -135,7 +135,8 @@ def by_hand(text, strand, behind=""):
             if 0 <= place - 2 + i < len(codes):
                 window[i] = codes[place - 2 + i]
         window = window if strand > 0 else reverse_complement(window).copy()
-        if behind and decode(window[2 - len(behind) : 2]) != behind:
+        ambiguous = sum(letter not in "=ACGT" for letter in decode(window))
+        if ambiguous > unclear * 5 or (behind and decode(window[2 - len(behind) : 2]) != behind):
             told.append(-1.0)
             continue
         told.append(float(softmax(Middle()(torch.from_numpy(window[None])).numpy().astype(np.float64))[0, 1]))
@@ -143,17 +144,20 @@ def by_hand(text, strand, behind=""):
 
 
 class TestBlocks:
+    @pytest.mark.parametrize("unclear", [0.1, 0.2])
     @pytest.mark.parametrize("behind", ["", "AG"])
     @pytest.mark.parametrize(("block", "at_once"), [(1 << 20, 8192), (7, 3)])
-    def test_every_position_on_both_strands_without_seams(self, genome, tmp_path, monkeypatch, block, at_once, behind):
+    def test_every_position_on_both_strands_without_seams(
+        self, genome, tmp_path, monkeypatch, block, at_once, behind, unclear
+    ):
         monkeypatch.setattr(parts_module, "BLOCK", block)
         monkeypatch.setattr(parts_module, "AT_ONCE", at_once)
-        settings = ScanSettings(floor=0.0, apart=3, behind=behind)
+        settings = ScanSettings(floor=0.0, apart=3, behind=behind, max_ambiguous=unclear)
         contigs = contigs_of(genome, [])
         assert contigs == [Contig(0, "chrA", 39), Contig(1, "other", 8), Contig(2, "B", 5)]
         scan_blocks(toy(), genome, contigs, settings, tmp_path / "parts", {}, progress=False)
         for strand in (1, -1):
-            expected = by_hand(TEXTS["chrA"], strand, behind)
+            expected = by_hand(TEXTS["chrA"], strand, behind, unclear)
             found, scored = np.full(39, -1.0), 0
             places = []
             for part in parts(tmp_path / "parts", contigs, strand):
@@ -219,38 +223,96 @@ class TestTracks:
         assert (tmp_path / "a.bed").read_text() == "chrA\t9\t10\tcall_1\t875\t+\nchrA\t9\t10\tcall_2\t875\t-\n"
 
 
-GTF = "".join(
-    f'chrA\tx\texon\t{low}\t{high}\t.\t{strand}\t.\tgene_id "{gene}"; transcript_id "{gene}.1";\n'
-    for gene, strand, low, high in (("g1", "+", 5, 8), ("g1", "+", 17, 20), ("g2", "-", 25, 28), ("g2", "-", 33, 36))
-)
+def exon(gene, strand, low, high):
+    return f'chrA\tx\texon\t{low}\t{high}\t.\t{strand}\t.\tgene_id "{gene}"; transcript_id "{gene}.1";\n'
 
 
-def test_a_whole_scan(genome, tmp_path, monkeypatch):
+def peaks_by_hand(apart, least):
+    """(place, strand) of what has to be called on chrA."""
+    found = set()
+    for strand, sign in ((1, "+"), (-1, "-")):
+        directed = local_peaks(by_hand(TEXTS["chrA"], strand)[::strand], apart, least)
+        found |= {(int(i if strand > 0 else 38 - i), sign) for i in directed}
+    return found
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
     monkeypatch.setattr(scan_module, "load_run", lambda run: toy())
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "model.safetensors").write_bytes(b"weights")
-    (tmp_path / "run" / "split.csv").write_text("id,group,chromosome,label,split\nr,g,A,x,train\n")
-    (tmp_path / "a.gtf").write_text(GTF)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"weights")
+    (folder / "config.yaml").write_text("task: x\n")
+    (folder / "split.csv").write_text("id,group,chromosome,label,split\nr,g,A,x,train\n")
+    return folder
+
+
+def test_a_whole_scan(run, genome, tmp_path):
+    """Exons begin at a call of each strand and kind, and where none is: first bases on plus, last on minus."""
+    called = peaks_by_hand(2, 0.5)
+    plus, minus = (sorted(place for place, sign in called if sign == strand) for strand in "+-")
+    assert len(plus) >= 2
+    assert minus
+    miss = next(place for place in range(plus[-1] + 1, 38) if (place, "+") not in called)
+    (tmp_path / "a.gtf").write_text(
+        exon("g1", "+", plus[0] + 1, plus[0] + 1)  # first
+        + exon("g1", "+", plus[-1] + 1, plus[-1] + 1)  # behind an intron
+        + exon("g3", "+", miss + 1, miss + 1)  # first, not called
+        + exon("g2", "-", minus[0] + 1, minus[0] + 1)  # first
+    )
     settings = ScanSettings(contigs=["chrA"], apart=2)
     out = str(tmp_path / "scan")
-    body = scan_module.scan(tmp_path / "run", genome, out, settings, annotation=str(tmp_path / "a.gtf"), progress=False)
+    body = scan_module.scan(run, genome, out, settings, annotation=str(tmp_path / "a.gtf"), progress=False)
     assert {path.name for path in tmp_path.glob("scan*")} == {
         "scan.plus.bedGraph", "scan.minus.bedGraph", "scan.plus.bw", "scan.minus.bw", "scan.bed", "scan.json", "scan.png"
     }  # fmt: skip
     assert json.loads((tmp_path / "scan.json").read_text()) == json.loads(json.dumps(body))
-    assert {name: quality["n_true"] for name, quality in body["quality"].items()} == {
-        "all": 4,
-        "acceptor": 2,
-        "first": 2,
-    }
-    # Plus strand: the exons' first bases; minus strand: their last.
-    peaks = set()
-    for strand, sign in ((1, "+"), (-1, "-")):
-        values = by_hand(TEXTS["chrA"], strand)
-        found = local_peaks(values[::strand], 2, 0.5)
-        peaks |= {(int(i if strand > 0 else 38 - i), sign) for i in found}
+    quality = body["quality"]
+    assert {name: entry["n_true"] for name, entry in quality.items()} == {"all": 4, "acceptor": 1, "first": 3}
     lines = [line.split("\t") for line in (tmp_path / "scan.bed").read_text().splitlines()]
-    assert {(int(line[1]), line[5]) for line in lines} == peaks
-    truth = {(4, "+"), (16, "+"), (27, "-"), (35, "-")}
-    assert body["quality"]["all"]["recall"]["value"] == pytest.approx(len(peaks & truth) / 4)
+    assert {(int(line[1]), line[5]) for line in lines} == called
+    recall = {name: entry["recall"]["value"] for name, entry in quality.items()}
+    assert recall == {"all": pytest.approx(3 / 4), "acceptor": 1, "first": pytest.approx(2 / 3)}
+    precision = {name: entry["precision"]["value"] for name, entry in quality.items()}
+    # A start of the other kind is no mistake, and no hit either.
+    n = len(called)
+    assert precision == {
+        "all": pytest.approx(3 / n), "acceptor": pytest.approx(1 / (n - 2)), "first": pytest.approx(2 / (n - 1)),
+    }  # fmt: skip
     assert body["seen_in_training"] == ["chrA"]
+    assert body["empty"] == []
+
+
+@pytest.mark.parametrize(
+    ("row", "seen"),
+    [
+        ("chrA/39:5+:acceptor,g,A,x,train", ["chrA"]),
+        ("chrA/39:5+:acceptor#2,g,A,x,val", ["chrA"]),
+        ("A/40:5+:acceptor,g,A,x,train", []),  # another genome's chromosome A
+        ("chrA/39:5+:acceptor,g,A,x,test", []),
+        ("r,g,B,x,train", []),
+    ],
+)
+def test_contigs_seen_in_training(run, row, seen):
+    (run / "split.csv").write_text(f"id,group,chromosome,label,split\n{row}\n")
+    assert scan_module._seen(run, [Contig(0, "chrA", 39)]) == seen
+
+
+def test_nothing_above_the_floor_is_no_bigwig(run, genome, tmp_path):
+    settings = ScanSettings(contigs=["chrA"], floor=1.0, threshold=1.0)
+    body = scan_module.scan(run, genome, str(tmp_path / "scan"), settings, progress=False)
+    assert body["empty"] == [str(tmp_path / f"scan.{strand}.bw") for strand in ("plus", "minus")]
+    assert not list(tmp_path.glob("*.bw"))
+
+
+def test_names_that_no_bigwig_holds_are_told_before_the_scan(run, tmp_path):
+    (tmp_path / "g.fa").write_text(">chré\nACGTACGT\n", encoding="utf-8")
+    with pytest.raises(InputError, match="a bigWig holds names in ASCII only"):
+        scan_module.scan(run, str(tmp_path / "g.fa"), str(tmp_path / "scan"), ScanSettings(), progress=False)
+    assert not list(tmp_path.glob("scan*"))
+
+
+def test_two_scans_into_the_same_files(run, genome, tmp_path):
+    out = str(tmp_path / "scan")
+    with scan_module._alone(out), pytest.raises(InputError, match="another process is scanning"):
+        scan_module.scan(run, genome, out, ScanSettings(), progress=False)
