@@ -97,11 +97,10 @@ def training(
     seed: int,
     *arguments: str,
     base: str = "base",
-    rate: str | None = None,
+    rate: str = "",
     more: tuple[Job, ...] = (),
 ) -> Job:
     """A training run on one thread, on one prepared file or several; with the chosen learning rate, or ``rate``."""
-    rate = CHOSEN[model] if rate is None else rate
     read = [path(file) for file in ([files] if isinstance(files, str) else files)]
     configs = [f"{CONFIGS}/{model}.yaml"] if (ROOT / CONFIGS / f"{model}.yaml").exists() else []
     settings = [part for config in (f"{CONFIGS}/{base}.yaml", *configs) for part in ("--config", config)]
@@ -109,8 +108,7 @@ def training(
     command = ["-m", "classify", "train", "--model", model, *settings, "--data.prepared", given, *arguments]
     if model in NORMALISED:
         command += ["--model_options.bn_momentum", "0.1"]
-    if rate:
-        command += ["--optimiser.lr", rate]
+    command += ["--optimiser.lr", rate or CHOSEN[model]]
     command += ["--training.threads", "1", "--training.progress", "false", "--seed", str(seed), "--name", name]
     folder = f"runs/exon_start/{model}/{name}"
     return Job(stage, tuple(command), Path(folder) / "report.html", tuple(read), folder, more=more)
@@ -184,8 +182,8 @@ def baselines(stage: str, file: str, name: str, *arguments: str, more: tuple[Job
 SHORT = ("--training.batch_size", "64", "--training.steps", "50", "--training.epochs", "6", "--training.patience", "0")
 """The known system's protocol within the budget of this report."""
 
-LONGER = ("--training.steps", "500")
-"""Ten times the budget: what is still to be had."""
+LONGER = ("--training.steps", "250")
+"""Five times the budget: what is still to be had."""
 
 SORTS = {"acceptor": ("--data.positives", '["acceptor"]'), "201": ()}
 """What is learnt: starts behind an intron alone, or all at once."""
@@ -216,9 +214,11 @@ def everything() -> Iterator[Job]:
                     yield training("table", model, "spombe", f"spombe{window}_s{seed}", seed, *size)
             for model in MODELS:
                 name = f"exonsearch{window}_s{seed}"
-                yield training("table", model, "exonsearch", name, seed, *size, *SHORT, base="exonsearch", rate="")
-    for model in (OURS, "exon_enhanced"):
-        yield training("longer", model, "spombe", "spombeacceptor_longer", 0, *SORTS["acceptor"], *LONGER)
+                yield training("table", model, "exonsearch", name, seed, *size, *SHORT, base="exonsearch")
+    for seed in range(3):
+        for model in (OURS, "exon_enhanced"):
+            name = f"spombeacceptor_longer_s{seed}"
+            yield training("longer", model, "spombe", name, seed, *SORTS["acceptor"], *LONGER)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "reports"))
 
-from make import BASELINES, GENOMES, MODELS, OURS, PICTURES, SORTS, TRAPS, everything  # noqa: E402
+from make import BASELINES, CHOSEN, GENOMES, MODELS, OURS, PICTURES, SORTS, TRAPS, TRIALS, everything  # noqa: E402
 from pages import Tables, read_json, write_page  # noqa: E402
 
 from classify.metrics import interval_text  # noqa: E402
@@ -54,26 +55,47 @@ class ExonTables(Tables):
         return "\n".join(lines) + "\n"
 
     def ahead(self) -> str:
-        """Our network beside the others on each genome, starts behind an intron: mean over seeds, and their range."""
+        """Our network beside the others on each genome, starts behind an intron, with the mean of the seeds' intervals."""
         models = (OURS, "exon_enhanced", PICTURES, *BASELINES)
-        lines = ["| genome | test windows | metric | " + " | ".join(models) + " |", "|" + " --- |" * (3 + len(models))]
+        lines = [
+            "| genome | test windows, loci | metric | " + " | ".join(models) + " |",
+            "|" + " --- |" * (3 + len(models)),
+        ]
         for genome in GENOMES:
             found = {model: self.metrics(f"{model}/{genome}acceptor_s?") for model in models}
             if not found[OURS]:
                 continue
+            size = f"{found[OURS][0]['n']:,}, {found[OURS][0]['groups']:,}"
             for key in ("accuracy", "auroc"):
-                cells = [_spread([body["metrics"][key]["value"] for body in found[model]]) for model in models]
-                lines.append("| " + " | ".join([genome, str(found[OURS][0]["n"]), key, *cells]) + " |")
+                cells = [_around([body["metrics"][key] for body in found[model]]) for model in models]
+                lines.append("| " + " | ".join([genome, size, key, *cells]) + " |")
+        return "\n".join(lines) + "\n"
+
+    def choice(self) -> str:
+        """Best validation accuracy of each network with each learning rate that was tried."""
+        lines = ["| model | " + " | ".join(TRIALS) + " | taken |", "|" + " --- |" * (2 + len(TRIALS))]
+        for model, taken in CHOSEN.items():
+            cells = []
+            for rate in TRIALS:
+                history = [pd.read_csv(folder / "metrics.csv") for folder in self.folders(f"{model}/choice_{rate}")]
+                cells.append(f"{history[0]['val_accuracy'].max():.3f}" if history else "")
+            lines.append("| " + " | ".join([model, *cells, taken]) + " |")
         return "\n".join(lines) + "\n"
 
     def longer(self) -> str:
-        """The same after ten times the budget."""
-        lines = ["| model | accuracy | AUROC |", "|" + " --- |" * 3]
+        """The same after five times the budget."""
+        lines = ["| model | accuracy | AUROC | seeds |", "|" + " --- |" * 4]
         for model in (OURS, "exon_enhanced"):
-            for body in self.metrics(f"{model}/spombeacceptor_longer"):
-                cells = [interval_text(body["metrics"][key], ".3f") for key in ("accuracy", "auroc")]
-                lines.append("| " + " | ".join([model, *cells]) + " |")
+            bodies = self.metrics(f"{model}/spombeacceptor_longer_s?")
+            cells = [_around([body["metrics"][key] for body in bodies]) for key in ("accuracy", "auroc")]
+            lines.append("| " + " | ".join([model, *cells, str(len(bodies))]) + " |")
         return "\n".join(lines) + "\n"
+
+    def hours(self) -> str:
+        """Core hours of training, of all runs that the tables stand on."""
+        files = [folder / "training.json" for folder in self.folders("*/*")]
+        told = [read_json(file)["cost"]["wall_seconds"] for file in files if file.is_file()]
+        return f"{sum(told) / 3600:.1f} hours of one core for {len(told)} trainings"
 
     def by_kind(self, name: str) -> str:
         """AUROC of each kind of start against each kind of negative, mean over seeds."""
@@ -94,11 +116,12 @@ class ExonTables(Tables):
 
     def traps(self, model: str) -> str:
         """What each trap of the known system does to the accuracy that is reported, one at a time."""
-        lines = ["| trap | accuracy | AUROC | seeds |", "|" + " --- |" * 4]
+        lines = ["| trap | test windows | accuracy | AUROC | accuracies of the seeds |", "|" + " --- |" * 5]
         for trap in (*TRAPS, "validation"):
             bodies = self.metrics(f"{model}/trap_{trap}_s?")
-            cells = [_spread([body["metrics"][key]["value"] for body in bodies]) for key in ("accuracy", "auroc")]
-            lines.append("| " + " | ".join([trap, *cells, str(len(bodies))]) + " |")
+            cells = [_around([body["metrics"][key] for body in bodies]) for key in ("accuracy", "auroc")]
+            seeds = ", ".join(f"{body['metrics']['accuracy']['value']:.3f}" for body in bodies)
+            lines.append("| " + " | ".join([trap, f"{bodies[0]['n']:,}" if bodies else "", *cells, seeds]) + " |")
         return "\n".join(lines) + "\n"
 
     def across(self, model: str) -> str:
@@ -144,6 +167,14 @@ def _spread(values: list[float]) -> str:
         return ""
     mean = float(np.mean(values))
     return f"{mean:.3f}" if len(values) == 1 else f"{mean:.3f} ({min(values):.3f}-{max(values):.3f})"
+
+
+def _around(entries: list[dict[str, Any]]) -> str:
+    """Mean over seeds, and the mean of their intervals."""
+    if not entries:
+        return ""
+    mean = {key: float(np.mean([entry[key] for entry in entries])) for key in ("value", "low", "high")}
+    return interval_text(mean, ".3f")
 
 
 if __name__ == "__main__":
