@@ -18,6 +18,7 @@ COMMANDS = {
     "across": "train on each of several data sets, score on the test splits of all others",
     "ensemble": "several finished runs as one: the mean of their log probabilities",
     "explain": "attribution to letters and Grad-CAM of a trained run, and how much of it is in the CDS",
+    "dashboard": "single sequences by saliency, integrated gradients, mutagenesis and more, on one page",
     "baselines": "fit the letter baselines on the same examples and splits",
     "sweep": "search any settings of a run by its validation split",
     "compare": "several runs side by side: seeds together, intervals, paired tests, curves, a page",

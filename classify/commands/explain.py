@@ -39,7 +39,8 @@ def run(arguments: Sequence[str]) -> None:
         raise InputError("--method, --cds: are for --input; --simulated measures ig and knows its CDS")
     parts = parser.instantiate(parsed)
     from classify.distributed import check_alone
-    from classify.interpretation.explaining import explain_file, explain_simulated, read_cds
+    from classify.interpretation.explaining import explain_file, explain_simulated
+    from classify.interpretation.sites import read_cds
 
     check_alone("explain")
     folder, out = Path(parsed.run), Path(parsed.out)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from classify.evaluation import Loaded
 from classify.hardware import laid_out
@@ -74,6 +74,7 @@ class Explainer:
         if not pictures and "gradcam" in self.methods:
             raise InputError(f"method gradcam: model {self.loaded.settings.model!r} reads letters and no pictures")
         self.methods = self.methods or (METHODS if pictures else ("ig",))
+        self.recurrent = any(isinstance(layer, nn.RNNBase) for layer in self.loaded.module.model.modules())
         self.layer = ""
         if "gradcam" in self.methods:
             self.layer = choose_layer(self.loaded.module.model, example, self.settings.layer)
@@ -87,7 +88,9 @@ class Explainer:
 
     def score(self, letters: Tensor) -> Tensor:
         """Indicators (B, 4, L) or codes (B, L) to log-odds (B,) of the target, differentiable."""
-        return log_odds(self.loaded.module(letters.to(self.loaded.plan.device)), self.target)
+        # cuDNN differentiates recurrent layers in training mode only.
+        with torch.backends.cudnn.flags(enabled=not self.recurrent):
+            return log_odds(self.loaded.module(letters.to(self.loaded.plan.device)), self.target)
 
     def score_codes(self, codes: Codes) -> NDArray[np.float64]:
         """uint8 codes (n, L) to log-odds (n,)."""

@@ -33,12 +33,13 @@ from classify.interpretation.measures import (
 from classify.interpretation.settings import AttributionSettings, MeasureSettings
 from classify.reporting.figures import DPI
 from classify.runs import RunFolder
+from classify.tasks import Task
 from specgen.errors import InputError
-from specgen.files import expand, write_atomic
+from specgen.files import write_atomic
 from specgen.records import read_records
 from specgen.sequences import Codes, decode, tile_starts
 
-__all__ = ["explain_file", "explain_simulated", "read_cds"]
+__all__ = ["centre_windows", "explain_file", "explain_simulated", "new_folder"]
 
 
 def explain_file(
@@ -63,10 +64,25 @@ def explain_file(
         Bad input, a folder that holds something, or what ``Explainer`` refuses.
     """
     explainer = Explainer(load_run(run), settings, methods)
-    folder = _new_folder(out)
-    task = explainer.loaded.task
+    folder = new_folder(out)
     counts = {"explained": 0, "too_short": 0, "incomplete": 0}
     bodies: list[dict[str, Any]] = []
+    for name, window, start in centre_windows(explainer.loaded.task, source, most, counts, progress):
+        bodies.append(_explain(explainer, folder, len(bodies) + 1, name, window, start, (cds or {}).get(name)))
+    counts["explained"] = len(bodies)
+    counts["incomplete"] = sum(not body["ig"]["complete"] for body in bodies if "ig" in body)
+    folder.write_json("explain.json", _head(explainer, run) | {"input": source, **counts, "records": bodies})
+    return counts
+
+
+def centre_windows(
+    task: Task, source: str, most: int, counts: dict[str, int], progress: bool
+) -> Iterator[tuple[str, Codes, int]]:
+    """Name, window (L,) and its place in the record, 0-based, for the first ``most`` records that are long enough.
+
+    Shorter ones are counted in ``counts["too_short"]``.
+    """
+    found = 0
     with tqdm(total=most, unit=" records", disable=not progress, leave=False) as bar:
         for record in read_records(source, unique=False):
             codes = task.prepare(record.codes)
@@ -74,18 +90,11 @@ def explain_file(
                 counts["too_short"] += 1
                 continue
             start = int(tile_starts(len(codes), task.window, most=1)[0])
-            window = np.ascontiguousarray(codes[start : start + task.window])
-            known = (cds or {}).get(record.name)
-            bodies.append(
-                _explain(explainer, folder, len(bodies) + 1, record.name, window, start + task.cut // 2, known)
-            )
+            yield record.name, np.ascontiguousarray(codes[start : start + task.window]), start + task.cut // 2
+            found += 1
             bar.update()
-            if len(bodies) == most:
-                break
-    counts["explained"] = len(bodies)
-    counts["incomplete"] = sum(not body["ig"]["complete"] for body in bodies if "ig" in body)
-    folder.write_json("explain.json", _head(explainer, run) | {"input": source, **counts, "records": bodies})
-    return counts
+            if found == most:
+                return
 
 
 def explain_simulated(
@@ -102,7 +111,7 @@ def explain_simulated(
         The body of measures.json.
     """
     explainer = Explainer(load_run(run), settings)
-    folder = _new_folder(out)
+    folder = new_folder(out)
     task = explainer.loaded.task
     rows: list[dict[str, Any]] = []
     table: list[list[Any]] = []
@@ -227,7 +236,7 @@ def _head(explainer: Explainer, run: Path) -> dict[str, Any]:
     }
 
 
-def _new_folder(out: Path) -> RunFolder:
+def new_folder(out: Path) -> RunFolder:
     """``out``, which holds nothing yet: numbered files of an earlier call would be taken for this one's."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: holds something already; expected the name of a new folder")
@@ -245,36 +254,3 @@ def _write_figure(path: Path, figure: Figure) -> None:
         # A name in a script that the font lacks is drawn as boxes; the JSON has it in full.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         _write(path, lambda file: figure.savefig(file, format="png", dpi=DPI))
-
-
-def read_cds(file: str) -> dict[str, tuple[int, int]]:
-    """CDS by record name from a BED file whose first columns are record, start, end (0-based half-open).
-
-    Raises
-    ------
-    InputError
-        A file that cannot be read, or a line that holds something else.
-    """
-    found: dict[str, tuple[int, int]] = {}
-    for number, line in _lines(expand(file)):
-        fields = line.split("\t")
-        try:
-            begin, end = int(fields[1]), int(fields[2])
-        except (IndexError, ValueError):
-            raise InputError(
-                f"{file}: line {number}: expected record, start and end, split by tabs, got {line[:80]!r}"
-            ) from None
-        if not 0 <= begin < end:
-            raise InputError(f"{file}: line {number}: expected 0 <= start < end, got {begin} and {end}")
-        found[fields[0]] = begin, end
-    return found
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip() and not line.startswith(("#", "track", "browser")):
-            yield number, line

@@ -9,7 +9,6 @@ from torch import nn
 from toy import SMALL, fasta, one_line, rows_of
 
 from classify.__main__ import main
-from classify.interpretation.explaining import read_cds
 from classify.interpretation.figures import smoothed
 from classify.interpretation.measures import (
     edge_windows,
@@ -22,6 +21,7 @@ from classify.interpretation.measures import (
     summarise,
 )
 from classify.interpretation.settings import MeasureSettings
+from classify.interpretation.sites import read_cds
 from classify.models import register_model
 from specgen.errors import InputError
 from specgen.sequences import decode, encode

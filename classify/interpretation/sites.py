@@ -1,0 +1,58 @@
+"""Known places in the records that are explained, from a BED file: coding sequences, motifs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from specgen.errors import InputError
+from specgen.files import expand
+
+__all__ = ["Site", "read_cds", "read_sites"]
+
+
+class Site(NamedTuple):
+    """0-based half-open in the record, and its name, which may be empty."""
+
+    start: int
+    end: int
+    name: str = ""
+
+
+def read_sites(file: str) -> dict[str, list[Site]]:
+    """Sites by record name from a BED file: record, start, end and, if there is a fourth column, name.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, or a line that holds something else.
+    """
+    found: dict[str, list[Site]] = {}
+    for number, line in _lines(expand(file)):
+        fields = line.split("\t")
+        try:
+            begin, end = int(fields[1]), int(fields[2])
+        except (IndexError, ValueError):
+            raise InputError(
+                f"{file}: line {number}: expected record, start and end, split by tabs, got {line[:80]!r}"
+            ) from None
+        if not 0 <= begin < end:
+            raise InputError(f"{file}: line {number}: expected 0 <= start < end, got {begin} and {end}")
+        found.setdefault(fields[0], []).append(Site(begin, end, fields[3] if len(fields) > 3 else ""))
+    return found
+
+
+def read_cds(file: str) -> dict[str, tuple[int, int]]:
+    """CDS by record name, see ``read_sites``; of several in a record the last."""
+    return {name: sites[-1][:2] for name, sites in read_sites(file).items()}
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.startswith(("#", "track", "browser")):
+            yield number, line
