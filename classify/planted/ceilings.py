@@ -141,7 +141,7 @@ def detectors(settings: PlantingSettings) -> dict[str, Detector]:
         for number, sort in enumerate(sorts):
             rng = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(2, number)))
             # Without occurrences by chance a sort is always seen as the same thing.
-            places = sort.place(rng, DRAWS if settings.accidental == "keep" else 1)
+            places = sort.place(rng, DRAWS if settings.accidental == "keep" else 100)
             seen = judge.seen(drawn(settings, scheme, chain, places, rng))
             chances[sort.name] = np.bincount(seen, minlength=8) / len(seen)
         found["spacing"] = Detector(judge.about, chances, settings, scheme)

@@ -23,7 +23,9 @@ __all__ = ["PlantedRecord", "Site", "drawn", "given_letters", "motif_starts", "p
 BLOCK = 1024
 """Sequences that are drawn together; always a whole block, so that the number asked for changes none of them."""
 
-_ROUNDS = 500
+_ENOUGH, _LEAST = 10_000, 0.01
+"""Filtering is given up when of so many drawn sequences less than this share were free of occurrences by chance."""
+
 _CODE_OF_BASE = encode(BASES)
 
 
@@ -139,16 +141,17 @@ def drawn(settings: PlantingSettings, scheme: Scheme, chain: Chain, places: Plac
     bases = draw(chain, given, rng)
     if settings.accidental == "keep":
         return bases
-    rows = np.arange(len(bases))
-    for _ in range(_ROUNDS):
-        rows = rows[_by_chance(bases[rows], scheme, places[rows], settings.both_strands)]
-        if not len(rows):
-            return bases
+    rows, attempts = np.arange(len(bases)), len(bases)
+    while len(rows := rows[_by_chance(bases[rows], scheme, places[rows], settings.both_strands)]):
+        if attempts > _ENOUGH and len(bases) - len(rows) < _LEAST * attempts:
+            raise InputError(
+                f"accidental: {' or '.join(scheme.motifs)} came about by chance in {attempts - len(bases) + len(rows)} of "
+                f"{attempts} sequences of {settings.length} nt, too many to filter; expected longer motifs, shorter "
+                "sequences, or keep"
+            )
         bases[rows] = draw(chain, given[rows], rng)
-    raise InputError(
-        f"accidental: {' or '.join(scheme.motifs)} came about by chance in {_ROUNDS} draws of the same sequence of "
-        f"{settings.length} nt, so it cannot be filtered; expected longer motifs, shorter sequences, or keep"
-    )
+        attempts += len(rows)
+    return bases
 
 
 def _by_chance(bases: Bases, scheme: Scheme, places: Places, both_strands: bool) -> NDArray[np.bool_]:
