@@ -146,9 +146,10 @@ class Basset(nn.Module):
 
     def __init__(self, outputs: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        inputs = (4, *self.WIDTHS)
+        inputs = (4, *self.WIDTHS[:-1])
         self.convolutions = nn.ModuleList(
-            nn.Conv1d(*pair, kernel) for *pair, kernel in zip(inputs, self.WIDTHS, self.KERNELS, strict=False)
+            nn.Conv1d(before, after, kernel)
+            for before, after, kernel in zip(inputs, self.WIDTHS, self.KERNELS, strict=True)
         )
         self.norms = nn.ModuleList(nn.BatchNorm1d(width) for width in self.WIDTHS)
         dense: list[nn.Module] = []

@@ -176,7 +176,7 @@ def test_a_background_like_a_file(tmp_path):
                 counts[4 * a + b, c] += 1
     assert chain.tables[2] == pytest.approx(counts / counts.sum(axis=1, keepdims=True))
     (tmp_path / "none.fa").write_text(">x\nNNNN\n")
-    with pytest.raises(InputError, match="none.fa: has no 3 letters"):
+    with pytest.raises(InputError, match=r"none\.fa: has no 3 letters"):
         make_chain(BackgroundSettings(order=2, like=str(tmp_path / "none.fa")))
 
 
@@ -389,5 +389,5 @@ def test_backgrounds_that_cannot_be(change, message):
 
 
 def test_motifs_too_common_to_be_filtered():
-    with pytest.raises(InputError, match="AC came about by chance in [0-9]+ of 1[0-9]{4} sequences of 300 nt"):
+    with pytest.raises(InputError, match=r"AC came about by chance in [0-9]+ of 1[0-9]{4} sequences of 300 nt"):
         records(motifs=["AC"], accidental="filter", length=300, n=1)
