@@ -184,17 +184,18 @@ def _spaced(settings: PlantingSettings, motifs: tuple[str, ...]) -> Scheme:
     """
     first, second = map(len, motifs)
     low, high = settings.gap
-    widest = settings.length - first - second
+    widest = settings.length - first - second - 2 * settings.margin
     if high > widest or settings.far_gap > widest or settings.far_gap <= high:
         raise InputError(
             f"gap, far_gap: expected gaps up to {widest} letters ({settings.length} nt less {first} + {second} of the "
-            f"motifs), far ones above {high}; got {low} to {high}, and far ones from {settings.far_gap}"
+            f"motifs and a margin of {settings.margin} at either end), far ones above {high}; "
+            f"got {low} to {high}, and far ones from {settings.far_gap}"
         )
 
     def at(smallest: int, largest: int, *kept: int) -> Callable[[np.random.Generator, int], Places]:
         def place(rng: np.random.Generator, n: int) -> Places:
             gap = rng.integers(smallest, largest, size=n, endpoint=True)
-            start = rng.integers(0, widest - gap, endpoint=True)
+            start = settings.margin + rng.integers(0, widest - gap, endpoint=True)
             places = np.stack([start, start + first + gap], axis=1)
             for motif in range(2):
                 if motif not in kept:

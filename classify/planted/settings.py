@@ -87,6 +87,10 @@ class PlantingSettings:
         spaced: smallest and largest number of letters between the two motifs of a positive, the first one in front.
     far_gap
         spaced: smallest number of letters between those of the negatives ``far_apart``; the largest is what fits.
+    margin
+        spaced: letters at either end that motifs keep away from. Motifs that are far apart stand near the ends more often, and
+        an unpadded convolution feels an end as far away as it sees, gap or no gap: with 0, ``motif_pair`` passed the ceiling of
+        those that cannot see the gap.
     accidental
         What is done about motifs that come about by chance, in either class: keep, or filter (drawn again until there
         is none).
@@ -111,6 +115,7 @@ class PlantingSettings:
     together: float = 0.5
     gap: list[int] = field(default_factory=lambda: [10, 25])
     far_gap: int = 40
+    margin: int = 10
     accidental: str = "keep"
     both_strands: bool = False
     background: BackgroundSettings = field(default_factory=BackgroundSettings)
@@ -123,6 +128,7 @@ class PlantingSettings:
             ("motif_prob", 0, 1),
             ("together", 0, 1),
             ("far_gap", 0, _LONGEST),
+            ("margin", 0, _LONGEST),
             ("seed", 0, 2**32 - 1),
         ):
             if not low <= getattr(self, key) <= high:  # nan fails, too

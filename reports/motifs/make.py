@@ -28,6 +28,9 @@ NOISES, PROBABILITIES = (0.0, 0.05, 0.2), (1.0, 0.8, 0.6)
 
 ACCIDENTAL = ("filter", "keep")
 SPACED = {"spaced": "deepbind_small", "spaced_two_layers": "motif_pair", "spaced_wide": "motif_pair_wide"}
+FAR_FROM_ENDS = ("--data.simulate.length", "181", "--data.simulate.margin", "50")
+"""The same gaps with 50 letters at either end: a network that sees 35 letters and not the gap could feel the ends at 10."""
+
 OTHERS = ("deepbind", "deepmotif_cnn", "deepmotif_rnn", "deepmotif_cnn_rnn", "basset")
 """Networks that were not made for this, with the notebook's training."""
 
@@ -55,6 +58,8 @@ def of_seed(seed: int) -> Iterator[Job]:
             yield training(
                 "spaced", config, model, f"spaced_{accidental}", seed, "--data.simulate.accidental", accidental
             )
+    for config, model in SPACED.items():
+        yield training("spaced", config, model, "spaced_far_from_ends", seed, *FAR_FROM_ENDS)
     for noise in NOISES:
         for probability in PROBABILITIES:
             grid = ("--letters.noise", str(noise), "--data.simulate.motif_prob", str(probability))

@@ -84,13 +84,15 @@ def test_distances_of_spaced_motifs():
     of_kind = {name: [r for r in found if r.kind == name] for name in ("spaced", "far_apart", "one_a", "one_b", "none")}
     assert {g for r in of_kind["spaced"] for g in gaps(letters(r))} == set(range(10, 26))
     far = {g for r in of_kind["far_apart"] for g in gaps(letters(r))}
-    assert (min(far), max(far)) == (40, 91)
+    assert (min(far), max(far)) == (40, 71)
+    ends = [edge for r in found for site in r.sites for edge in (site.start, 101 - site.end)]
+    assert min(ends) == 10
     assert all(gaps(letters(r)) for name in ("spaced", "far_apart") for r in of_kind[name])
     assert all([s.motif for s in r.sites] == [0] for r in of_kind["one_a"])
     assert all([s.motif for s in r.sites] == [1] for r in of_kind["one_b"])
-    # A lone motif stands where it would beside the other one: 76 starts at most, with room for a pair.
+    # A lone motif stands where it would beside the other one, with room for a pair.
     starts = [r.sites[0].start for r in of_kind["one_a"]]
-    assert max(starts) <= 101 - 20
+    assert max(starts) <= 101 - 10 - 20
     assert np.mean(starts) == pytest.approx(np.mean([r.sites[0].start for r in of_kind["spaced"]]), abs=3)
 
 
@@ -360,9 +362,10 @@ def test_settings_that_cannot_be(change, message):
         ({"kind": "pair", "motifs": [A, "CGT"]}, "none contains another"),
         ({"kind": "pair", "motifs": [A, "CACGT"], "both_strands": True}, "none contains another"),
         ({"length": 4}, "length: expected room for ACGTG, got 4 nt"),
-        ({"kind": "spaced", "length": 34}, r"gaps up to 24 letters .*got 10 to 25"),
+        ({"kind": "spaced", "length": 54}, r"gaps up to 24 letters .*got 10 to 25"),
         ({"kind": "spaced", "far_gap": 25}, "far ones above 25"),
-        ({"kind": "spaced", "far_gap": 92}, "far ones from 92"),
+        ({"kind": "spaced", "far_gap": 72}, "far ones from 72"),
+        ({"kind": "spaced", "margin": 26}, "up to 39 letters .*margin of 26"),
     ],
 )
 def test_schemes_that_cannot_be(change, message):
