@@ -190,6 +190,7 @@ def _notes(
     ]
     if any(len(item.row.runs) > 1 for item in scored):
         notes.append("Seeds of one model share a row: means over seeds, ± their standard deviation.")
+    notes += _bounds(scored)
     notes.append(f"Reference: {reference.row.label}, {why}.")
     if len(scored) > 1:
         notes.append(
@@ -218,6 +219,18 @@ def _notes(
                 f"Not in the bins by {column}, which their predictions.csv does not say: {', '.join(missing)}."
             )
     return notes
+
+
+def _bounds(scored: Sequence[Scored]) -> list[str]:
+    """What the tasks say that the AUROC stands beside, a sentence each; a range where the runs have different ones."""
+    found: dict[str, list[float]] = {}
+    for item in scored:
+        for run in item.row.runs:
+            for name, known in (run.metrics.get("bounds") or {}).items():
+                if known.get("auroc") is not None:
+                    found.setdefault(name, []).append(known["auroc"])
+    ends = {name: sorted({f"{min(values):.3f}", f"{max(values):.3f}"}) for name, values in found.items()}
+    return [f"Beside the scores, {name}: AUROC {' to '.join(span)}." for name, span in ends.items()]
 
 
 def _command(run: FinishedRun) -> str:

@@ -15,7 +15,14 @@ from typing import Any
 import yaml
 from jsonargparse import Namespace
 
-from classify.settings import AugmentSettings, OptimiserSettings, PreprocessSettings, RunSettings, TrainingSettings
+from classify.settings import (
+    AugmentSettings,
+    LetterSettings,
+    OptimiserSettings,
+    PreprocessSettings,
+    RunSettings,
+    TrainingSettings,
+)
 from classify.tasks import TASKS
 from specgen.parser import CommandParser, load_settings
 from specgen.settings import ImageSettings
@@ -59,6 +66,7 @@ _TYPES: dict[str, Any] = {
     "task": str,
     "model": str,
     "model_options": dict[str, Any],
+    "letters": LetterSettings,
     "image": ImageSettings,
     "preprocess": PreprocessSettings,
     "augment": AugmentSettings,

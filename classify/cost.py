@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 import time
+import warnings
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,11 @@ def flops_per_example(model: nn.Module, seen: Tensor) -> int:
     was_training = model.training
     model.eval()
     try:
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            model(seen)
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.filterwarnings("ignore", message="TF32 acceleration on top of oneDNN")
+            # oneDNN has an operation for a whole recurrent layer, of which the counter knows nothing.
+            with torch.backends.mkldnn.flags(enabled=False), FlopCounterMode(display=False) as counter:
+                model(seen)
     finally:
         model.train(was_training)
     return int(counter.get_total_flops())

@@ -250,7 +250,10 @@ def write_results(
         "data": data,
         "training": training or {},
         **task.summary(test.labels, logits, test.groups, seed),
-        "by_kind": metrics_by_kind(test.labels, probabilities, test.groups, test.kinds, seed) if test.kinds else [],
+        "bounds": task.bounds(test),
+        "by_kind": metrics_by_kind(
+            test.labels, probabilities, test.groups, test.kinds, seed, bounds=lambda rows: task.bounds(test.take(rows))
+        ),
         "cost": cost,
     }
     run.write_json("metrics.json", body)

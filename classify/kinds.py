@@ -5,7 +5,7 @@ Arrays in, numbers out, as in ``metrics``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ def metrics_by_kind(
     groups: Sequence[str],
     kinds: Sequence[str],
     seed: int = 0,
+    bounds: Callable[[NDArray[np.int64]], Mapping[str, Any]] = lambda rows: {},
 ) -> list[dict[str, Any]]:
     """Metrics of every kind of positive against every kind of negative, and against all of them.
 
@@ -39,14 +40,19 @@ def metrics_by_kind(
         float64 (n, 2).
     groups, kinds
         (n,) what is resampled together; what sort of its class an example is.
+    bounds
+        What scores of the examples at some indices stand beside, see ``Task.bounds``.
 
     Returns
     -------
     list of dict
         positives, negatives (names of kinds; "all" where several are taken together), n_positive, n_negative, and
-        auroc and balanced_accuracy, each with value, low and high. A combination of all with all is left out:
-        that is the table of the whole test set. A single kind on either side gives no rows for "all" there.
+        auroc and balanced_accuracy, each with value, low and high, and bounds. A combination of all with all is left out:
+        that is the table of the whole test set. A single kind on either side gives no rows for "all" there;
+        no kinds give none at all.
     """
+    if not kinds:
+        return []
     sorts = np.asarray(kinds)
     rows = []
     for positive in _choices(sorts[labels == 1]):
@@ -77,6 +83,7 @@ def metrics_by_kind(
                         name: {"value": found[name].value, "low": found[name].low, "high": found[name].high}
                         for name in SHOWN
                     },
+                    "bounds": bounds(chosen),
                 }
             )
     told: list[dict[str, Any]] = finite(rows)

@@ -12,6 +12,7 @@ from specgen.settings import ImageSettings
 
 __all__ = [
     "AugmentSettings",
+    "LetterSettings",
     "OptimiserSettings",
     "PreprocessSettings",
     "RunSettings",
@@ -75,6 +76,28 @@ class AugmentSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.reverse_complement <= 1:
             raise InputError(f"augment.reverse_complement: expected 0 to 1, got {self.reverse_complement}")
+
+
+@dataclass(frozen=True)
+class LetterSettings:
+    """How letters become numbers, for every model and in training, test and prediction alike.
+
+    Attributes
+    ----------
+    noise
+        Standard deviation of Gaussian noise on the indicators (0 and 1) of the four bases.
+    seed
+        Of the noise; a sequence's is decided by it and the letters alone.
+    """
+
+    noise: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.noise < math.inf:
+            raise InputError(f"letters.noise: expected a number of at least 0, got {self.noise}")
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"letters.seed: expected a whole number from 0 to {2**32 - 1}, got {self.seed}")
 
 
 @dataclass(frozen=True)
@@ -223,6 +246,8 @@ class RunSettings:
         Keyword arguments of the model's builder.
     data
         The task's own settings dataclass.
+    letters
+        How letters become numbers.
     image, preprocess
         How letters become pictures, for models that read pictures.
     augment
@@ -239,6 +264,7 @@ class RunSettings:
     model: str = "conv5"
     model_options: dict[str, Any] = field(default_factory=dict)
     data: Any = None
+    letters: LetterSettings = field(default_factory=LetterSettings)
     image: ImageSettings = field(default_factory=ImageSettings)
     preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
+from classify.noise import InputNoise
 from specgen.errors import InputError
 from specgen.image import Imager
 from specgen.registry import Registry
@@ -42,15 +43,17 @@ def preprocessing(settings: PreprocessSettings) -> nn.Module:
 
 
 class SpectrogramView(nn.Module):
-    """Codes (B, L) or indicators (B, 4, L) to preprocessed pictures (B, 3, H, W)."""
+    """Codes (B, L) or indicators (B, 4, L) to preprocessed pictures (B, 3, H, W); noise as in ``OneHotView``."""
 
     def __init__(self, settings: RunSettings) -> None:
         super().__init__()
+        self.noisy = OneHotView(settings) if settings.letters.noise else None
         self.imager = Imager(settings.image)
         self.preprocess = preprocessing(settings.preprocess)
 
     def forward(self, letters: Tensor) -> Tensor:
-        pictures: Tensor = self.preprocess(self.imager(letters))
+        seen = self.noisy(letters) if self.noisy is not None else letters
+        pictures: Tensor = self.preprocess(self.imager(seen))
         return pictures
 
 
@@ -67,14 +70,17 @@ class PictureView(nn.Module):
 
 
 class OneHotView(nn.Module):
-    """Codes (B, L) to indicators (B, 4, L), rows A, C, G, T; indicators pass through."""
+    """Codes (B, L) to indicators (B, 4, L), rows A, C, G, T, with noise where asked for; indicators pass through."""
 
     def __init__(self, settings: RunSettings | None = None) -> None:
         super().__init__()
         self.encoder = SignalEncoder("voss")
+        # Explanations hand indicators over: of the letters alone, without their noise.
+        noise = (0.0, 0) if settings is None else (settings.letters.noise, settings.letters.seed)
+        self.noise = InputNoise(*noise)
 
     def forward(self, letters: Tensor) -> Tensor:
-        onehot: Tensor = letters if letters.ndim == 3 else self.encoder(letters)
+        onehot: Tensor = letters if letters.ndim == 3 else self.noise(letters, self.encoder(letters))
         return onehot
 
 

@@ -16,6 +16,7 @@ def run(arguments: Sequence[str]) -> None:
     settings, extra = parse_run(arguments, "baselines", ABOUT, {"only": only})
     from classify.baseline_fit import fit_baseline
     from classify.baselines import BASELINES
+    from classify.commands.evaluate import print_bounds
     from classify.distributed import check_alone
     from classify.tasks import TASKS
 
@@ -28,7 +29,9 @@ def run(arguments: Sequence[str]) -> None:
     if made := examples.counts.get("simulated_transcripts"):
         print(f"note: no files were given; these are {made} simulated transcripts")
     for name in names:
-        metrics = fit_baseline(name, settings, examples)["metrics"]
+        body = fit_baseline(name, settings, examples)
+        metrics = body["metrics"]
         shown = ", ".join(f"{key} {interval_text(metrics[key])}" for key in ("accuracy", "auroc"))
         print(f"{name:18} {shown}", flush=True)
+    print_bounds(body)
     print(f"reports: {settings.folder.parent.parent}/<baseline>/{settings.name}/report.html")

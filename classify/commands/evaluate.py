@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from classify.runs import RunFolder
 
 SPLITS = ("all", "test")
+SHOWN = ("accuracy", "auroc", "mcc")
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -49,14 +50,22 @@ def run(arguments: Sequence[str]) -> None:
         print_result(folder, body)
 
 
+def print_bounds(body: dict[str, Any]) -> None:
+    """What the scores stand beside, where the task knows anything, see ``Task.bounds``."""
+    for name, metrics in body["bounds"].items():
+        shown = ", ".join(f"{key} {metrics[key]:.3f}" for key in SHOWN if metrics.get(key) is not None)
+        print(f"beside it, {name}: {shown}", flush=True)
+
+
 def print_result(run: RunFolder, body: dict[str, Any]) -> None:
     """The last lines of train and evaluate: test metrics with intervals, and where the report is."""
     level = round(100 * body["bootstrap"]["level"])
     shown = []
-    for name in ("accuracy", "auroc", "mcc"):
+    for name in SHOWN:
         if text := interval_text(body["metrics"][name]):
             shown.append(f"{name} {text}")
     print(f"{body['split']} ({body['n']} examples, {body['groups']} groups, {level} % intervals): " + ", ".join(shown))
+    print_bounds(body)
     if seen := body["data"].get("id_or_group_seen_in_training"):
         print(f"note: {seen} of the examples have the id or group of one that the run was fitted to or chosen by")
     print(f"report: {run.path / 'report.html'}")

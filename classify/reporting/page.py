@@ -185,6 +185,7 @@ def write_report(run: Path) -> Path:
         body=body,
         note=body.get("model_note"),
         metrics=_metric_rows(body["metrics"]),
+        bounds=body.get("bounds") or {},
         data=_tables(body.get("data") or {}),
         training=list(flatten(body.get("training") or {})),
         costs=[(title, measure(cost[key], by, unit)) for key, (title, by, unit) in COSTS.items() if key in cost],

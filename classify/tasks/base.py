@@ -85,6 +85,14 @@ class Task:
         """What is left of a record before windows are cut, in training and prediction alike."""
         return codes
 
+    def bounds(self, test: Examples) -> dict[str, dict[str, float]]:
+        """What scores on these examples stand beside: in words what is known of them, and the metrics that it gives.
+
+        Such as a ceiling that follows from how examples were made; empty where none is known. Metrics are named as in
+        ``classify.metrics``; one that is not known is left out.
+        """
+        return {}
+
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy of logits (B, k) against int64 labels (B,).
 

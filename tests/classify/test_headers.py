@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classify.headers import Origin, group_loci, normalise_chromosome, parse_header, read_table
+from classify.headers import Origin, chromosomes_of, group_loci, normalise_chromosome, parse_header, read_table
 from specgen.errors import InputError
 
 HEADERS = {
@@ -212,3 +212,10 @@ def test_a_gene_is_one_group_in_every_release():
 @pytest.mark.parametrize("name", ["NC_000001.11", "scaffold_12", "2L"])
 def test_other_names_are_kept_whole(name):
     assert normalise_chromosome(name) == name
+
+
+def test_chromosomes_of_an_assembly_under_accessions():
+    """With one that is named, the others are unplaced; where none is, they are the chromosomes."""
+    assert chromosomes_of(["chr1", "KI270742.1", "chrX"]) == ["1", "", "X"]
+    assert chromosomes_of(["CM000663.2", "CM000664.2"]) == ["CM000663.2", "CM000664.2"]
+    assert chromosomes_of([]) == []

@@ -29,6 +29,14 @@ SHIPPED = (
     "exon_enhanced_se",
     "exon_enhanced_301",
     "exon_resnet",
+    "deepbind",
+    "deepbind_small",
+    "motif_pair",
+    "motif_pair_wide",
+    "deepmotif_cnn",
+    "deepmotif_rnn",
+    "deepmotif_cnn_rnn",
+    "basset",
 )
 EVERY = [pytest.param(name, marks=pytest.mark.slow if name == "inception_v3" else ()) for name in SHIPPED]
 EVERY.append(pytest.param("timm:resnet18"))

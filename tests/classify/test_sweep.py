@@ -1,6 +1,7 @@
 """Sweeps: what is searched, what is refused, pruning, going on after an interruption, and never the test split."""
 
 import json
+import math
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -508,6 +509,16 @@ def test_the_shipped_sweep(monkeypatch):
     assert base.training.epochs == 2
     assert base.data.coding == ["human_cds_refseq.fa.gz"]
     assert options.decides(1)
+
+
+@pytest.mark.parametrize(("name", "points"), [("kernels", 25), ("noise", 60)])
+def test_the_shipped_sweeps_of_motifs(name, points, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    body = yaml.safe_load((ROOT / "configs" / "motifs" / name / "sweep.yaml").read_text())
+    base, axes, options = base_settings(body["base"]), read_space(body["space"]), StudySettings(**body["study"])
+    check_space(base, axes)
+    assert base.task == "motifs"
+    assert math.prod(len(axis.choices) for axis in axes) == points == options.trials
 
 
 def test_later_parts_of_the_base_win(tmp_path):
