@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+import specgen
 from classify.evaluation import Loaded, load_run
 from classify.exons.annotation import read_annotation
 from classify.exons.prepared import KINDS, PreparedSet
@@ -26,7 +27,6 @@ from classify.scanning.parts import Contig, contigs_of, parts, scan_blocks
 from classify.scanning.peaks import Calls, call_quality
 from classify.scanning.settings import STRANDS, ScanSettings
 from classify.scanning.tracks import check_bigwig, write_bed, write_bedgraph, write_bigwig
-from specgen import __version__
 from specgen.errors import InputError
 from specgen.files import expand, finite, write_atomic
 from specgen.ledger import identity
@@ -147,7 +147,7 @@ def _pins(loaded: Loaded, run: Path, genome: str, settings: ScanSettings) -> dic
     """What blocks depend on; ``threshold`` decides on calls alone."""
     plan = loaded.plan
     files = {"genome": genome, "model": str(RunFolder(run).weights), "settings of the run": str(RunFolder(run).config)}
-    told = {name: identity(file) for name, file in files.items()} | {"version": __version__}
+    told = {name: identity(file) for name, file in files.items()} | {"version": specgen.__version__}
     rest = {key: value for key, value in dataclasses.asdict(settings).items() if key not in ("threshold", "contigs")}
     return {**told, **rest, "machine": [plan.device, plan.precision, plan.threads]}
 
