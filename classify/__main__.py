@@ -17,6 +17,7 @@ COMMANDS = {
     "scan": "a trained network over whole contigs: tracks, calls, precision and recall",
     "ensemble": "several finished runs as one: the mean of their log probabilities",
     "explain": "attribution to letters and Grad-CAM of a trained run, and how much of it is in the CDS",
+    "motifs": "what the filters of a trained run look for: matrices, logos, matches in a database",
     "baselines": "fit the letter baselines on the same examples and splits",
     "sweep": "search any settings of a run by its validation split",
     "compare": "several runs side by side: seeds together, intervals, paired tests, curves, a page",
