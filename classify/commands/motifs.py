@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from classify.motifs.settings import FilterSettings
 from specgen.errors import InputError
@@ -26,10 +27,16 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--split", type=str, default="test", help="of the run's own examples: train, val, test or all")
     parser.add_argument("--draw", type=int, default=2, help="windows whose activation maps are drawn")
     parser.add_argument("--threshold", type=float, default=1e-4, help="p-value of the sites that are marked in them")
+    parser.add_argument(
+        "--seqlets",
+        type=int,
+        default=0,
+        help="windows whose attributions TF-MoDISco clusters (needs modisco-lite); 0 = none",
+    )
     parser.add_argument("--filters", type=FilterSettings, default=FilterSettings())
     parsed = parser.parse_args(list(arguments))
-    if parsed.draw < 0:
-        raise InputError(f"--draw: expected 0 or more, got {parsed.draw}")
+    if parsed.draw < 0 or parsed.seqlets < 0:
+        raise InputError(f"--draw, --seqlets: expected 0 or more, got {parsed.draw} and {parsed.seqlets}")
     settings = parser.instantiate(parsed).filters
     from classify.distributed import check_alone
     from classify.motifs.discovery import Sources, discover
@@ -37,15 +44,23 @@ def run(arguments: Sequence[str]) -> None:
     check_alone("motifs")
     out = Path(parsed.out) if parsed.out else Path(parsed.run) / "motifs"
     sources = Sources(parsed.input, parsed.split, parsed.database)
-    body = discover(Path(parsed.run), out, settings, sources, draw=parsed.draw, threshold=parsed.threshold)
+    body = discover(
+        Path(parsed.run), out, settings, sources, draw=parsed.draw, threshold=parsed.threshold, seqlets=parsed.seqlets
+    )
     for row in [row for row in body["filters"] if row["consensus"]][:5]:
-        like = [
-            f"{m['label'] or m['name']} (q {m['q']:.1e}, similarity {m['similarity']:.2f})" for m in row["matches"][:1]
-        ]
         told = f", AUROC {row['auroc']:.3f}" if row["auroc"] is not None else ""
         print(
-            f"filter {row['number']:3}: {row['consensus']}, {row['information']:.1f} bits, {row['sites']} sites{told}",
-            *like,
+            f"filter {row['number']:3}: {row['consensus']}, {row['information']:.1f} bits, {row['sites']} sites{told}{_like(row)}"
         )
+    for row in body["seqlets"]:
+        print(f"{row['name']}: {row['consensus']}, {row['information']:.1f} bits, {row['seqlets']} seqlets{_like(row)}")
     print(f"{len(body['filters']) - body['silent']} of {len(body['filters'])} filters have a motif")
     print(f"written: {out / 'motifs.html'}, {out / 'motifs.json'}, {out / 'filters.meme'}, {out / 'coactivation.json'}")
+
+
+def _like(row: dict[str, Any]) -> str:
+    """The best match of a motif, in words."""
+    return "".join(
+        f"; like {match['label'] or match['name']} (q {match['q']:.1e}, similarity {match['similarity']:.2f})"
+        for match in row["matches"][:1]
+    )

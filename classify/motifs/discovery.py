@@ -21,9 +21,11 @@ from classify.motifs.filters import FilterMotif, Responses, coactivation, filter
 from classify.motifs.formats import meme_text, read_motifs
 from classify.motifs.hits import scan_windows
 from classify.motifs.inputs import Windows, run_windows, windows_of_file
-from classify.motifs.layers import LetterLayer, first_layer, letter_maps
+from classify.motifs.layers import LetterLayer, first_layer
+from classify.motifs.maps import letter_maps
 from classify.motifs.matrices import Motif
 from classify.motifs.page import motifs_page
+from classify.motifs.patterns import attributed_motifs, seqlet_row
 from classify.motifs.settings import FilterSettings
 from classify.motifs.tomtom import FEW, MotifMatch, match_motifs
 from classify.reporting.figures import png
@@ -35,6 +37,9 @@ __all__ = ["Sources", "discover"]
 
 MATCHES = 3
 """Matches of each filter that are kept."""
+
+BELIEVED = 0.05
+"""q-value below which a filter is called by its best match."""
 
 MARKED = 4
 """Filters whose sites are marked in the activation maps."""
@@ -59,8 +64,9 @@ class Sources(NamedTuple):
 
 
 def discover(
-    run: Path, out: Path, settings: FilterSettings, sources: Sources, *, draw: int = 2, threshold: float = 1e-4
-) -> dict[str, Any]:
+    run: Path, out: Path, settings: FilterSettings, sources: Sources, *, draw: int = 2, threshold: float = 1e-4,
+    seqlets: int = 0,
+) -> dict[str, Any]:  # fmt: skip
     """Filters to motifs, logos, matches, co-activation and activation maps, in ``out``.
 
     Parameters
@@ -73,6 +79,8 @@ def discover(
         Windows whose activation maps are drawn: those that the network is surest of.
     threshold
         p-value of the sites that are marked in them.
+    seqlets
+        Windows, the surest ones again, whose attributions are clustered by TF-MoDISco; 0 = none.
 
     Returns
     -------
@@ -126,9 +134,19 @@ def discover(
     files["coactivation.png"] = png(coactivation_figure(correlation, [str(i) for i in range(layer.filters)]))
     order = [int(i) for i in coactivation_order(correlation)]
     together = {"filters": list(range(layer.filters)), "order": order, "correlation": correlation.tolist()}
-    named = {row["number"]: row["matches"][0]["label"] or row["matches"][0]["name"] for row in rows if row["matches"]}
+    named = {
+        row["number"]: row["matches"][0]["label"] or row["matches"][0]["name"]
+        for row in rows
+        if row["matches"] and row["matches"][0]["q"] < BELIEVED
+    }
     body["maps"] = []
-    for index in _surest(loaded, windows, draw):
+    surest = _surest(loaded, windows, max(draw, seqlets))
+    body["seqlets"] = []
+    for one in attributed_motifs(loaded, windows.codes[surest[:seqlets]]) if seqlets else ():
+        told, picture = seqlet_row(one, database, motifs[0].background, settings)
+        body["seqlets"].append(told)
+        files[told["file"]] = picture
+    for index in surest[:draw]:
         figure, told = _map(loaded, layer, motifs, rows, named, windows, index, threshold)
         files[f"maps/{len(body['maps']) + 1}.png"] = figure
         body["maps"].append({"file": f"maps/{len(body['maps']) + 1}.png", **told})
@@ -192,28 +210,14 @@ def _row(motif: FilterMotif, found: Responses, windows: Windows, matches: Sequen
         "letters": core.letters if core else "",
         "counts": motif.motif.counts.tolist(),
         "probabilities": motif.motif.probabilities(motif.background, motif.pseudocount).tolist(),
-        "matches": [
-            {
-                "name": match.target.name,
-                "label": match.target.label,
-                "family": match.target.family,
-                "class": match.target.group,
-                "p": match.p,
-                "q": match.q,
-                "offset": match.offset,
-                "strand": match.strand,
-                "overlap": match.overlap,
-                "similarity": match.similarity,
-            }
-            for match in matches
-        ],
+        "matches": [match.told() for match in matches],
     }
 
 
 def _surest(loaded: Loaded, windows: Windows, draw: int) -> list[int]:
     """The windows with the highest probability of the last class, which is the positive one of two."""
     if not draw:
-        return []
+        return []  # the network need not run
     size = 512
     logits = np.concatenate(
         [
@@ -245,12 +249,12 @@ def _map(
             hits.motif.tolist(), hits.start.tolist(), hits.strand.tolist(), hits.score.tolist(), hits.p.tolist(), strict=True
         )
     ]  # fmt: skip
+    names = [[f"{i} {named.get(i, '')}".strip() for i in range(layer.filters)]]
     marks = [
-        Mark(hit["start"], hit["stop"], f"{named.get(hit['filter'], hit['filter'])}{'+' if hit['strand'] > 0 else '-'}")
+        Mark(hit["start"], hit["stop"], f"{names[0][hit['filter']]} {'+' if hit['strand'] > 0 else '−'}")
         for hit in told
     ]
     maps = letter_maps(loaded.module.model, window)
-    names = [[f"{i} {named.get(i, '')}".strip() for i in range(layer.filters)]]
     figure = maps_figure(window, maps, marks, title=windows.names[index], names=names)
     return png(figure), {
         "record": windows.names[index],
@@ -270,7 +274,7 @@ def _json(body: dict[str, Any]) -> str:
 
 def _write(out: Path, files: dict[str, bytes | str]) -> None:
     """All files in their order, ``motifs.json`` last; first of all what an earlier call left is removed."""
-    for pattern in ("motifs.json", "motifs.html", "logos/filter_*.png", "maps/*.png"):
+    for pattern in ("motifs.json", "motifs.html", "logos/*.png", "maps/*.png"):
         for old in out.glob(pattern):
             old.unlink()
     for name, content in files.items():

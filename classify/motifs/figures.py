@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from classify.motifs.layers import LetterMap
+from classify.motifs.maps import LetterMap
 from classify.motifs.matrices import PSEUDOCOUNT, UNIFORM, Floats, Motif
 from classify.reporting.figures import COLOURS, DPI, shown
 from specgen.sequences import BASES, Codes, decode
@@ -37,6 +37,10 @@ LETTER_COLOURS = {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "T": "#D55E00"
 """Okabe & Ito's, near the usual green, blue, orange and red."""
 
 
+LOWEST = 0.02
+"""Bits of the lowest letter that is drawn in a logo."""
+
+
 class Mark(NamedTuple):
     """Where a motif lies in a window: 0-based half-open letters, and what to write there."""
 
@@ -47,7 +51,10 @@ class Mark(NamedTuple):
 
 def draw_logo(axes: Axes, heights: Floats, first: float = 0.0) -> None:
     """Letters of the given heights (w, 4) at x = ``first``, ``first`` + 1, ..."""
-    frame = pd.DataFrame(heights, columns=list(BASES), index=np.arange(len(heights)) + first)
+    # A letter too low to be seen costs as much time as any other.
+    frame = pd.DataFrame(
+        np.where(heights < LOWEST, 0, heights), columns=list(BASES), index=np.arange(len(heights)) + first
+    )
     logomaker.Logo(frame, ax=axes, color_scheme=LETTER_COLOURS, show_spines=False)
 
 

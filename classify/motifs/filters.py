@@ -15,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from classify.motifs.layers import LetterLayer, onehot
+from classify.motifs.layers import LetterLayer
 from classify.motifs.matrices import UNIFORM, Floats, Motif, background_of
 from classify.motifs.settings import FilterSettings
+from classify.motifs.watching import device_of, onehot
 from specgen.sequences import INDICATORS, Codes
 
 __all__ = ["FilterMotif", "Responses", "coactivation", "filter_motifs", "responses"]
@@ -101,7 +102,7 @@ def _evaluating(model: nn.Module) -> Iterator[torch.device]:
     training = model.training
     try:
         model.eval()
-        yield next((p.device for p in model.parameters()), torch.device("cpu"))
+        yield device_of(model)
     finally:
         model.train(training)
 
@@ -203,7 +204,7 @@ def _counted(
     plain = INDICATORS.max(axis=1) == 1
     used = inside & (plain[letters].mean(axis=1) >= least_plain) & (letters > 0).all(axis=1)
     letters = letters[used]
-    of_codes = np.stack([np.bincount(column, minlength=16) for column in letters.T])
+    of_codes = np.stack([np.bincount(column, minlength=16) for column in letters.T]).astype(np.float64)
     counts: Floats = of_codes @ INDICATORS.astype(np.float64)
     return counts, used
 

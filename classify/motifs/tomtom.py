@@ -1,16 +1,16 @@
 """Which motifs of a database a motif is like, with p and q values: TOMTOM's method, as memelite computes it.
 
-Gupta et al. 2007 (Genome Biol. 8:R24): columns are compared by their Euclidean distance, columns without a partner count
-like the median one, and the p-value of an alignment comes from the distances of the query's columns to all columns of the
-database. memelite (Schreiber 2025, github.com/jmschrei/memesuite-lite) computes it; here are its call, q-values, and results
-in this package's terms.
+Gupta et al. 2007 (Genome Biol. 8:R24): columns are compared by their Euclidean distance, and the p-value of an alignment
+comes from the distances of the query's columns to all columns of the database; a column without a partner counts like the
+median one (the complete score of Tanaka et al. 2011, Bioinformatics 27:1603). memelite (Schreiber 2025,
+github.com/jmschrei/memesuite-lite) computes it; here are its call, q-values, and results in this package's terms.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import false_discovery_control
@@ -57,6 +57,12 @@ class MotifMatch(NamedTuple):
     strand: int
     overlap: int
     similarity: float
+
+    def told(self) -> dict[str, Any]:
+        """As plain data."""
+        target = self.target
+        named = {"name": target.name, "label": target.label, "family": target.family, "class": target.group}
+        return named | {key: value for key, value in self._asdict().items() if key != "target"}
 
 
 def match_motifs(
