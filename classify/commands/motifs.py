@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> None:
         "--seqlets",
         type=int,
         default=0,
-        help="windows whose attributions TF-MoDISco clusters (needs modisco-lite); 0 = none",
+        help="windows whose attributions TF-MoDISco clusters, in minutes (needs modisco-lite)",
     )
     parser.add_argument("--filters", type=FilterSettings, default=FilterSettings())
     parsed = parser.parse_args(list(arguments))
