@@ -19,6 +19,7 @@ COMMANDS = {
     "ensemble": "several finished runs as one: the mean of their log probabilities",
     "explain": "attribution to letters and Grad-CAM of a trained run, and how much of it is in the CDS",
     "dashboard": "single sequences by saliency, integrated gradients, mutagenesis and more, on one page",
+    "motifs": "what the filters of a trained run look for: matrices, logos, matches in a database",
     "baselines": "fit the letter baselines on the same examples and splits",
     "sweep": "search any settings of a run by its validation split",
     "compare": "several runs side by side: seeds together, intervals, paired tests, curves, a page",

@@ -111,7 +111,7 @@ class RunFolder:
             path.unlink(missing_ok=True)
         for path in (self.path / "training.json", *self.path.glob("failed_batch*.safetensors")):
             path.unlink(missing_ok=True)
-        for folder in ("checkpoints", "figures", "gallery", "on", "tensorboard"):
+        for folder in ("checkpoints", "figures", "gallery", "motifs", "on", "tensorboard"):
             shutil.rmtree(self.path / folder, ignore_errors=True)
 
     def finish(self) -> None:

@@ -8,22 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import logomaker
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from classify.dashboard.tracks import Track
 from classify.interpretation.sites import Site
+from classify.motifs.figures import LETTER_COLOURS, draw_logo
 from classify.reporting.figures import BLUE, DPI, GREY, VERMILION
 from specgen.sequences import BASES, INDICATORS, Codes
 
 __all__ = ["Board", "board_figure", "matrix_figure"]
-
-COLOURS = {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "T": "#D55E00"}
-"""Of letters, as sequence logos have them (green, blue, orange, red), in tones that colour-blind readers tell apart."""
 
 LONGEST = 210
 """nt that are drawn as letters; in longer windows a letter would be a dash, and bars in its colour are drawn."""
@@ -123,10 +119,9 @@ def _logo(axes: Axes, heights: Floats, start: int) -> None:
     if len(heights) > LONGEST:
         for base, letter in enumerate(BASES):
             there = heights[:, base] != 0
-            axes.vlines(places[there], 0, heights[there, base], colors=COLOURS[letter], linewidth=1)
+            axes.vlines(places[there], 0, heights[there, base], colors=LETTER_COLOURS[letter], linewidth=1)
         return
-    frame = pd.DataFrame(heights, columns=list(BASES), index=places)
-    logomaker.Logo(frame, ax=axes, color_scheme=COLOURS, show_spines=False, baseline_width=0.3, font_name="DejaVu Sans")
+    draw_logo(axes, heights, start, lowest=0.01 * float(np.abs(heights).max()))
 
 
 def _drawer_of(name: str, track: Track) -> Callable[[Axes, Board], None]:
