@@ -53,13 +53,13 @@ OURS = "exon_resnet"
 PICTURES = "specnet_site"
 BASELINES = ("pwm", "kmer6")
 
-TRIALS = ("3e-4", "1e-3", "3e-3")
+TRIALS = ("3e-4", "1e-3", "3e-3", "1e-2")
 """Learning rates that every network was tried with, on the validation windows of S. pombe's starts behind an intron."""
 
 CHOSEN = {
     "exon_simple": "1e-3",
     "exon_attention": "1e-3",
-    "exon_complex": "1e-3",
+    "exon_complex": "3e-3",
     "exon_enhanced": "3e-3",
     "exon_enhanced_se": "3e-3",
     OURS: "3e-3",
