@@ -21,6 +21,8 @@ from jobs import Job, command_line  # noqa: E402
 
 CONFIGS = "configs/motifs"
 SEEDS = range(5)
+RECOVERY_SEEDS = range(10)
+RECOVERY_KERNELS = (7, 9, 11)
 
 KERNELS = (3, 5, 7, 11, 15)
 NOISES, PROBABILITIES = (0.0, 0.05, 0.2), (1.0, 0.8, 0.6)
@@ -35,14 +37,31 @@ OTHERS = ("deepbind", "deepmotif_cnn", "deepmotif_rnn", "deepmotif_cnn_rnn", "ba
 """Networks that were not made for this, with the notebook's training."""
 
 
-def training(stage: str, config: str, model: str, name: str, seed: int, *arguments: str) -> Job:
+def training(
+    stage: str, config: str, model: str, name: str, seed: int, *arguments: str, more: tuple[Job, ...] = ()
+) -> Job:
     """A training run on one thread."""
     named = f"{name}_s{seed}"
     command = ["-m", "classify", "train", "--config", f"{CONFIGS}/base.yaml", "--config", f"{CONFIGS}/{config}.yaml"]
     command += ["--model", model, *arguments, "--data.simulate.seed", str(seed), "--data.split.seed", str(seed)]
     command += ["--training.threads", "1", "--training.progress", "false", "--seed", str(seed), "--name", named]
     folder = f"runs/motifs/{model}/{named}"
-    return Job(stage, tuple(command), Path(folder) / "report.html", (), folder)
+    return Job(stage, tuple(command), Path(folder) / "report.html", (), folder, more=more)
+
+
+def found(folder: str) -> Job:
+    """The motifs of a run's filters."""
+    command = ("-m", "classify", "motifs", "--run", folder, "--draw", "0")
+    read = Path(folder) / "model.safetensors"
+    return Job("recovery", command, Path(folder) / "motifs" / "motifs.html", (read,))
+
+
+def recovery(kernel: int, seed: int) -> Job:
+    """A run without occurrences by chance, and what its filters hold."""
+    name = f"recovery{kernel}"
+    options = ("--model_options.kernel", str(kernel), "--data.simulate.accidental", "filter")
+    more = (found(f"runs/motifs/deepbind_small/{name}_s{seed}"),)
+    return training("recovery", "single", "deepbind_small", name, seed, *options, more=more)
 
 
 def of_seed(seed: int) -> Iterator[Job]:
@@ -75,6 +94,9 @@ def everything() -> Iterator[Job]:
     """All jobs: each experiment with one seed before the next one."""
     for seed in SEEDS:
         yield from of_seed(seed)
+    for seed in RECOVERY_SEEDS:
+        for kernel in RECOVERY_KERNELS:
+            yield recovery(kernel, seed)
 
 
 if __name__ == "__main__":
