@@ -128,6 +128,8 @@ def chosen(peaks: Sequence[Peak], names: Sequence[str], path: str) -> list[Peak]
     for name in names:
         found = [other for other in known if fnmatchcase(other, name)]
         if not found:
-            raise UnknownName(f"{path}: name of peaks", name, known)
+            # Names are <factor>_<cell>: the same factor in another cell is nearer than another in the same.
+            akin = [other for other in known if other.lower().startswith(name.split("_")[0].lower() + "_")]
+            raise UnknownName(f"name of peaks in {path}:", name, akin or known)
         wanted.update(found)
     return [peak for peak in peaks if peak.name in wanted]

@@ -40,7 +40,9 @@ class TestFormats:
     @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.csv.gz", "a.txt"])
     def test_tables_have_their_own(self, tmp_path, name):
         sign = "\t" if "tsv" in name else ","
-        text = "\n".join(sign.join(words) for words in (["label", "sequence"], ["1", "acgt"], ["0", '"GGR"'], [])) + "\n"
+        text = (
+            "\n".join(sign.join(words) for words in (["label", "sequence"], ["1", "acgt"], ["0", '"GGR"'], [])) + "\n"
+        )
         assert rows(write(tmp_path / name, text)) == [("line_2", 1, "ACGT"), ("line_3", 0, "GGR")]
 
     def test_names_of_columns_and_records(self, tmp_path):
@@ -50,7 +52,9 @@ class TestFormats:
         assert (row.origin.chromosome, row.origin.start, row.origin.end) == ("1", 5, 9)
 
     def test_deepbind(self, tmp_path):
-        path = write(tmp_path / "a.seq.gz", "FoldID\tEventID\tseq\tBound\nA\tseq_1_peak\tACG\t1\nA\tseq_2_shuf\tCAG\t0\n")
+        path = write(
+            tmp_path / "a.seq.gz", "FoldID\tEventID\tseq\tBound\nA\tseq_1_peak\tACG\t1\nA\tseq_2_shuf\tCAG\t0\n"
+        )
         assert rows(path) == [("seq_1_peak", 1, "ACG"), ("seq_2_shuf", 0, "CAG")]
 
     def test_a_text_that_is_not_compressed_whatever_its_name_says(self, tmp_path):
@@ -149,7 +153,9 @@ class TestWindows:
         assert len(window) == width
         if len(text) >= width:
             low = text.index(window)
-            assert any(text[i : i + width] == window and abs((len(text) - width) / 2 - i) < 1 for i in range(low, len(text)))
+            assert any(
+                text[i : i + width] == window and abs((len(text) - width) / 2 - i) < 1 for i in range(low, len(text))
+            )
         else:
             assert window.strip("=") == text
             assert abs(len(window) - len(window.lstrip("=")) - (len(window) - len(window.rstrip("=")))) <= 1

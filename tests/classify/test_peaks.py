@@ -46,7 +46,11 @@ class TestReading:
     @pytest.mark.parametrize(
         ("name", "text", "message"),
         [
-            ("a.narrowPeak", "c\t1\t5\tx\t0\t.\t1\n", r"line 1: expected 10 columns or more .*narrowPeak file has, got 7"),
+            (
+                "a.narrowPeak",
+                "c\t1\t5\tx\t0\t.\t1\n",
+                r"line 1: expected 10 columns or more .*narrowPeak file has, got 7",
+            ),
             ("a.narrowPeak", "c 1 5 x 0 . 1 1 1 1\n", "expected 10 columns or more with tabs between them"),
             ("a.narrowPeak", "\n" + row(5, 5), r"line 2: expected 0 <= start < end, got 5 and 5"),
             ("a.narrowPeak", row(-1, 5), "expected 0 <= start < end"),
@@ -72,8 +76,10 @@ class TestReading:
         assert chosen(peaks, [], "f") == peaks
         assert [p.name for p in chosen(peaks, ["CTCF_*"], "f")] == ["CTCF_K562", "CTCF_A549"]
         assert [p.name for p in chosen(peaks, ["MAX_K562", "CTCF_A549"], "f")] == ["CTCF_A549", "MAX_K562"]
-        with pytest.raises(UnknownName, match=r"f: name of peaks 'CTCF_K56'; did you mean 'CTCF_K562'"):
-            chosen(peaks, ["CTCF_K56"], "f")
+        with pytest.raises(UnknownName, match=r"name of peaks in f: 'CTCF_MCF-7'; did you mean 'CTCF_"):
+            chosen(peaks, ["CTCF_MCF-7"], "f")
+        with pytest.raises(UnknownName, match=r"name of peaks in f: 'GATA1'; known: CTCF_A549, CTCF_K562, MAX_K562"):
+            chosen(peaks, ["GATA1"], "f")
         with pytest.raises(InputError, match="its peaks have no names to choose by"):
             chosen(peaks[3:], ["x"], "f")
 
@@ -272,7 +278,9 @@ class TestWindows:
         before, counts = made(genome, ROWS, ["gc", "flanks", "shuffled"])
         pysam.faidx(str(genome[0] / "g.fa"))
         after, again = made(genome, ROWS[::-1], ["gc", "flanks", "shuffled"])
-        assert [(w.name, w.split, w.codes.tolist()) for w in before] == [(w.name, w.split, w.codes.tolist()) for w in after]
+        assert [(w.name, w.split, w.codes.tolist()) for w in before] == [
+            (w.name, w.split, w.codes.tolist()) for w in after
+        ]
         assert counts == again
 
     def test_names_are_kinds_only_where_they_are_chosen(self, genome):
@@ -288,7 +296,9 @@ class TestWindows:
         assert {place(w)[0] for w in found} == {"c2"}
         assert counts["blacklisted_dropped"] > 30
         (genome[0] / "black.bed").write_text("chr22\t0\t6000\n")
-        with pytest.raises(InputError, match=r"black\.bed: no sequence in common with .*g\.fa: chr22 here, c1, c2 there"):
+        with pytest.raises(
+            InputError, match=r"black\.bed: no sequence in common with .*g\.fa: chr22 here, c1, c2 there"
+        ):
             made(genome, ROWS, blacklist="black.bed")
 
     @pytest.mark.parametrize(
