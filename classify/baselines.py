@@ -63,12 +63,16 @@ class Baseline:
         ``(training examples, frame) -> state`` from whole training records, see ``Task.frame``; None = nothing to learn.
     centred
         Takes the centre of a window for a site, and means nothing where there is none.
+    one_scale
+        All features are divided by one number and not each by its own: they are counts of one kind, of which the rare
+        ones are noise and should stay small.
     """
 
     features: Features
     note: str
     learn: Learn | None = None
     centred: bool = False
+    one_scale: bool = False
 
     def state(self, train: Examples, frame: int) -> State:
         """What is learnt from the training part; empty for most."""
@@ -83,12 +87,12 @@ BASELINES: Registry[Baseline] = Registry("baseline")
 
 
 def register_baseline(
-    name: str, note: str, learn: Learn | None = None, *, centred: bool = False
+    name: str, note: str, learn: Learn | None = None, *, centred: bool = False, one_scale: bool = False
 ) -> Callable[[Features], Features]:
     """Decorator: add a feature function under ``name``."""
 
     def register(features: Features) -> Features:
-        BASELINES.add(name, Baseline(features, note, learn, centred))
+        BASELINES.add(name, Baseline(features, note, learn, centred, one_scale))
         return features
 
     return register
@@ -150,12 +154,12 @@ def kmers_of_6(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
     return kmer_frequencies(windows, 6)
 
 
-@register_baseline("kmer6_rc", "frequencies of 6-mers on both strands")
+@register_baseline("kmer6_rc", "square roots of the frequencies of 6-mers on both strands", one_scale=True)
 def kmers_of_both_strands(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
-    """(B, 2080): a 6-mer and its reverse complement are one."""
+    """(B, 2080): a 6-mer and its reverse complement are one; the root evens out repeats."""
     kept, turned = canonical_kmers(6)
     given = kmer_frequencies(windows, 6)
-    both: Floats = (given + given[:, turned])[:, kept] / 2
+    both: Floats = np.sqrt((given + given[:, turned])[:, kept] / 2)
     return both
 
 
@@ -170,14 +174,15 @@ def learn_gapped(train: Examples, frame: int) -> State:
     f"gapped k-mers on both strands, 6 letters in 8 places, the {MOST_WORDS} that differ most in training "
     "(gkm-like, not gkm-SVM)",
     learn_gapped,
+    one_scale=True,
 )
 def gapped_kmers(windows: Codes, lengths: NDArray[np.int64], state: State) -> Floats:
-    """(B, F) shares of the learnt words; F is 1 without any, which is then zero."""
+    """(B, F) square roots of the shares of the learnt words; F is 1 without any, which is then zero."""
     span, k = GAPPED
     words = np.array(state["words"], dtype=np.int64)
     columns = np.full(len(patterns(span, k)) * 4**k, -1, dtype=np.int64)
     columns[words] = np.arange(len(words))
-    return word_shares(gapped_words(windows, span, k), columns, max(1, len(words)))
+    return np.sqrt(word_shares(gapped_words(windows, span, k), columns, max(1, len(words))))
 
 
 @register_baseline("orf", "longest stop-free stretch and longest complete ORF of the window, and their shares of it")
