@@ -43,7 +43,7 @@ Learn = Callable[[Examples, int], State]
 
 
 GAPPED = 8, 6
-"""Places and letters of a gapped k-mer: with 10 places there are six times as many words, and the AUROC is no better."""
+"""Places and letters of a gapped k-mer: with 10 places, as gkm-SVM has by default, there are six times as many words."""
 
 MOST_WORDS = 4000
 """Gapped k-mers that are kept: 16,000 windows of them are 256 MB, and of all 43,000 it would be 2.8 GB."""
