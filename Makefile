@@ -46,6 +46,7 @@ bench: install
 	$(PY) reports/coding/page.py
 	$(PY) reports/exon_start/make.py
 	$(PY) reports/exon_start/page.py
+	$(PY) reports/tfbs/make.py
 
 bench-rendering: install
 	$(PY) -m benchmarks.rendering --out benchmarks/rendering.md

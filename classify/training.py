@@ -53,8 +53,13 @@ def build_classifier(settings: RunSettings, task: Task, kind: str, plan: Plan) -
         A model of letters on pictures, letters to be turned where there are none, or a model of pictures of several
         bands on others.
     """
-    if settings.augment.reverse_complement and kind != "codes":
-        raise InputError(f"augment.reverse_complement: turns letters, which cannot be made from {kind}")
+    turning = {
+        "augment.reverse_complement": settings.augment.reverse_complement,
+        "training.both_strands": settings.training.both_strands,
+    }
+    for key, on in turning.items():
+        if on and kind != "codes":
+            raise InputError(f"{key}: turns letters, which cannot be made from {kind}")
     torch.manual_seed(settings.seed)
     model = plan.place(build_model(settings.model, task.outputs, settings.model_options))
     view = build_view(kind, MODELS[settings.model].view, settings)
