@@ -164,7 +164,6 @@ RANKS = {
     "classify.motifs.patterns": 23,
     "classify.motifs.inputs": 22,
     "classify.motifs.discovery": 24,
-    "classify.coding_potential": 12,
     "classify.coding_potential": 11,
     "classify.gapped": 12,
     "classify.weight_matrices": 12,
