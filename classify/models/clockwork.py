@@ -80,7 +80,8 @@ class Clockwork(nn.Module):
         blocks = []
         for number, module in enumerate(self.modules_):
             own, seen = (p.grad if gradient else p for p in (module.weight_hh_l0, module.weight_ih_l0))
-            assert isinstance(own, Tensor) and isinstance(seen, Tensor), "no gradient before a backward pass"
+            if not (isinstance(own, Tensor) and isinstance(seen, Tensor)):
+                raise ValueError("a backward pass has to come before gradients")
             nothing = own.new_zeros(self.share, number * self.share)
             blocks.append(torch.cat([nothing, own, seen[:, self.inputs :]], 1))
         return torch.cat(blocks).detach()
