@@ -174,7 +174,7 @@ RANKS = {
     "classify.transcripts": 13,
     "classify.contigs": 10,
     "classify.labelled": 10,
-    "classify.labelled.lines": 10,
+    "classify.lines": 10,
     "classify.labelled.rows": 10,
     "classify.labelled.formats": 11,
     "classify.labelled.grouping": 13,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from classify.headers import Origin, parse_header
-from classify.labelled.lines import text_lines
+from classify.lines import text_lines
 from specgen.errors import InputError
 from specgen.records import read_records
 from specgen.registry import Registry

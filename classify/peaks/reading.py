@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-from classify.labelled.lines import text_lines
+from classify.lines import text_lines
 from specgen.errors import InputError, UnknownName
 
 __all__ = ["Peak", "chosen", "read_peaks"]

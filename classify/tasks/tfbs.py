@@ -143,10 +143,6 @@ class TfbsTask(Task):
     def balanced(self) -> bool:
         return self.settings.balance
 
-    @property
-    def centred(self) -> bool:
-        return False  # the summit lies near the site, within some tens of nt
-
     def load(self) -> Examples:
         """See ``Task.load``; every drop is counted in ``Examples.counts``.
 

@@ -46,8 +46,7 @@ SETS = {
 }
 """Set -> stage, and its configurations after the base."""
 
-OURS = "tf_resnet"
-MODELS = (OURS, "deepbind", "deepmotif_cnn", "basset")
+MODELS = ("deepbind", "deepmotif_cnn", "basset")
 """Networks of letters; those of recurrent layers and of pictures take ten times as long and come last."""
 
 SLOW = ("deepmotif_rnn", "deepmotif_cnn_rnn", "specnet_site")

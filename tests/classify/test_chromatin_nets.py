@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from nets import letters
 from torch import nn
 from torch.nn import functional as F
 
@@ -17,11 +18,6 @@ LAYERS = [
     ("deepsea", {"hidden": 919}, [10_560, 1_229_280, 3_687_360, 46_759_639, 845_480], 52_532_319),
     ("danq", {}, [33_600, 1_640_960 + ONE_BIAS, 44_400_925, 850_994], 46_926_479 + ONE_BIAS),
 ]
-
-
-def letters(n, length, seed=0):
-    codes = torch.randint(0, 4, (n, length), generator=torch.Generator().manual_seed(seed))
-    return F.one_hot(codes, 4).transpose(1, 2).float()
 
 
 @pytest.fixture(scope="module")

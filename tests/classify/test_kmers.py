@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
+from nets import letters
 
 from classify.cost import parameter_count
 from classify.models import build_model
@@ -13,11 +13,6 @@ from classify.models.kmers import CHUNK, KmerEmbedding
 from classify.views import OneHotView
 from specgen.errors import InputError
 from specgen.sequences import encode
-
-
-def letters(n, length, seed=0):
-    codes = torch.randint(0, 4, (n, length), generator=torch.Generator().manual_seed(seed))
-    return F.one_hot(codes, 4).transpose(1, 2).float()
 
 
 def table(k, width=3):

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from nets import letters
 from torch import nn
 
 from classify.cost import flops_per_example, parameter_count
@@ -11,11 +12,6 @@ from specgen.errors import InputError
 
 NAMES = ("lstm", "gru", "bilstm", "bigru", "bigru_text", "clockwork")
 PERIODS = [(1,), (1, 2, 4, 8), (2, 3, 7), (1, 5, 64)]
-
-
-def letters(n, length, seed=0):
-    codes = torch.randint(0, 4, (n, length), generator=torch.Generator().manual_seed(seed))
-    return nn.functional.one_hot(codes, 4).transpose(1, 2).float()
 
 
 def layer_of(periods, inputs=3, share=2):
