@@ -142,6 +142,7 @@ RANKS = {
     "classify.dashboard": 23,
     "classify.dashboard.settings": 12,
     "classify.dashboard.tracks": 24,
+    "classify.dashboard.activations": 24,
     "classify.dashboard.optimisation": 25,
     "classify.dashboard.drawing": 25,
     "classify.dashboard.boards": 26,

@@ -1,6 +1,7 @@
-"""Dashboards of the records of a file into a folder: a PNG and a JSON for each, one page and one JSON for all.
+"""Dashboards of the records of a file into a folder: two PNGs and a JSON for each, one page and one JSON for all.
 
-What the methods say is in ``tracks`` and ``optimisation``, how it looks in ``drawing``; here are the loop and the files.
+What the methods say is in ``tracks``, ``activations`` and ``optimisation``, how it looks in ``drawing``; here are the loop
+and the files.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from classify.dashboard.activations import activation_maps
 from classify.dashboard.drawing import Board, board_figure, matrix_figure
 from classify.dashboard.optimisation import class_optimised
 from classify.dashboard.settings import OptimisationSettings
@@ -21,6 +23,8 @@ from classify.interpretation.explainer import Explainer
 from classify.interpretation.explaining import centre_windows, new_folder
 from classify.interpretation.settings import AttributionSettings
 from classify.interpretation.sites import Site
+from classify.motifs.figures import Mark, maps_figure
+from classify.motifs.maps import LetterMap
 from classify.reporting.figures import png
 from classify.reporting.html import data_uri, render
 from classify.runs import RunFolder
@@ -68,7 +72,7 @@ def make_dashboards(
     target = task.classes[explainer.target]
     counts = {"too_short": 0}
     boards: list[dict[str, Any]] = []
-    pictures: list[bytes] = []
+    pictures: list[tuple[bytes, bytes]] = []
     for name, codes, start in centre_windows(task, source, most, counts, progress):
         inside = [site for site in (sites or {}).get(name, ()) if site.end > start and site.start < start + len(codes)]
         try:
@@ -82,9 +86,12 @@ def make_dashboards(
         board = Board(title, codes, start, tracks, temporal, target, inside, picture, columns)
         body = _body(board, name, chance)
         stem = f"{len(boards) + 1:04d}"
-        pictures.append(png(board_figure(board)))
-        write_atomic(folder.path / f"{stem}.png", pictures[-1])
-        folder.write_json(f"{stem}.json", body | _numbers(board))
+        maps = activation_maps(explainer, codes)
+        pictures.append((png(board_figure(board)), _drawn(board, maps) if maps else b""))
+        for ending, content in zip((".png", ".maps.png"), pictures[-1], strict=True):
+            if content:
+                write_atomic(folder.path / f"{stem}{ending}", content)
+        folder.write_json(f"{stem}.json", body | _numbers(board, maps))
         boards.append(body)
     if not boards:
         raise InputError(f"{source}: holds no record of {task.window} nt or more, which is a window of this run")
@@ -106,7 +113,10 @@ def make_dashboards(
     page = render(
         "dashboard.html.j2",
         body=whole | {"optimised": best[0]},
-        boards=[dict(board, uri=data_uri(content)) for board, content in zip(boards, pictures, strict=True)],
+        boards=[
+            dict(board, uri=data_uri(whole), maps_uri=data_uri(maps) if maps else "")
+            for board, (whole, maps) in zip(boards, pictures, strict=True)
+        ],
         optimised_uri=data_uri(best[1]) if best[1] else "",
     )
     write_atomic(folder.path / "dashboard.html", page)
@@ -140,7 +150,17 @@ def _body(board: Board, name: str, chance: float) -> dict[str, Any]:
     }
 
 
-def _numbers(board: Board) -> dict[str, Any]:
+def _drawn(board: Board, maps: Sequence[LetterMap]) -> bytes:
+    """The activation maps with the sites on them."""
+    length = len(board.codes)
+    inside = [
+        (max(0, site.start - board.start), min(length, site.end - board.start), site.name) for site in board.sites
+    ]
+    marks = [Mark(start, end, name or "site") for start, end, name in inside]
+    return png(maps_figure(board.codes, maps, marks, title=board.title))
+
+
+def _numbers(board: Board, maps: Sequence[LetterMap]) -> dict[str, Any]:
     """Everything that is drawn."""
     return {
         "letters": decode(board.codes),
@@ -149,6 +169,9 @@ def _numbers(board: Board) -> dict[str, Any]:
         "grids": {name: track.grid.tolist() for name, track in board.tracks.items() if track.grid is not None},
         "forwards": board.temporal[0].tolist(),
         "backwards": board.temporal[1].tolist(),
+        "activations": [
+            {"layer": one.name, "middle": one.middle.tolist(), "values": one.values.tolist()} for one in maps
+        ],
     }
 
 

@@ -41,6 +41,10 @@ LOWEST = 0.02
 """Bits of the lowest letter that is drawn in a logo."""
 
 
+LEGIBLE = 210
+"""nt whose letters are written above a map; in longer windows they would lie on each other."""
+
+
 class Mark(NamedTuple):
     """Where a motif lies in a window: 0-based half-open letters, and what to write there."""
 
@@ -156,13 +160,15 @@ def _largest(one: LetterMap, rows: int) -> NDArray[np.int64]:
 
 def _draw_letters(axes: Axes, window: Codes) -> None:
     size = 7 if len(window) <= 150 else 4
+    axes.set_ylim(0, 1)
+    axes.axis("off")
+    if len(window) > LEGIBLE:
+        return
     for index, letter in enumerate(decode(window)):
         axes.text(
             index, 0.5, letter, color=LETTER_COLOURS.get(letter, "#6e6e6e"), fontsize=size, ha="center", va="center",
             family="monospace", weight="bold", clip_on=True,
         )  # fmt: skip
-    axes.set_ylim(0, 1)
-    axes.axis("off")
 
 
 def _draw_map(axes: Axes, one: LetterMap, channels: NDArray[np.int64], names: Sequence[str]) -> None:

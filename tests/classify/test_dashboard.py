@@ -11,6 +11,7 @@ from torch import nn
 from toy import SMALL, fasta, one_line
 
 from classify.__main__ import main
+from classify.dashboard.activations import activation_maps
 from classify.dashboard.boards import share_on_sites
 from classify.dashboard.optimisation import class_optimised
 from classify.dashboard.settings import OptimisationSettings
@@ -19,7 +20,8 @@ from classify.interpretation.explainer import Explainer
 from classify.interpretation.settings import AttributionSettings
 from classify.interpretation.sites import Site, read_sites
 from classify.models import register_model
-from classify.views import OneHotView
+from classify.settings import RunSettings
+from classify.views import OneHotView, build_view
 from specgen.errors import InputError
 from specgen.sequences import INDICATORS, encode
 
@@ -94,6 +96,27 @@ def test_methods_on_a_linear_model(explainer, weights, codes):
     assert mutated.letters[known] == pytest.approx((there - (weights.sum(0) - there) / 3)[known], abs=1e-5)
     # All four bases are other than N, whose value is their mean.
     assert mutated.letters[~known] == pytest.approx(0, abs=1e-5)
+
+
+def test_maps_of_pictures_stand_above_their_columns():
+    settings = RunSettings()
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 2, 1), nn.ReLU(), nn.MaxPool2d(4), nn.Conv2d(2, 5, 1), nn.AdaptiveMaxPool2d(1), nn.Flatten(),
+        nn.Linear(5, 2),
+    ).eval()  # fmt: skip
+    explainer = explainer_of(model, 600)
+    explainer.loaded.module.view = build_view("codes", "image", settings)
+    codes = encode("".join(np.random.default_rng(1).choice(list("ACGT"), 600)))
+    picture = explainer.prepared(codes[None])
+    middles = explainer.picture(codes)[1]
+    first, second = activation_maps(explainer, codes)
+    with torch.inference_mode():
+        assert torch.allclose(torch.from_numpy(first.values), model[:2](picture)[0].amax(1))
+    assert first.middle == pytest.approx(middles)
+    # A place behind pooling by 4 stands in the middle of four columns, whose own middles are whole or half numbers.
+    assert second.values.shape == (5, 56)
+    assert second.middle == pytest.approx(middles.reshape(56, 4).mean(1), abs=0.5)
 
 
 def test_temporal_scores_of_a_linear_model(explainer, weights, codes):
@@ -230,8 +253,10 @@ def test_records_of_a_file(run, source, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "2 records; 1 shorter than a window" in said
     assert "of its absolute attribution on the sites" in said
+    convolves = run.parent.name == "toy_dashboard_test"
     assert {path.name for path in out.iterdir()} == {
         "0001.png", "0001.json", "0002.png", "0002.json", "dashboard.json", "dashboard.html", "optimised.json", "optimised.png",
+        *(["0001.maps.png", "0002.maps.png"] if convolves else []),
     }  # fmt: skip
     body = json.loads((out / "dashboard.json").read_text(encoding="utf-8"))
     assert [record["record"] for record in body["records"]] == ["a", "<script>alert(1)</script>$x$"]
@@ -252,7 +277,8 @@ def test_records_of_a_file(run, source, tmp_path, capsys):
     assert len(optimised["consensus"]) == 600
     page = (out / "dashboard.html").read_text(encoding="utf-8")
     assert "<script" not in page
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/png;base64,") == (5 if convolves else 3)
+    assert [np.array(layer["values"]).shape for layer in first["activations"]] == ([(4, 595)] if convolves else [])
     for picture in out.glob("*.png"):
         with Image.open(picture) as opened:
             assert opened.width > 1000
