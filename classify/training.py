@@ -33,7 +33,7 @@ from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS, Task
 from classify.trainer import make_trainer, run_trainer
 from classify.views import build_view
-from specgen.errors import InputError
+from specgen.errors import InputError, UnknownName
 from specgen.files import write_atomic
 
 __all__ = ["build_classifier", "check", "fit"]
@@ -55,6 +55,12 @@ def build_classifier(settings: RunSettings, task: Task, kind: str, plan: Plan) -
     """
     if settings.augment.reverse_complement and kind != "codes":
         raise InputError(f"augment.reverse_complement: turns letters, which cannot be made from {kind}")
+    if MODELS[settings.model].answers != task.answers:
+        fitting = ", ".join(name for name, entry in MODELS.items() if entry.answers == task.answers)
+        raise InputError(
+            f"model {settings.model!r} answers for each {MODELS[settings.model].answers}, task {settings.task!r} asks for each "
+            f"{task.answers}; these do: {fitting}"
+        )
     torch.manual_seed(settings.seed)
     model = plan.place(build_model(settings.model, task.outputs, settings.model_options))
     view = build_view(kind, MODELS[settings.model].view, settings)
@@ -122,6 +128,8 @@ def fit(
     plan = choose(options)
     plan.apply()
     task = TASKS[settings.task](settings.data)
+    if options.monitor not in task.monitors:
+        raise UnknownName(f"training.monitor of task {settings.task!r}:", options.monitor, task.monitors)
     examples = task.load() if examples is None else examples
     check_trainable(examples)
     module = build_classifier(settings, task, examples.kind, plan)
