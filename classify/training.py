@@ -56,7 +56,7 @@ def build_classifier(settings: RunSettings, task: Task, kind: str, plan: Plan) -
     if settings.augment.reverse_complement and kind != "codes":
         raise InputError(f"augment.reverse_complement: turns letters, which cannot be made from {kind}")
     if MODELS[settings.model].answers != task.answers:
-        fitting = ", ".join(name for name, entry in MODELS.items() if entry.answers == task.answers)
+        fitting = ", ".join(name for name in MODELS if MODELS[name].answers == task.answers)
         raise InputError(
             f"model {settings.model!r} answers for each {MODELS[settings.model].answers}, task {settings.task!r} asks for each "
             f"{task.answers}; these do: {fitting}"

@@ -6,6 +6,8 @@ are those of WaveNet (van den Oord et al. 2016, arXiv:1609.03499), with a kernel
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -25,10 +27,10 @@ class RecurrentLM(nn.Module):
         ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU``.
     """
 
-    def __init__(self, outputs: int, kind: type[nn.RNNBase], width: int, layers: int, dropout: float) -> None:
+    def __init__(self, outputs: int, kind: Callable[..., nn.RNNBase], width: int, layers: int, dropout: float) -> None:
         super().__init__()
         between = dropout if layers > 1 else 0.0
-        self.recurrent = kind(4, width, num_layers=layers, dropout=between, batch_first=True)  # type: ignore[call-arg]
+        self.recurrent = kind(4, width, num_layers=layers, dropout=between, batch_first=True)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(width, outputs)
 
@@ -65,7 +67,9 @@ class CausalCNN(nn.Module):
         return logits
 
 
-def _recurrent(name: str, kind: type[nn.RNNBase], outputs: int, width: int, layers: int, dropout: float) -> RecurrentLM:
+def _recurrent(
+    name: str, kind: Callable[..., nn.RNNBase], outputs: int, width: int, layers: int, dropout: float
+) -> RecurrentLM:
     _check(name, width=width, layers=layers)
     return RecurrentLM(outputs, kind, width, layers, dropout)
 
@@ -94,7 +98,7 @@ def gru_lm(outputs: int = 4, width: int = 128, layers: int = 2, dropout: float =
     "dilated_lm", view="onehot", answers="position", note="gated causal dilated CNN in the manner of WaveNet, next base"
 )
 def dilated_lm(outputs: int = 4, width: int = 64, blocks: int = 6, dropout: float = 0.0) -> CausalCNN:
-    """Six blocks of 64 channels: a place sees itself and the 63 letters before it; 153,796 parameters."""
+    """Six blocks of 64 channels: a place sees itself and the 63 letters before it; 153,732 parameters."""
     _check("dilated_lm", width=width, blocks=blocks)
     return CausalCNN(outputs, width, blocks, dropout)
 

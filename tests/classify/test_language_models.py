@@ -8,7 +8,7 @@ from classify.cost import parameter_count
 from classify.models import MODELS, build_model
 from specgen.errors import InputError
 
-EVERY = [name for name, entry in MODELS.items() if entry.answers == "position"]
+EVERY = [name for name in MODELS if MODELS[name].answers == "position"]
 
 
 def letters(n=3, length=90, seed=1):

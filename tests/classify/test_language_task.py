@@ -148,7 +148,7 @@ def test_wrong_settings(settings, match):
 
 
 def test_too_short_for_a_window():
-    with pytest.raises(InputError, match="no block of .* is as long as a window of 1000 nt"):
+    with pytest.raises(InputError, match=r"no block of .* is as long as a window of 1000 nt"):
         task(length=4000, window=1000).load()
 
 
