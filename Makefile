@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 PY := $(VENV)/bin/python
+# One test process a core, each on one thread; the tests of a file stay together, since they share what they train.
+WORKERS ?= -n logical --maxprocesses 4 --dist loadfile
 
 .PHONY: install demo test test-all lint format bench bench-rendering bench-training bench-exons clean help
 
@@ -36,16 +38,17 @@ format: install
 	$(VENV)/bin/ruff format .
 
 test: lint
-	$(PY) -m pytest -m "not slow" --durations=5 -q
+	OMP_NUM_THREADS=1 $(PY) -m pytest $(WORKERS) -m "not slow" --durations=5 -q
 
 test-all: lint
-	$(PY) -m pytest --durations=10 -q
+	OMP_NUM_THREADS=1 $(PY) -m pytest $(WORKERS) --durations=10 -q
 
 bench: install
 	$(PY) reports/coding/make.py
 	$(PY) reports/coding/page.py
 	$(PY) reports/exon_start/make.py
 	$(PY) reports/exon_start/page.py
+	$(PY) reports/tfbs/make.py
 
 bench-rendering: install
 	$(PY) -m benchmarks.rendering --out benchmarks/rendering.md

@@ -53,5 +53,8 @@ class ReverseComplement(nn.Module):
         if not self.share:
             return codes
         draws = (mix(1, self.seed, epoch, rows) & (1 << 53) - 1).double() / (1 << 53)
-        turned = self.table[codes.flip(-1).int()]
-        return torch.where((draws < self.share)[:, None], turned, codes)
+        return torch.where((draws < self.share)[:, None], self.turned(codes), codes)
+
+    def turned(self, codes: Tensor) -> Tensor:
+        """uint8 codes (B, L) to the same, all of them turned."""
+        return self.table[codes.flip(-1).int()]

@@ -59,7 +59,7 @@ class FittedBaseline:
     state
         What they have learnt.
     mean, scale
-        float64 (F,): features are standardised by them.
+        float64 (F,): features are standardised by them; with ``Baseline.one_scale`` all scales are one number.
     coefficients, intercept
         float64 (F,) and a number: log odds [nats] of the positive class from standardised features.
     penalty
@@ -188,6 +188,8 @@ def _chosen(
 ) -> FittedBaseline:
     """The fit whose penalty gives the best validation AUROC, the stronger penalty of equals."""
     scaler = StandardScaler().fit(x)
+    if baseline.one_scale:
+        scaler.scale_ = np.full_like(scaler.scale_, np.sqrt(scaler.var_.mean()) or 1.0)
     scaled = scaler.transform(x)
     candidates = []
     for penalty in PENALTIES:

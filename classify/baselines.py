@@ -27,6 +27,7 @@ from classify.coding_potential import (
     rotation_table,
 )
 from classify.examples import Examples
+from classify.gapped import canonical_kmers, gapped_words, most_different, patterns, word_shares
 from classify.weight_matrices import FIRST, LAST, matrix_score, weight_matrix
 from specgen.registry import Registry
 from specgen.sequences import INDICATORS, Codes
@@ -39,6 +40,13 @@ State = dict[str, Any]
 """What a baseline has learnt, as plain JSON data."""
 
 Learn = Callable[[Examples, int], State]
+
+
+GAPPED = 8, 6
+"""Places and letters of a gapped k-mer: with 10 places, as gkm-SVM has by default, there are six times as many words."""
+
+MOST_WORDS = 4000
+"""Gapped k-mers that are kept: 16,000 windows of them are 256 MB, and of all 43,000 it would be 2.8 GB."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +63,16 @@ class Baseline:
         ``(training examples, frame) -> state`` from whole training records, see ``Task.frame``; None = nothing to learn.
     centred
         Takes the centre of a window for a site, and means nothing where there is none.
+    one_scale
+        All features are divided by one number and not each by its own: they are counts of one kind, of which the rare
+        ones are noise and should stay small.
     """
 
     features: Features
     note: str
     learn: Learn | None = None
     centred: bool = False
+    one_scale: bool = False
 
     def state(self, train: Examples, frame: int) -> State:
         """What is learnt from the training part; empty for most."""
@@ -75,12 +87,12 @@ BASELINES: Registry[Baseline] = Registry("baseline")
 
 
 def register_baseline(
-    name: str, note: str, learn: Learn | None = None, *, centred: bool = False
+    name: str, note: str, learn: Learn | None = None, *, centred: bool = False, one_scale: bool = False
 ) -> Callable[[Features], Features]:
     """Decorator: add a feature function under ``name``."""
 
     def register(features: Features) -> Features:
-        BASELINES.add(name, Baseline(features, note, learn, centred))
+        BASELINES.add(name, Baseline(features, note, learn, centred, one_scale))
         return features
 
     return register
@@ -140,6 +152,37 @@ def kmers_to_3(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
 def kmers_of_6(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
     """(B, 4096)."""
     return kmer_frequencies(windows, 6)
+
+
+@register_baseline("kmer6_rc", "square roots of the frequencies of 6-mers on both strands", one_scale=True)
+def kmers_of_both_strands(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
+    """(B, 2080): a 6-mer and its reverse complement are one; the root evens out repeats."""
+    kept, turned = canonical_kmers(6)
+    given = kmer_frequencies(windows, 6)
+    both: Floats = np.sqrt((given + given[:, turned])[:, kept] / 2)
+    return both
+
+
+def learn_gapped(train: Examples, frame: int) -> State:
+    """The gapped 6-mers in 8 places that differ most between the classes of the training records."""
+    positive = train.labels == len(train.classes) - 1
+    return {"words": most_different(train.sequences or [], positive, *GAPPED, MOST_WORDS)}
+
+
+@register_baseline(
+    "gkm8",
+    f"gapped k-mers on both strands, 6 letters in 8 places, the {MOST_WORDS} that differ most in training "
+    "(gkm-like, not gkm-SVM)",
+    learn_gapped,
+    one_scale=True,
+)
+def gapped_kmers(windows: Codes, lengths: NDArray[np.int64], state: State) -> Floats:
+    """(B, F) square roots of the shares of the learnt words; F is 1 without any, which is then zero."""
+    span, k = GAPPED
+    words = np.array(state["words"], dtype=np.int64)
+    columns = np.full(len(patterns(span, k)) * 4**k, -1, dtype=np.int64)
+    columns[words] = np.arange(len(words))
+    return np.sqrt(word_shares(gapped_words(windows, span, k), columns, max(1, len(words))))
 
 
 @register_baseline("orf", "longest stop-free stretch and longest complete ORF of the window, and their shares of it")

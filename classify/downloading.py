@@ -13,14 +13,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from classify.cards import Card, CardFile
 from classify.checksums import digests, length_range, listed
 from classify.partial import Part, Source
 from classify.transfer import Length, TransferSettings, fetch
 from specgen.errors import InputError
-from specgen.files import read_json, write_atomic
+from specgen.files import read_json, take_lock, write_atomic
 
 __all__ = ["Outcome", "Pin", "Pins", "download"]
 
@@ -143,14 +141,8 @@ def download(card: Card, folder: Path, settings: TransferSettings | None = None)
     if len(done) == len(card.files):  # so that a complete folder may be read-only
         yield from done.values()
         return
-    lock = FileLock(folder / f".{card.name}.lock", timeout=0)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise InputError(f"{folder}: another process is downloading {card.name} into this folder") from None
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from None
+    busy = f"{folder}: another process is downloading {card.name} into this folder"
+    lock = take_lock(folder / f".{card.name}.lock", busy, folder)
     try:
         work.pins.read()  # again, now that nobody else can change it
         for file in card.files:

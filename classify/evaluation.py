@@ -129,8 +129,8 @@ def predict_logits(loaded: Loaded, inputs: torch.Tensor) -> NDArray[np.float32]:
         return np.concatenate([predict_logits(loaded, part) for part in inputs.split(loaded.at_once)])
     try:
         with torch.inference_mode(), loaded.plan.autocast():
-            logits: NDArray[np.float32] = loaded.module(inputs.to(loaded.plan.device, non_blocking=True)).cpu().numpy()
-        return logits
+            logits = loaded.module.scored(inputs.to(loaded.plan.device, non_blocking=True)).cpu().numpy()
+        return np.asarray(logits, dtype=np.float32)
     except RuntimeError as error:
         if not out_of_memory(error):
             raise

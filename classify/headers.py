@@ -38,6 +38,8 @@ _ENSEMBL_GENE = re.compile(r"\bgene:(\S+)")
 _GENCODE = re.compile(r"^[^|\s]+\|(ENS[A-Z]*G\d+[^|\s]*)\|")
 # hg19_.._NM_173083 range=chr1:226418850-226497204 5'pad=0 3'pad=0 strand=- repeatMasking=none
 _UCSC_PLACE = re.compile(r"\brange=([^:\s]+):(\d+)-(\d+)")
+# chr1:855169-855404 or chr1:855169-855404(+), as bedtools getfasta names what it cuts out
+_BARE_PLACE = re.compile(r"^([^:|\s]+):(\d+)-(\d+)(?:\(([+-])\))?")
 _CHROM = re.compile(r"\bchrom=(\S+)")
 _STRAND = re.compile(r"\bstrand=([+-])")
 # Fix patches (CHR_HG126_PATCH), UCSC's chrUn_..., and scaffolds under their accession (KI270742.1).
@@ -80,6 +82,9 @@ def parse_header(header: str) -> Origin:
     if match := _UCSC_PLACE.search(header):
         chromosome, start, end = match.groups()
         return Origin(gene, normalise_chromosome(chromosome), int(start) - 1, int(end), strand)
+    if match := _BARE_PLACE.match(header):
+        chromosome, start, end, turned = match.groups()
+        return Origin(gene, normalise_chromosome(chromosome), int(start), int(end), turned or strand)
     if match := _CHROM.search(header):
         return Origin(gene, normalise_chromosome(match.group(1)), strand=strand)
     return Origin(gene)

@@ -60,6 +60,11 @@ class Classifier(L.LightningModule):
         logits: Tensor = self.model(laid_out(self.view(inputs), self.layout))
         return logits.float()
 
+    def scored(self, inputs: Tensor) -> Tensor:
+        """As ``forward``, for scoring: with ``both_strands`` the mean of the logits of both."""
+        logits: Tensor = self(inputs)
+        return (logits + self(self.turn.turned(inputs))) / 2 if self.settings.training.both_strands else logits
+
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
         # Each step has draws of its own, so a run that goes on within an epoch needs no state of a generator.
         draw = mix(self.settings.seed, self.current_epoch, batch_index, np.array([rank()]))
@@ -86,7 +91,7 @@ class Classifier(L.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         inputs, labels, rows = batch
-        kept = self.task.kept(self(inputs), self.task.truth(inputs, labels, training=False))
+        kept = self.task.kept(self.scored(inputs), self.task.truth(inputs, labels, training=False))
         self._outputs.append((kept.cpu(), labels.cpu(), rows.cpu()))
 
     def on_validation_epoch_end(self) -> None:

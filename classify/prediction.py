@@ -17,7 +17,6 @@ from typing import Any, Self, TextIO
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -27,7 +26,7 @@ from classify.runs import RunFolder
 from classify.tasks import Task
 from classify.tiling import Batch, Tiled, TilingSettings, batches, windows_of
 from specgen.errors import InputError
-from specgen.files import read_json, write_atomic
+from specgen.files import read_json, take_lock, write_atomic
 from specgen.ledger import identity
 from specgen.records import read_records
 from specgen.settings import PICTURE_VERSION
@@ -155,7 +154,6 @@ class _Rows:
     def __init__(self, out: str, columns: list[str], pinned: dict[str, Any]) -> None:
         self.out, self.columns, self.pinned = out, columns, pinned
         self.part, self.pins = Path(f"{out}.part"), Path(f"{out}.part.json")
-        self.lock = FileLock(f"{out}.part.lock", timeout=0)
         self.there = 0  # rows of an earlier call that are still ahead
         self.reached = 0  # of those
 
@@ -171,13 +169,8 @@ class _Rows:
     def _open(self) -> None:
         if Path(self.out).is_dir():
             raise InputError(f"{self.out}: is a folder; expected the name of a CSV file")
-        try:
-            self.part.parent.mkdir(parents=True, exist_ok=True)
-            self.lock.acquire()
-        except Timeout:
-            raise InputError(f"{self.out}: another process is writing it") from None
-        except OSError as error:
-            raise InputError(f"{self.part}: cannot be written ({error.strerror or error})") from None
+        busy = f"{self.out}: another process is writing it"
+        self.lock = take_lock(Path(f"{self.out}.part.lock"), busy, self.part)
         try:
             self.there = self._rows_there()
             if not self.there:  # in this order: what lies there is never taken for rows of this input

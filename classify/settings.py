@@ -182,6 +182,8 @@ class TrainingSettings:
         Minutes between checkpoints within an epoch; 0 = at ends of epochs only.
     val_tiles, test_tiles
         Most windows per sequence whose logits are averaged in validation and in the test.
+    both_strands
+        Logits of validation, test and prediction are the mean of those of a window and of its reverse complement.
     progress
         Show progress bars.
     """
@@ -204,6 +206,7 @@ class TrainingSettings:
     checkpoint_minutes: float = 10.0
     val_tiles: int = 1
     test_tiles: int = 8
+    both_strands: bool = False
     progress: bool = True
 
     def __post_init__(self) -> None:

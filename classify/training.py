@@ -53,14 +53,22 @@ def build_classifier(settings: RunSettings, task: Task, kind: str, plan: Plan) -
         A model of letters on pictures, letters to be turned where there are none, or a model of pictures of several
         bands on others.
     """
-    if settings.augment.reverse_complement and kind != "codes":
-        raise InputError(f"augment.reverse_complement: turns letters, which cannot be made from {kind}")
-    if MODELS[settings.model].answers != task.answers:
+    turning = {
+        "augment.reverse_complement": settings.augment.reverse_complement,
+        "training.both_strands": settings.training.both_strands,
+    }
+    for key, on in turning.items():
+        if on and kind != "codes":
+            raise InputError(f"{key}: turns letters, which cannot be made from {kind}")
+    answers = MODELS[settings.model].answers
+    if answers != task.answers:
         fitting = ", ".join(name for name in MODELS if MODELS[name].answers == task.answers)
         raise InputError(
-            f"model {settings.model!r} answers for each {MODELS[settings.model].answers}, task {settings.task!r} asks for each "
-            f"{task.answers}; these do: {fitting}"
+            f"model {settings.model!r} answers for each {answers}, task {settings.task!r} asks for each {task.answers}; "
+            f"these do: {fitting}"
         )
+    if settings.training.both_strands and answers != "window":
+        raise InputError(f"training.both_strands: the mean of both strands' answers for each {answers} has no meaning")
     torch.manual_seed(settings.seed)
     model = plan.place(build_model(settings.model, task.outputs, settings.model_options))
     view = build_view(kind, MODELS[settings.model].view, settings)

@@ -10,9 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from specgen.errors import InputError
 
-__all__ = ["DATA_VARIABLE", "expand", "finite", "read_json", "replacing", "write_atomic"]
+__all__ = ["DATA_VARIABLE", "expand", "finite", "read_json", "replacing", "take_lock", "write_atomic"]
 
 DATA_VARIABLE = "SPECGEN_DATA"
 """Environment variable naming the folder of real data sets; "../shared/data" where it is not set."""
@@ -44,6 +46,32 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         _discard(temporary)
         raise
+
+
+def take_lock(path: Path, busy: str, place: Path | str) -> FileLock:
+    """A lock file taken for this process alone, its folder made; whoever takes it releases it.
+
+    Parameters
+    ----------
+    busy
+        What to say where another process has it.
+    place
+        What to name where the file cannot be written.
+
+    Raises
+    ------
+    InputError
+        Another process has it, or it cannot be written.
+    """
+    lock = FileLock(path, timeout=0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise InputError(busy) from None
+    except OSError as error:
+        raise InputError(f"{place}: cannot be written ({error.strerror or error})") from None
+    return lock
 
 
 def write_atomic(path: Path, data: str | bytes) -> Path:

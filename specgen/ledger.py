@@ -20,10 +20,8 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from specgen.errors import InputError
-from specgen.files import read_json, replacing, write_atomic
+from specgen.files import read_json, replacing, take_lock, write_atomic
 
 __all__ = ["Done", "Ledger", "check_pinned", "checksum", "fault", "hash_file", "identity", "is_stream", "read_job"]
 
@@ -68,14 +66,7 @@ class Ledger:
             Another process holds it, it cannot be written, or it has come to hold another job.
         """
         absent = [folder for folder in (self.out, *self.out.parents) if not folder.exists()]
-        lock = FileLock(self.out / ".lock", timeout=0)
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout:
-            raise InputError(f"{self.out}: another process is at work in this folder") from None
-        except OSError as error:
-            raise InputError(f"{self.out}: cannot be written ({error.strerror or error})") from None
+        lock = take_lock(self.out / ".lock", f"{self.out}: another process is at work in this folder", self.out)
         begun = False
         try:
             # Again, now that nobody else can change it.

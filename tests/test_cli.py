@@ -130,7 +130,7 @@ def test_help_as_a_module():
     [
         ("specgen", "rendre", "did you mean 'render'"),
         ("classify", "trian", "did you mean 'train'"),
-        ("classify", "zzz", "known: baselines, cluster, compare, download"),
+        ("classify", "zzz", "known: across, baselines, cluster, compare"),
     ],
 )
 def test_unknown_commands(program, wrong, hint):

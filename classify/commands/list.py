@@ -17,6 +17,7 @@ def run(arguments: Sequence[str]) -> None:
     from classify.exons.settings import PROTOCOLS
     from classify.matching import MATCHERS
     from classify.models import MODELS
+    from classify.peaks.negatives import NEGATIVES as UNBOUND
     from classify.tasks import TASKS
     from classify.views import VIEWS
 
@@ -39,5 +40,8 @@ def run(arguments: Sequence[str]) -> None:
     print(f"prepare\n  protocols: {', '.join(PROTOCOLS)}\n  negatives:")
     for name in NEGATIVES:
         print(f"    {name:14} {NEGATIVES[name].note}")
+    print("negatives of task tfbs (data.negatives)")
+    for name in UNBOUND:
+        print(f"  {name:16} {UNBOUND[name].note}")
     print(f"views\n  {', '.join(VIEWS)}")
     print(f"cards (download)\n  {', '.join(card_names())}")

@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from classify.dashboard.tracks import Track
+from classify.interpretation.figures import picture_edges
 from classify.interpretation.sites import Site
 from classify.motifs.figures import LETTER_COLOURS, draw_logo
-from classify.reporting.figures import BLUE, DPI, GREY, VERMILION
+from classify.reporting.figures import BLUE, DPI, GREY, VERMILION, shown
 from specgen.sequences import BASES, INDICATORS, Codes
 
 __all__ = ["Board", "board_figure", "matrix_figure"]
@@ -92,8 +93,7 @@ def board_figure(board: Board) -> Figure:
         if place is not axes[-1]:
             place.set_xticklabels([])
     axes[-1].set_xlabel("place in the record [nt]")
-    title = board.title if len(board.title) <= 100 else f"{board.title[:99]}…"
-    figure.suptitle(title.replace("$", r"\$"), fontsize=10)
+    figure.suptitle(shown(board.title, 100), fontsize=10)
     return figure
 
 
@@ -109,7 +109,7 @@ def matrix_figure(matrix: Floats, title: str) -> Figure:
     axes.set_ylabel("bits")
     axes.set_xlabel("place in the window [nt]")
     axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(title.replace("$", r"\$"), fontsize=10)
+    figure.suptitle(shown(title, 100), fontsize=10)
     return figure
 
 
@@ -173,12 +173,7 @@ def _draw_temporal(axes: Axes, board: Board) -> None:
 
 def _draw_picture(axes: Axes, board: Board) -> None:
     assert board.picture is not None
-    low, high = board.start - HALF, board.start + len(board.codes) - HALF
-    if board.columns is not None and len(board.columns) > 1:
-        # Its outer columns reach half a column beyond their middle.
-        first, last = float(board.columns[0]), float(board.columns[-1])
-        half = (last - first) / (board.picture.shape[1] - 1) / 2
-        low, high = board.start + first - half - HALF, board.start + last + half - HALF
+    low, high = picture_edges(board.columns, board.picture.shape[1], board.start - HALF, len(board.codes))
     axes.imshow(board.picture, extent=(low, high, 0, board.picture.shape[0]), aspect="auto")
     axes.set_yticks([])
     axes.set_ylabel("picture", fontsize=7)

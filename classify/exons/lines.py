@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 
+from classify.lines import faults_told
 from specgen.errors import InputError
-from specgen.records import DAMAGED, open_decompressed
+from specgen.records import open_decompressed
 
 __all__ = ["line_chunks"]
 
@@ -23,17 +24,9 @@ def line_chunks(path: str) -> Iterator[tuple[int, bytes]]:
         No such file, a folder, damaged data, or a line longer than any table's.
     """
     line = 1
-    try:
+    with faults_told(path, "a GTF or GFF3 file", lambda: line):
         for line, chunk in _chunks(path):
             yield line, chunk
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder, expected a GTF or GFF3 file") from None
-    except DAMAGED as error:
-        raise InputError(f"{path}: the compressed data is truncated or damaged, after line {line} ({error})") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def _chunks(path: str) -> Iterator[tuple[int, bytes]]:

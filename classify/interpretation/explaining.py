@@ -6,15 +6,13 @@ What is computed is in ``explainer`` and ``measures``; here are the loops and th
 from __future__ import annotations
 
 import io
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from classify.evaluation import load_run
@@ -31,7 +29,7 @@ from classify.interpretation.measures import (
     summarise,
 )
 from classify.interpretation.settings import AttributionSettings, MeasureSettings
-from classify.reporting.figures import DPI
+from classify.reporting.figures import png
 from classify.runs import RunFolder
 from classify.tasks import Task
 from specgen.errors import InputError
@@ -140,7 +138,7 @@ def explain_simulated(
         **summarise(rows, measure),
     }
     folder.write_csv("measures.csv", COLUMNS, table)
-    _write_figure(folder.path / "measures.png", measures_figure(body))
+    write_atomic(folder.path / "measures.png", png(measures_figure(body)))
     folder.write_json("measures.json", body)
     return body
 
@@ -209,7 +207,9 @@ def _explain(
     if "gradcam" in explainer.methods:
         cam = explainer.map(codes)
         body["gradcam"] = {"layer": explainer.layer, "largest": float(cam.max()), "file": f"{stem}_gradcam.npy"}
-        _write(folder.path / f"{stem}_gradcam.npy", lambda file: np.save(file, cam, allow_pickle=False))
+        held = io.BytesIO()
+        np.save(held, cam, allow_pickle=False)
+        write_atomic(folder.path / f"{stem}_gradcam.npy", held.getvalue())
     if letters is not None:
         smooth = smoothed(letters, explainer.settings.smooth)
         folder.write_csv(
@@ -220,7 +220,7 @@ def _explain(
     target = task.classes[explainer.target]
     title = f"{name}: p({target}) = {probabilities[explainer.target]:.3f}"
     drawn = Drawn(title, codes, start, cds, letters, picture, cam, columns, explainer.settings.smooth, explainer.bands)
-    _write_figure(folder.path / f"{stem}.png", window_figure(drawn))
+    write_atomic(folder.path / f"{stem}.png", png(window_figure(drawn)))
     folder.write_json(f"{stem}.json", body)
     return body
 
@@ -241,16 +241,3 @@ def new_folder(out: Path) -> RunFolder:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: holds something already; expected the name of a new folder")
     return RunFolder(out)
-
-
-def _write(path: Path, save: Callable[[io.BytesIO], None]) -> None:
-    content = io.BytesIO()
-    save(content)
-    write_atomic(path, content.getvalue())
-
-
-def _write_figure(path: Path, figure: Figure) -> None:
-    with warnings.catch_warnings():
-        # A name in a script that the font lacks is drawn as boxes; the JSON has it in full.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        _write(path, lambda file: figure.savefig(file, format="png", dpi=DPI))

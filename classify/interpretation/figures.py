@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from classify.interpretation.frames import read_frames
 from classify.interpretation.measures import CURVES
-from classify.reporting.figures import BLUE, DPI, GREY, SKY, VERMILION
+from classify.reporting.figures import BLUE, DPI, GREY, SKY, VERMILION, shown
 from specgen.sequences import Codes
 
-__all__ = ["Drawn", "measures_figure", "smoothed", "window_figure"]
+__all__ = ["Drawn", "measures_figure", "picture_edges", "smoothed", "window_figure"]
 
 GREEN = "#009E73"
 
@@ -90,8 +90,7 @@ def window_figure(drawn: Drawn) -> Figure:
             for edge in drawn.cds:
                 place.axvline(edge, color=GREEN, linewidth=1, linestyle="--")
     axes[-1].set_xlabel("place in the record [nt]")
-    title = drawn.title if len(drawn.title) <= 100 else f"{drawn.title[:99]}…"
-    figure.suptitle(title.replace("$", r"\$"), fontsize=10)
+    figure.suptitle(shown(drawn.title, 100), fontsize=10)
     return figure
 
 
@@ -129,13 +128,21 @@ def _draw_letters(axes: Axes, drawn: Drawn) -> None:
     axes.set_ylabel("log-odds a letter", fontsize=8)
 
 
-def _edges(drawn: Drawn, width: int) -> tuple[float, float]:
-    """Left and right edge of a picture in nt: its outer columns reach half a column beyond their middle."""
-    if drawn.columns is None or len(drawn.columns) < 2:
-        return float(drawn.start), float(drawn.start + len(drawn.codes))
-    first, last = float(drawn.columns[0]), float(drawn.columns[-1])
+def picture_edges(columns: NDArray[np.float64] | None, width: int, start: float, length: int) -> tuple[float, float]:
+    """Left and right edge in nt of a picture ``width`` columns wide of the window at ``start``.
+
+    Its outer columns reach half a column beyond their middle (``columns``, in the window); where that is not known, it is as
+    wide as the window.
+    """
+    if columns is None or len(columns) < 2:
+        return float(start), float(start + length)
+    first, last = float(columns[0]), float(columns[-1])
     half = (last - first) / (width - 1) / 2
-    return drawn.start + first - half, drawn.start + last + half
+    return start + first - half, start + last + half
+
+
+def _edges(drawn: Drawn, width: int) -> tuple[float, float]:
+    return picture_edges(drawn.columns, width, drawn.start, len(drawn.codes))
 
 
 def _draw_picture(axes: Axes, drawn: Drawn) -> None:

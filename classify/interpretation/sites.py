@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
+from classify.lines import text_lines
 from specgen.errors import InputError
 from specgen.files import expand
 
@@ -29,7 +28,9 @@ def read_sites(file: str) -> dict[str, list[Site]]:
         A file that cannot be read, or a line that holds something else.
     """
     found: dict[str, list[Site]] = {}
-    for number, line in _lines(expand(file)):
+    for number, line in text_lines(expand(file), "a BED file"):
+        if not line.strip() or line.startswith(("#", "track", "browser")):
+            continue
         fields = line.split("\t")
         try:
             begin, end = int(fields[1]), int(fields[2])
@@ -46,13 +47,3 @@ def read_sites(file: str) -> dict[str, list[Site]]:
 def read_cds(file: str) -> dict[str, tuple[int, int]]:
     """CDS by record name, see ``read_sites``; of several in a record the last."""
     return {name: sites[-1][:2] for name, sites in read_sites(file).items()}
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip() and not line.startswith(("#", "track", "browser")):
-            yield number, line

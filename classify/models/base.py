@@ -12,7 +12,7 @@ from torch import nn
 from specgen.errors import InputError, UnknownName
 from specgen.registry import Registry
 
-__all__ = ["MODELS", "ModelEntry", "build_model", "register_model"]
+__all__ = ["MODELS", "ModelEntry", "build_model", "check_sizes", "register_model"]
 
 Builder = Callable[..., nn.Module]
 
@@ -74,3 +74,16 @@ def build_model(name: str, outputs: int, options: dict[str, Any] | None = None) 
         if isinstance(error, InputError) or not options:
             raise
         raise InputError(f"model_options of {name!r}: {' '.join(str(error).split())}") from None
+
+
+def check_sizes(model: str, **sizes: int) -> None:
+    """Whether options are whole numbers of at least 1.
+
+    Raises
+    ------
+    InputError
+        Naming the model and the option that is not.
+    """
+    for key, value in sizes.items():
+        if not isinstance(value, int) or value < 1:
+            raise InputError(f"{model}: expected a whole number of at least 1 for {key}, got {value!r}")

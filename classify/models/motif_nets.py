@@ -14,8 +14,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from classify.models.base import register_model
-from specgen.errors import InputError
+from classify.models.base import check_sizes, register_model
 
 __all__ = [
     "Basset",
@@ -57,7 +56,7 @@ def deepbind(outputs: int = 2, motifs: int = 16, kernel: int = 16, dropout: floa
     Published: dropout drawn from {0, 0, .25, .5}; SGD with momentum .95 to .99, learning rate log-uniform from 5e-4 to .05,
     batch 64, 20,000 steps. The padding with a quarter of each base is unverified; it has no parameters.
     """
-    _check("deepbind", motifs=motifs, kernel=kernel)
+    check_sizes("deepbind", motifs=motifs, kernel=kernel)
     return DeepBind(outputs, motifs, kernel, dropout)
 
 
@@ -98,7 +97,7 @@ class MotifCNN(nn.Module):
 )
 def deepbind_small(outputs: int = 2, kernel: int = 5, filters: int = 16) -> MotifCNN:
     """16 detectors of ``kernel`` letters, maximum, dense 32; 64 * kernel + 593 parameters for 1 output, 913 with 5."""
-    _check("deepbind_small", kernel=kernel, filters=filters)
+    check_sizes("deepbind_small", kernel=kernel, filters=filters)
     return MotifCNN(outputs, filters, (kernel,), (1,))
 
 
@@ -115,7 +114,7 @@ def motif_pair(
     A place of the second layer sees ``kernel + (second_kernel - 1) * dilation`` letters: 9. Behind the maximum only which
     motifs are there is left, so two of them farther apart than that cannot be told from two at another distance.
     """
-    _check("motif_pair", kernel=kernel, second_kernel=second_kernel, dilation=dilation, filters=filters)
+    check_sizes("motif_pair", kernel=kernel, second_kernel=second_kernel, dilation=dilation, filters=filters)
     return MotifCNN(outputs, filters, (kernel, second_kernel), (1, dilation))
 
 
@@ -131,7 +130,7 @@ def motif_pair_wide(
 
     35 letters are two motifs of 5 with up to 25 between them. A long kernel and no dilated one: every gap must have a weight.
     """
-    _check("motif_pair_wide", kernel=kernel, second_kernel=second_kernel, dilation=dilation, filters=filters)
+    check_sizes("motif_pair_wide", kernel=kernel, second_kernel=second_kernel, dilation=dilation, filters=filters)
     return MotifCNN(outputs, filters, (kernel, second_kernel), (1, dilation))
 
 
@@ -190,11 +189,5 @@ def basset(outputs: int = 2, hidden: int = 1000, dropout: float = 0.3) -> Basset
     Published: learning rate .002, momentum .98, weight norm at most 7 (which is not done here); the optimiser (RMSprop), the
     window of 600 nt, and a geometry without padding that leaves 2,000 features are unverified.
     """
-    _check("basset", hidden=hidden)
+    check_sizes("basset", hidden=hidden)
     return Basset(outputs, hidden, dropout)
-
-
-def _check(model: str, **sizes: int) -> None:
-    for key, value in sizes.items():
-        if not isinstance(value, int) or value < 1:
-            raise InputError(f"{model}: expected a whole number of at least 1 for {key}, got {value!r}")

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from classify.lines import text_lines
 from classify.motifs.matrices import UNIFORM, Floats, Motif
 from specgen.errors import InputError
 from specgen.files import expand
-from specgen.records import DAMAGED, open_decompressed
 from specgen.sequences import BASES
 
 __all__ = ["meme_text", "read_motifs"]
@@ -62,10 +62,10 @@ def read_motifs(path: str | Path) -> list[Motif]:
         0, a name that comes twice; names file, line and record.
     """
     where = str(path)
-    lines = _lines(expand(where), where)
-    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    expected = "JASPAR, MEME or TRANSFAC matrices"
+    filled = [(number, line) for number, line in text_lines(expand(where), expected) if line.strip()]
     if not filled:
-        raise InputError(f"{where}: is empty; expected JASPAR, MEME or TRANSFAC matrices")
+        raise InputError(f"{where}: is empty, expected {expected}")
     first = filled[0][1].strip()
     if first.startswith("MEME version"):
         found = _meme(filled, where)
@@ -87,21 +87,6 @@ def read_motifs(path: str | Path) -> list[Motif]:
     if not motifs:
         raise InputError(f"{where}: holds no matrix")
     return list(motifs.values())
-
-
-def _lines(path: Path, where: str) -> list[str]:
-    try:
-        with open_decompressed(path) as handle:
-            text: str = handle.read().decode("utf-8-sig")
-            return text.splitlines()
-    except FileNotFoundError:
-        raise InputError(f"{where}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{where}: is a folder, expected a file of matrices") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{where}: not text (byte {error.start})") from None
-    except DAMAGED as error:
-        raise InputError(f"{where}: the compressed data is truncated or damaged ({error})") from None
 
 
 def _numbers(words: Sequence[str], where: str, line: int, name: str) -> list[float]:

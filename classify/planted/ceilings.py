@@ -13,16 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from classify.planted.background import FREE, Bases, Chain, Floats, make_chain
 from classify.planted.schemes import ABSENT, Scheme, Sort, scheme_of, words_of
 from classify.planted.settings import PlantingSettings
 from classify.planted.simulation import drawn, given_letters, motif_starts
 from specgen.sequences import BASES
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 __all__ = ["Detector", "detectors", "motif_presence", "separation"]
 
@@ -231,6 +234,8 @@ def _moves(
                 chances.append(row[letter])
     size = len(states) * masks
     which = np.array(letters)
+
+    from scipy import sparse  # slow to import
 
     def matrix(weights: Floats) -> sparse.csr_array:
         return sparse.csr_array((weights, (new, old)), shape=(size, size))

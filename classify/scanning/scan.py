@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 import specgen
 from classify.evaluation import Loaded, load_run
@@ -28,7 +27,7 @@ from classify.scanning.peaks import Calls, call_quality
 from classify.scanning.settings import STRANDS, ScanSettings
 from classify.scanning.tracks import check_bigwig, write_bed, write_bedgraph, write_bigwig
 from specgen.errors import InputError
-from specgen.files import expand, finite, write_atomic
+from specgen.files import expand, finite, take_lock, write_atomic
 from specgen.ledger import identity
 
 __all__ = ["scan"]
@@ -128,14 +127,7 @@ def _written(
 @contextmanager
 def _alone(out: str) -> Iterator[None]:
     """Refuse a second scan into the same files."""
-    lock = FileLock(f"{out}.part.lock", timeout=0)
-    try:
-        Path(out).absolute().parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise InputError(f"{out}: another process is scanning into it") from None
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
+    lock = take_lock(Path(f"{out}.part.lock"), f"{out}: another process is scanning into it", out)
     try:
         yield
     finally:

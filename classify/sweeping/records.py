@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from classify.config import flat
 from specgen.errors import InputError
+from specgen.files import take_lock
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -90,14 +89,7 @@ def held(folder: Path) -> Iterator[None]:
     InputError
         Another process holds it, or it cannot be written.
     """
-    lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise InputError(f"{folder}: another process is at work in this folder") from None
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from None
+    lock = take_lock(folder / ".lock", f"{folder}: another process is at work in this folder", folder)
     try:
         path = journal(folder)
         path.with_name(f"{path.name}.lock").unlink(missing_ok=True)  # Optuna would wait half a minute for it

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from classify.baseline_fit import evaluate_baseline, fit_baseline, load_baseline
 from classify.baselines import BASELINES, kmer_frequencies
 from classify.coding_potential import fickett, hexamer_score, hexamer_tables, rotation_table
-from classify.datasets import TileDataset
+from classify.datasets import TileDataset, TrainDataset
 from classify.examples import Examples
 from classify.runs import RunFolder
 from classify.settings import RunSettings, TrainingSettings
@@ -254,6 +254,23 @@ def test_what_is_stored_scores_as_what_was_fitted(settings, examples, name):
     # The very same file from the same command.
     fit_baseline(name, settings, examples)
     assert run.baseline.read_bytes() == before[1]
+
+
+def test_counts_of_one_kind_keep_their_scale(settings, examples):
+    fit_baseline("kmer6_rc", settings, examples)
+    body = RunFolder(dataclasses.replace(settings, model="kmer6_rc").folder).read_json("model.json")
+    train = examples.part("train")
+    crops = np.concatenate([
+        TrainDataset(train, settings.seed).__getitems__(epoch * len(train) + np.arange(len(train)))[0].numpy()
+        for epoch in range(5)
+    ])  # fmt: skip
+    values = BASELINES["kmer6_rc"].features(crops, np.full(len(crops), 300))
+    assert len(set(body["scale"])) == 1
+    # Balanced epochs leave some crops out, so this is near and not equal.
+    assert body["scale"][0] == pytest.approx(np.sqrt(values.var(axis=0).mean()), rel=0.01)
+    fit_baseline("kmer3", settings, examples)
+    other = RunFolder(dataclasses.replace(settings, model="kmer3").folder).read_json("model.json")
+    assert len(set(other["scale"])) == 84
 
 
 def test_only_training_records_make_the_tables(settings, examples):

@@ -264,7 +264,7 @@ def test_records_of_a_file(run, source, tmp_path, capsys):
         (["--most", 0], "--most: expected a whole number above 0"),
         (["--methods", "salience"], "unknown dashboard method 'salience'; did you mean 'saliency'"),
         (["--attribution.target", "CND"], "did you mean 'CDN'"),
-        (["--sites", "nowhere.bed"], "nowhere.bed: cannot be read"),
+        (["--sites", "nowhere.bed"], "nowhere.bed: no such file"),
         (["--input", "nowhere.fa"], "nowhere.fa: no such file"),
         (["--optimisation.lr", "0"], "optimisation.lr: expected above 0"),
         (["--run", "nowhere"], "nowhere: is no run folder"),

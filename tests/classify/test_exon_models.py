@@ -2,9 +2,9 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
+from nets import leaves, letters
 from torch import nn
 
 from classify.cost import parameter_count
@@ -40,15 +40,6 @@ TOTALS = {
 DROPOUT = {"exon_simple": 0.5, "exon_attention": 0.5, "exon_complex": 0.4}
 EVERY = pytest.mark.parametrize("name", TOTALS)
 OURS = [*TOTALS, "exon_resnet"]
-
-
-def leaves(model):
-    return [layer for layer in model.modules() if not list(layer.children())]
-
-
-def letters(n, length, seed=0):
-    codes = torch.from_numpy(np.random.default_rng(seed).integers(0, 4, (n, length)))
-    return torch.nn.functional.one_hot(codes, 4).transpose(1, 2).float()
 
 
 @pytest.fixture(scope="module")

@@ -357,8 +357,10 @@ class TestMistakes:
             tmp_path,
             files[0],
             other,
-            r"names 1 sequences otherwise than .*: 'chrc1' here is 'c1' there \(the prefix chr\)",
+            r"names 1 sequences otherwise than .*: 'chrc1' here is 'c1' there \(chr, capitals\)",
         )
+        other = self.annotated(files, lambda text: text.replace("c1\t", "ChrC1\t").replace("c2\t", "Chrc2\t"))
+        self.fails(tmp_path, files[0], other, r"names 2 sequences otherwise than .*: 'ChrC1' here is 'c1' there")
         other = self.annotated(files, lambda text: text.replace("c1\t", "x1\t").replace("c2\t", "x2\t"))
         self.fails(tmp_path, files[0], other, "no sequence in common with .*: x1, x2 here, c1, c2, c3 there$")
         other = self.annotated(

@@ -317,7 +317,7 @@ def test_measures_on_simulated_transcripts(which, request, tmp_path, capsys):
         (["--input", "SOURCE", "--attribution.layer", "layers.9"], "unknown layer 'layers.9'"),
         (["--input", "SOURCE", "--attribution.target", "CND"], "did you mean 'CDN'"),
         (["--input", "SOURCE", "--attribution.reference", "zero"], "unknown attribution.reference 'zero'"),
-        (["--input", "SOURCE", "--cds", "nowhere.bed"], "nowhere.bed: cannot be read"),
+        (["--input", "SOURCE", "--cds", "nowhere.bed"], "nowhere.bed: no such file"),
         (["--input", "nowhere.fa"], "nowhere.fa: no such file"),
         (["--simulated", 1, "--measure.shortest", 1, "--measure.longest", 1], "only 0 of 1 windows"),
         (["--input", "SOURCE", "--out", "FULL"], "holds something already"),

@@ -37,6 +37,17 @@ SHIPPED = (
     "deepmotif_rnn",
     "deepmotif_cnn_rnn",
     "basset",
+    "lstm",
+    "gru",
+    "bilstm",
+    "bigru",
+    "bigru_text",
+    "clockwork",
+    "onehot_cnn",
+    "kmer_cnn",
+    "multiscale_cnn",
+    "deepsea",
+    "danq",
 )
 EVERY = [pytest.param(name, marks=pytest.mark.slow if name == "inception_v3" else ()) for name in SHIPPED]
 EVERY.append(pytest.param("timm:resnet18"))

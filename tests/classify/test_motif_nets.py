@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from nets import leaves, letters
 from torch import nn
 
 from classify.cost import flops_per_example, parameter_count
@@ -30,15 +31,6 @@ LAYERS = [
     ),
 ]  # fmt: skip
 NAMES = list(dict.fromkeys(name for name, *_ in LAYERS))
-
-
-def letters(n, length, seed=0):
-    codes = torch.randint(0, 4, (n, length), generator=torch.Generator().manual_seed(seed))
-    return nn.functional.one_hot(codes, 4).transpose(1, 2).float()
-
-
-def leaves(model):
-    return [layer for layer in model.modules() if not list(layer.children())]
 
 
 @pytest.fixture(scope="module")

@@ -104,6 +104,9 @@ class Middle(nn.Module):
         score = (codes.float() * weights).sum(1) - 2.5
         return torch.stack([-score / 2, score / 2], dim=1)
 
+    def scored(self, codes):
+        return self(codes)
+
 
 def softmax(logits):
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))

@@ -1,0 +1,68 @@
+"""Reading tables: lines as text with their numbers, whatever they are compressed with, and what is said where that fails.
+
+What is in the lines is not known here.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from specgen.errors import InputError
+from specgen.records import DAMAGED, open_decompressed
+
+__all__ = ["faults_told", "text_lines"]
+
+
+@contextmanager
+def faults_told(path: str | Path, expected: str, reached: Callable[[], int]) -> Iterator[None]:
+    """What can be wrong with a file that is being read, as ``InputError`` of one line.
+
+    Parameters
+    ----------
+    expected
+        What kind of file it should be.
+    reached
+        Number of the last line that was read.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder, expected {expected}") from None
+    except DAMAGED as error:
+        raise InputError(
+            f"{path}: the compressed data is truncated or damaged, after line {reached()} ({error})"
+        ) from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not text, after line {reached()}; expected {expected}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def text_lines(path: str | Path, expected: str) -> Iterator[tuple[int, str]]:
+    """Number (from 1) and text, without its end, of every line that is not blank.
+
+    Parameters
+    ----------
+    path
+        Plain or compressed, told from the content and not from the name.
+    expected
+        What kind of file it should be, for messages.
+
+    Raises
+    ------
+    InputError
+        No such file, a folder, damaged or binary data, or nothing but blank lines.
+    """
+    number = last = 0
+    with faults_told(path, expected, lambda: number), open_decompressed(path) as handle:
+        for number, line in enumerate(io.TextIOWrapper(handle, encoding="utf-8-sig"), 1):
+            if text := line.rstrip("\r\n"):
+                last = number
+                yield number, text
+    if not last:
+        raise InputError(f"{path}: is empty, expected {expected}")

@@ -1,0 +1,135 @@
+"""Peaks from narrowPeak, broadPeak and BED files, checked line by line, and the choice of some by name.
+
+Coordinates are 0-based and half-open. Genomes and letters are not known here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+from classify.lines import text_lines
+from specgen.errors import InputError, UnknownName
+
+__all__ = ["Peak", "chosen", "read_peaks"]
+
+
+class Peak(NamedTuple):
+    """An interval of a contig.
+
+    Attributes
+    ----------
+    contig, start, end
+        0-based, half-open.
+    summit
+        0-based place of the summit; the middle where the file tells none.
+    strength
+        Signal value (narrowPeak, broadPeak) or score (BED); 0 where there is none.
+    name
+        Of its column, "" where that is missing or ".".
+    where
+        File and line, for messages.
+    """
+
+    contig: str
+    start: int
+    end: int
+    summit: int
+    strength: float
+    name: str
+    where: str
+
+
+class _Shape(NamedTuple):
+    """Least number of columns, and the 0-based columns of strength and of the summit's offset; -1 = none."""
+
+    columns: int
+    strength: int
+    summit: int
+
+
+_SHAPES = {".narrowpeak": _Shape(10, 6, 9), ".broadpeak": _Shape(9, 6, -1), ".bed": _Shape(3, 4, -1)}
+"""File ending -> what its lines are (UCSC: FAQformat, ENCODE narrowPeak and broadPeak, BED)."""
+
+
+def read_peaks(path: Path) -> list[Peak]:
+    """All peaks of a file, told by its ending, plain or compressed.
+
+    Raises
+    ------
+    InputError
+        Another ending, a file that cannot be read or is empty, too few columns, a number that is none, an interval
+        that is empty, or a summit outside of it; names the line.
+    """
+    ending = Path(re.sub(r"\.(b?gz|bz2|xz|zst)$", "", path.name.lower())).suffix
+    if ending not in _SHAPES:
+        raise InputError(f"{path}: expected a file ending in .narrowPeak, .broadPeak or .bed (or .gz)")
+    what = f"a {ending.lstrip('.').replace('peak', 'Peak')} file"
+    found = [
+        _peak(line, _SHAPES[ending], f"{path}: line {number}", what)
+        for number, line in text_lines(path, what)
+        if not line.startswith(("#", "track", "browser"))
+    ]
+    if not found:
+        raise InputError(f"{path}: holds no intervals, expected {what}")
+    return found
+
+
+def _peak(line: str, shape: _Shape, where: str, what: str) -> Peak:
+    words = line.split("\t")
+    if len(words) < shape.columns:
+        raise InputError(
+            f"{where}: expected {shape.columns} columns or more with tabs between them, as {what} has, got {len(words)}"
+        )
+    start, end = (_whole(word, where) for word in words[1:3])
+    if not 0 <= start < end:
+        raise InputError(f"{where}: expected 0 <= start < end, got {start} and {end}")
+    offset = _whole(words[shape.summit], where) if shape.summit >= 0 else -1
+    if offset >= end - start:
+        raise InputError(f"{where}: the summit {offset} lies outside of the peak's {end - start} nt")
+    told = words[shape.strength] if 0 <= shape.strength < len(words) else "0"
+    try:
+        strength = 0.0 if told in ("", ".") else float(told)
+    except ValueError:
+        strength = float("nan")
+    if strength != strength:
+        raise InputError(f"{where}: expected a number in column {shape.strength + 1}, got {told!r}")
+    name = words[3].strip() if len(words) > 3 else ""
+    summit = start + offset if offset >= 0 else (start + end) // 2
+    return Peak(words[0], start, end, summit, strength, "" if name == "." else name, where)
+
+
+def _whole(word: str, where: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise InputError(f"{where}: expected a whole number, got {word!r}") from None
+
+
+def chosen(peaks: Sequence[Peak], names: Sequence[str], path: str) -> list[Peak]:
+    """The peaks with one of ``names``, in which * stands for anything; all where none is given.
+
+    Raises
+    ------
+    UnknownName
+        A name that no peak has, with the nearest that there are.
+    """
+    if not names:
+        return list(peaks)
+    known = sorted({peak.name for peak in peaks if peak.name})
+    if not known:
+        raise InputError(
+            f"{path}: its peaks have no names to choose by; data.peaks.names is for files that hold several factors"
+        )
+    wanted: set[str] = set()
+    for name in names:
+        found = [other for other in known if fnmatchcase(other, name)]
+        if not found:
+            # Names are <factor>_<cell>: the same factor in another cell is nearer than another in the same.
+            akin = [other for other in known if other.lower().startswith(name.split("_")[0].lower() + "_")]
+            raise UnknownName(f"name of peaks in {path}:", name, akin or known)
+        wanted.update(found)
+    return [peak for peak in peaks if peak.name in wanted]

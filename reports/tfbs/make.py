@@ -1,0 +1,93 @@
+"""Make every run of the TFBS benchmark, in the order of their worth.
+
+    python reports/tfbs/make.py                      # everything; stop it at any time and start it again
+    python reports/tfbs/make.py --only deepbind
+    python reports/tfbs/make.py --list               # what there is to do, and what is done
+
+A finished run is kept, an unfinished one goes on from its checkpoint. One job a core, each on one thread.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "reports"))
+
+from jobs import Job, command_line  # noqa: E402
+
+os.environ.setdefault("SPECGEN_DATA", str(ROOT.parent / "shared" / "data"))
+CONFIGS = "configs/tfbs"
+
+DEEPBIND = (
+    "ARID3A_K562",
+    "CTCFL_K562",
+    "ELK1_GM12878",
+    "FOXA1_HepG2",
+    "GABPA_GM12878",
+    "MYC_H1-hESC",
+    "REST_GM12878",
+    "SP1_GM12878",
+    "USF1_HepG2",
+    "ZBTB7A_HepG2",
+)
+GUE = tuple(f"tf{i}" for i in range(5))
+PEAKS = tuple(f"peaks_{factor}" for factor in ("CTCF", "MAX", "CEBPB"))
+OTHERS = ("nfe2", "ctcf_shuffled")
+
+SETS = {
+    **{name: ("deepbind", ("sets/deepbind", f"factors/{name}")) for name in DEEPBIND},
+    **{name: ("gue", (f"sets/{name}",)) for name in GUE},
+    **{name: ("peaks", ("sets/peaks", f"factors/{name}")) for name in PEAKS},
+    **{name: ("others", (f"sets/{name}",)) for name in OTHERS},
+}
+"""Set -> stage, and its configurations after the base."""
+
+MODELS = ("deepbind", "deepmotif_cnn", "basset")
+"""Networks of letters; those of recurrent layers and of pictures take ten times as long and come last."""
+
+SLOW = ("deepmotif_rnn", "deepmotif_cnn_rnn", "specnet_site")
+BASELINES = ("kmer6_rc", "gkm8")
+SEEDS = range(3)
+
+
+def files(name: str, model: str = "") -> list[str]:
+    """The configurations of a set, with a model's own where there is one."""
+    own = [model] if model and (ROOT / CONFIGS / f"{model}.yaml").exists() else []
+    return [part for file in ("base", *SETS[name][1], *own) for part in ("--config", f"{CONFIGS}/{file}.yaml")]
+
+
+def training(name: str, model: str, seed: int, stage: str = "") -> Job:
+    """A training run on one thread."""
+    run = f"{name}_s{seed}"
+    command = ["-m", "classify", "train", *files(name, model), "--model", model, "--training.threads", "1"]
+    command += ["--training.progress", "false", "--seed", str(seed), "--name", run]
+    folder = f"runs/tfbs/{model}/{run}"
+    return Job(stage or SETS[name][0], tuple(command), Path(folder) / "report.html", run=folder)
+
+
+def baselines(name: str) -> Job:
+    """The k-mer baselines on the same windows: these do not change from epoch to epoch, so one is enough."""
+    command = ["-m", "classify", "baselines", *files(name), "--training.epochs", "1", "--name", f"{name}_s0"]
+    done = Path(f"runs/tfbs/{BASELINES[-1]}/{name}_s0/report.html")
+    return Job(SETS[name][0], (*command, "--only", *BASELINES), done)
+
+
+def everything() -> Iterator[Job]:
+    """All jobs: what the conclusions rest on first."""
+    for name in SETS:
+        yield baselines(name)
+    for seed in SEEDS:
+        for model in MODELS:
+            for name in SETS:
+                yield training(name, model, seed)
+    for model in SLOW:
+        for name in (*DEEPBIND, *GUE):
+            yield training(name, model, 0, "slow")
+
+
+if __name__ == "__main__":
+    command_line(__doc__, ROOT, lambda: [], everything)
