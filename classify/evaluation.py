@@ -20,14 +20,13 @@ from classify.datasets import TileDataset, evaluation_loader
 from classify.distributed import gathered, is_leader
 from classify.examples import Examples
 from classify.hardware import Plan, choose, out_of_memory
-from classify.kinds import metrics_by_kind
 from classify.models import MODELS
 from classify.module import Classifier, average_tiles
 from classify.runs import Results, RunFolder
 from classify.settings import RunSettings
 from classify.tasks import TASKS, Task
 from classify.training import build_classifier
-from classify.views import picture_of
+from classify.views import makes_pictures, picture_of
 from specgen.errors import InputError
 from specgen.image import to_uint8
 from specgen.png import write_png
@@ -78,18 +77,20 @@ def _at_once(module: Classifier, window: int) -> int:
     return max(AT_ONCE, min(MOST, AT_ONCE * 3 * 224 * 224 // numbers))
 
 
-def load_run(path: Path, kind: str = "codes") -> Loaded:
+def load_run(path: Path, kind: str = "codes", *, answers: str = "window") -> Loaded:
     """Settings, task and trained network of a run folder, on the device that predicts.
 
     Parameters
     ----------
     kind
         What the network is going to be fed, see ``Examples.kind``.
+    answers
+        What its logits are going to be read as, see ``Task.answers``.
 
     Raises
     ------
     InputError
-        No run there, no weights in it, or the weights of another model.
+        No run there, no weights in it, or the weights of another model; logits of something else.
     """
     settings, run = run_settings(path), RunFolder(path)
     task = TASKS[settings.task](settings.data)
@@ -99,6 +100,10 @@ def load_run(path: Path, kind: str = "codes") -> Loaded:
         )
     if not run.weights.is_file():
         raise InputError(f"{run.weights}: no weights; is the training finished?")
+    if task.answers != answers:
+        raise InputError(
+            f"{path}: its model answers for each {task.answers}; expected one that answers for each {answers}"
+        )
     plan = choose(settings.training)
     plan.apply()
     module = build_classifier(settings, task, kind, plan)
@@ -153,19 +158,20 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples, into: Re
 
     into = into or Results(run, settings.name)
     test = examples.part("test")
-    loaded = load_run(run.path, test.kind)
-    task = loaded.task
+    task = TASKS[settings.task](settings.data)
+    loaded = load_run(run.path, test.kind, answers=task.answers)
     dataset = TileDataset(test, settings.training.test_tiles)
     loader = evaluation_loader(dataset, settings.training, pin=loaded.plan.pin_memory)
     meter, columns = Meter(), []
     for inputs, labels, rows in tqdm(
         loader, "test", disable=not (settings.training.progress and is_leader()), leave=False
     ):
-        columns.append((predict_logits(loaded, inputs), labels.numpy(), rows.numpy()))
+        logits, truth = predict_logits(loaded, inputs), task.truth(inputs, labels, training=False)
+        columns.append((task.kept(torch.from_numpy(logits), truth).numpy(), labels.numpy(), rows.numpy()))
     scored, labels, rows = gathered(*(np.concatenate(column) for column in zip(*columns, strict=True)))
     if not is_leader():
         return {}
-    logits, _ = average_tiles(scored, labels, rows)
+    kept, _ = average_tiles(scored, labels, rows)
     tiles = np.bincount(rows, minlength=len(test))
     spent = meter.read()
     trained = run.read_json("training.json")
@@ -173,14 +179,14 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples, into: Re
         "test_seconds": spent["wall_seconds"],
         "test_examples_per_second": int(tiles.sum()) / spent["wall_seconds"],
     }
-    probabilities = task.probabilities(logits)
-    _write_gallery(into.folder, loaded, test, probabilities)
+    if makes_pictures(loaded.module.view):
+        _write_gallery(into.folder, loaded, test, task.probabilities(kept))
     counts = {**examples.counts, "test_tiles": int(tiles.sum())}
     return write_results(
         into.folder,
         task,
         test,
-        logits,
+        kept,
         tiles,
         name=into.name,
         split=into.split,
@@ -198,7 +204,7 @@ def write_results(
     run: RunFolder,
     task: Task,
     test: Examples,
-    logits: NDArray[np.float64],
+    kept: NDArray[np.float64],
     tiles: NDArray[np.int64],
     *,
     name: str,
@@ -212,17 +218,13 @@ def write_results(
     split: str = "test",
     repeat: str = "",
 ) -> dict[str, Any]:
-    """predictions.csv, metrics.json and report.html of test logits (n, k), whoever made them; ends the run."""
+    """predictions.csv, metrics.json and report.html of what is kept of test examples (n, c), see ``Task.kept``; ends the run."""
     from classify.reporting.page import write_report
 
-    probabilities = task.probabilities(logits)
-    columns = ["id", "group", "chromosome", "length", "gc", "tiles", "label", "predicted"]
-    columns += [f"p_{name}" for name in task.classes]
-    columns += ["kind"] if test.kinds else []
-    predicted = probabilities.argmax(axis=1)
+    columns, cells = task.table(test, kept)
     run.write_csv(
         "predictions.csv",
-        columns,
+        ["id", "group", "chromosome", "length", "gc", "tiles", *columns],
         [
             (
                 test.ids[i],
@@ -231,10 +233,7 @@ def write_results(
                 int(test.lengths[i]),
                 "" if test.sequences is None else f"{gc_share(test.sequences[i]):.6g}",
                 int(tiles[i]),
-                task.classes[test.labels[i]],
-                task.classes[predicted[i]],
-                *(f"{p:.9g}" for p in probabilities[i]),
-                *test.kinds[i : i + 1],
+                *cells[i],
             )
             for i in range(len(test))
         ],
@@ -249,11 +248,7 @@ def write_results(
         "command": command,
         "data": data,
         "training": training or {},
-        **task.summary(test.labels, logits, test.groups, seed),
-        "bounds": task.bounds(test),
-        "by_kind": metrics_by_kind(
-            test.labels, probabilities, test.groups, test.kinds, seed, bounds=lambda rows: task.bounds(test.take(rows))
-        ),
+        **task.body(test, kept, seed),
         "cost": cost,
     }
     run.write_json("metrics.json", body)

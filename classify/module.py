@@ -39,7 +39,7 @@ class Classifier(L.LightningModule):
     view
         Raw input to what the model reads.
     model
-        Gives logits (B, outputs).
+        Gives logits (B, outputs), or (B, outputs, L) where the task asks for positions.
     settings
         Optimiser, augmentation, and the seed that with the epoch and step fixes dropout and every other draw, so that a
         resumed run repeats them.
@@ -56,7 +56,7 @@ class Classifier(L.LightningModule):
         self._sums, self._done = torch.zeros(3, dtype=torch.float64), 0
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Codes or pictures to float32 logits (B, outputs)."""
+        """Codes or pictures to float32 logits (B, outputs), of positions (B, outputs, L)."""
         logits: Tensor = self.model(laid_out(self.view(inputs), self.layout))
         return logits.float()
 
@@ -72,10 +72,12 @@ class Classifier(L.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         inputs, labels, rows = batch
-        logits = self(self.turn(inputs, self.current_epoch, rows))
-        loss = self.task.loss(logits, labels)
+        inputs = self.turn(inputs, self.current_epoch, rows)
+        logits = self(inputs)
+        truth = self.task.truth(inputs, labels, training=True)
+        loss = self.task.loss(logits, truth)
         real = rows >= 0  # others stand in for examples that a process has none of
-        right = ((logits.detach().argmax(1) == labels) & real).sum()
+        right = (self.task.right(logits.detach(), truth) * real).sum()
         here = torch.stack([loss.detach().double() * real.sum(), right.double(), real.sum().double()])
         everywhere = total(here)
         if not torch.isfinite(everywhere[0]):  # the same on every process, so that none waits for another
@@ -89,21 +91,20 @@ class Classifier(L.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         inputs, labels, rows = batch
-        self._outputs.append((self.scored(inputs).cpu(), labels.cpu(), rows.cpu()))
+        kept = self.task.kept(self.scored(inputs), self.task.truth(inputs, labels, training=False))
+        self._outputs.append((kept.cpu(), labels.cpu(), rows.cpu()))
 
     def on_validation_epoch_end(self) -> None:
         mine = [torch.cat(column).numpy() for column in zip(*self._outputs, strict=True)]
         self._outputs.clear()
-        logits, labels = average_tiles(*gathered(*mine))
-        loss = self.task.loss(torch.from_numpy(logits), torch.from_numpy(labels))
+        kept, labels = average_tiles(*gathered(*mine))
         trained = (self._sums / self._sums[2]).cpu()
         self._sums, self._done = torch.zeros(3, dtype=torch.float64), 0
         # The same on every process, since each has gathered everything.
         self.log("train_loss", trained[0].float())
         self.log("train_accuracy", trained[1].float(), prog_bar=True)
-        self.log("val_loss", loss.float())
-        for name, value in self.task.quick_metrics(labels, logits).items():
-            self.log(f"val_{name}", value, prog_bar=True)
+        for name, value in self.task.validation(labels, kept).items():
+            self.log(f"val_{name}", value, prog_bar=name != "loss")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["position"] = {"batches": self._done, "sums": self._sums.tolist(), "processes": world()}

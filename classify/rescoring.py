@@ -92,6 +92,8 @@ def _settings_of(settings: RunSettings, other: OtherData, folder: Path) -> RunSe
     check_name("--as", other.name)
     found = parse_run([part for file in other.configs for part in ("--config", file)], "evaluate", "")[0]
     data = found.data
+    if other.split != "test" and not hasattr(data, "split"):
+        raise InputError(f"{other.config}: its task {found.task!r} has splits of its own; expected --split test")
     if other.split != "test":
         data = dataclasses.replace(data, split=data.split.all_test())
     ours, theirs = (TASKS[item.task](item.data).classes for item in (settings, found))
@@ -111,7 +113,7 @@ def _again(folder: Path, other: OtherData) -> str:
 
 def _check_reads(folder: Path, examples: Examples) -> None:
     """Load the network, and let it try one window where that is not what it was trained on."""
-    loaded = load_run(folder, examples.kind)
+    loaded = load_run(folder, examples.kind, answers=TASKS[run_settings(folder).task].answers)
     test = examples.part("test")
     if not len(test) or (trained := loaded.task.window) == test.window:
         return

@@ -33,7 +33,7 @@ from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS, Task
 from classify.trainer import make_trainer, run_trainer
 from classify.views import build_view
-from specgen.errors import InputError
+from specgen.errors import InputError, UnknownName
 from specgen.files import write_atomic
 
 __all__ = ["build_classifier", "check", "fit"]
@@ -60,6 +60,15 @@ def build_classifier(settings: RunSettings, task: Task, kind: str, plan: Plan) -
     for key, on in turning.items():
         if on and kind != "codes":
             raise InputError(f"{key}: turns letters, which cannot be made from {kind}")
+    answers = MODELS[settings.model].answers
+    if answers != task.answers:
+        fitting = ", ".join(name for name in MODELS if MODELS[name].answers == task.answers)
+        raise InputError(
+            f"model {settings.model!r} answers for each {answers}, task {settings.task!r} asks for each {task.answers}; "
+            f"these do: {fitting}"
+        )
+    if settings.training.both_strands and answers != "window":
+        raise InputError(f"training.both_strands: the mean of both strands' answers for each {answers} has no meaning")
     torch.manual_seed(settings.seed)
     model = plan.place(build_model(settings.model, task.outputs, settings.model_options))
     view = build_view(kind, MODELS[settings.model].view, settings)
@@ -127,6 +136,8 @@ def fit(
     plan = choose(options)
     plan.apply()
     task = TASKS[settings.task](settings.data)
+    if options.monitor not in task.monitors:
+        raise UnknownName(f"training.monitor of task {settings.task!r}:", options.monitor, task.monitors)
     examples = task.load() if examples is None else examples
     check_trainable(examples)
     module = build_classifier(settings, task, examples.kind, plan)

@@ -22,7 +22,7 @@ from specgen.representations import SignalEncoder
 if TYPE_CHECKING:
     from classify.settings import PreprocessSettings, RunSettings
 
-__all__ = ["VIEWS", "OneHotView", "PictureView", "SpectrogramView", "build_view", "preprocessing"]
+__all__ = ["VIEWS", "OneHotView", "PictureView", "SpectrogramView", "build_view", "makes_pictures", "preprocessing"]
 
 VIEWS: Registry[Callable[[RunSettings], nn.Module]] = Registry("view")
 
@@ -101,6 +101,11 @@ def build_view(kind: str, reads: str, settings: RunSettings) -> nn.Module:
     if name not in VIEWS:
         raise InputError(f"model {settings.model!r} reads {reads!r}, which cannot be made from {kind}")
     return VIEWS[name](settings)
+
+
+def makes_pictures(view: nn.Module) -> bool:
+    """Whether ``picture_of`` has anything to show."""
+    return isinstance(view, SpectrogramView | PictureView)
 
 
 def picture_of(view: nn.Module, inputs: Tensor) -> Tensor | None:

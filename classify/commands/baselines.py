@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from classify.config import parse_run
 from classify.metrics import interval_text
+from specgen.errors import InputError
 
 ABOUT = "Fit the trivial baselines on the examples and splits of a configuration; each gets a run folder."
 
@@ -22,6 +23,11 @@ def run(arguments: Sequence[str]) -> None:
 
     check_alone("baselines")
     task = TASKS[settings.task](settings.data)
+    if task.answers != "window":
+        raise InputError(
+            f"baselines: expected a task that asks for each window, and {settings.task!r} asks for each {task.answers}; "
+            "python -m classify markov has the chains of short contexts"
+        )
     names = extra.only or [name for name in BASELINES if task.centred or not BASELINES[name].centred]
     for name in names:
         BASELINES[name]  # an unknown one fails before any work

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from classify.runs import RunFolder
 
 SPLITS = ("all", "test")
-SHOWN = ("accuracy", "auroc", "mcc")
+SHOWN = ("perplexity", "bits_per_base", "accuracy", "auroc", "mcc")
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -62,7 +62,7 @@ def print_result(run: RunFolder, body: dict[str, Any]) -> None:
     level = round(100 * body["bootstrap"]["level"])
     shown = []
     for name in SHOWN:
-        if text := interval_text(body["metrics"][name]):
+        if name in body["metrics"] and (text := interval_text(body["metrics"][name])):
             shown.append(f"{name} {text}")
     print(f"{body['split']} ({body['n']} examples, {body['groups']} groups, {level} % intervals): " + ", ".join(shown))
     print_bounds(body)

@@ -25,6 +25,8 @@ class ModelEntry:
     ----------
     build
         ``build(outputs, **options)`` -> module giving logits (B, outputs).
+    answers
+        "window": logits (B, outputs); "position": (B, outputs, L), where place t knows nothing of the letters behind t.
     view
         What it reads: "image" (B, 3, 224, 224) or "onehot" (B, 4, L).
     note
@@ -34,16 +36,17 @@ class ModelEntry:
     build: Builder
     view: str
     note: str
+    answers: str = "window"
 
 
 MODELS: Registry[ModelEntry] = Registry("model")
 
 
-def register_model(name: str, *, view: str, note: str) -> Callable[[Builder], Builder]:
+def register_model(name: str, *, view: str, note: str, answers: str = "window") -> Callable[[Builder], Builder]:
     """Decorator: add a builder under ``name``."""
 
     def register(build: Builder) -> Builder:
-        MODELS.add(name, ModelEntry(build, view, note))
+        MODELS.add(name, ModelEntry(build, view, note, answers))
         return build
 
     return register

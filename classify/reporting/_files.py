@@ -19,11 +19,14 @@ from specgen.errors import InputError
 
 __all__ = ["read_history", "read_metrics", "read_predictions", "read_table", "read_text"]
 
-REQUIRED = (
-    *("task", "model", "name", "n", "groups", "labels", "positive", "metrics", "per_class", "confusion"),
-    *("calibration", "bootstrap"),
-)
-"""Keys of ``metrics.json`` without which there is no report."""
+REQUIRED = {
+    "window": (
+        *("task", "model", "name", "n", "groups", "labels", "positive", "metrics", "per_class", "confusion"),
+        *("calibration", "bootstrap"),
+    ),
+    "position": ("task", "model", "name", "n", "groups", "metrics", "bootstrap"),
+}
+"""Keys of ``metrics.json`` without which there is no report, by what the model answers for."""
 
 
 def read_text(run: Path, name: str, command: str = "evaluate") -> str:
@@ -46,16 +49,18 @@ def read_metrics(run: Path) -> dict[str, Any]:
         metrics = json.loads(read_text(run, "metrics.json"))
     except json.JSONDecodeError as error:
         raise InputError(f"{run}: metrics.json is not JSON ({error}); {again}") from None
-    missing = [key for key in REQUIRED if not isinstance(metrics, dict) or key not in metrics]
+    answers = metrics.get("answers", "window") if isinstance(metrics, dict) else "window"
+    required = REQUIRED.get(answers, REQUIRED["window"])
+    missing = [key for key in required if not isinstance(metrics, dict) or key not in metrics]
     if missing:
         raise InputError(f"{run}: metrics.json lacks {', '.join(missing)}; {again}")
-    k = len(metrics["labels"])
-    if len(metrics["confusion"]) != k or any(len(row) != k for row in metrics["confusion"]):
+    k, matrix = len(metrics.get("labels", ())), metrics.get("confusion", ())
+    if len(matrix) != k or any(len(row) != k for row in matrix):
         raise InputError(f"{run}: metrics.json: confusion is not {k} x {k}, one row for each label; {again}")
     tables = (
         ("metrics", ("value", "low", "high"), metrics["metrics"].values()),
-        ("per_class", ("precision", "recall", "f1", "support"), metrics["per_class"].values()),
-        ("calibration", ("low", "high", "n", "mean_probability", "observed"), metrics["calibration"]),
+        ("per_class", ("precision", "recall", "f1", "support"), metrics.get("per_class", {}).values()),
+        ("calibration", ("low", "high", "n", "mean_probability", "observed"), metrics.get("calibration", ())),
         ("bootstrap", ("resamples", "level", "undefined"), [metrics["bootstrap"]]),
     )
     for table, keys, rows in tables:

@@ -235,10 +235,19 @@ def draw_all(run: Path) -> list[Path]:
     """Draw ``figures/*.png`` of a run; returns their paths in reading order."""
     run = Path(run)
     metrics = read_metrics(run)
-    names, history = metrics["labels"], read_history(run)
+    history = read_history(run)
+    drawn = {} if history is None else {"history": history_figure(history, best_epoch(history, metrics))}
+    if "labels" in metrics:
+        drawn |= _of_classes(run, metrics)
+    return [write_atomic(run / "figures" / f"{name}.png", png(figure)) for name, figure in drawn.items()]
+
+
+def _of_classes(run: Path, metrics: dict[str, Any]) -> dict[str, Figure]:
+    """Figures of a classification by name, in reading order."""
+    names = metrics["labels"]
     labels, probabilities = read_predictions(run, metrics)
     positive = names.index(metrics["positive"]) if metrics["positive"] in names else None
-    drawn = {
+    return {
         "confusion": confusion_figure(metrics["confusion"], names),
         "roc": roc_figure(labels, probabilities, names, positive),
         "precision_recall": precision_recall_figure(labels, probabilities, names, positive),
@@ -246,6 +255,3 @@ def draw_all(run: Path) -> list[Path]:
             metrics["calibration"], names[positive] if positive is not None else "the predicted class"
         ),
     }
-    if history is not None:
-        drawn = {"history": history_figure(history, best_epoch(history, metrics)), **drawn}
-    return [write_atomic(run / "figures" / f"{name}.png", png(figure)) for name, figure in drawn.items()]

@@ -144,6 +144,10 @@ def read_finished(folder: Path) -> FinishedRun:
         why = " ".join(run.marker.read_text(encoding="utf-8", errors="replace").split())
         raise InputError(f"{folder}: is not finished ({why})")
     metrics = read_metrics(folder)
+    if metrics.get("answers", "window") != "window":
+        raise InputError(
+            f"{folder}: its model answers for each {metrics['answers']}; expected one that answers for each window"
+        )
     read_text(folder, "config.yaml", "train")  # says what to do where there is none
     settings = dict(_flat(load_settings(str(run.config))))
     table = read_table(folder, metrics, ("id", "group"))

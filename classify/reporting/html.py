@@ -13,6 +13,8 @@ LONGEST = 48
 """Characters of an id that the page shows; the rest is in its title."""
 
 METRICS = {
+    "perplexity": ("Perplexity", "↓"),
+    "bits_per_base": ("Bits a base", "↓"),
     "accuracy": ("Accuracy", "↑"),
     "balanced_accuracy": ("Balanced accuracy", "↑"),
     "mcc": ("Matthews correlation", "↑"),

@@ -135,9 +135,10 @@ def _alternative(figure: str, body: Mapping[str, Any]) -> str:
     def value(name: str) -> str:
         return number(metrics.get(name, {}).get("value"))
 
+    classes = len(body.get("labels", ()))
     return {
         "history": "Two line charts: loss and accuracy against epoch, training and validation.",
-        "confusion": f"Confusion matrix of {len(body['labels'])} classes, accuracy {value('accuracy')}; "
+        "confusion": f"Confusion matrix of {classes} classes, accuracy {value('accuracy')}; "
         "the table above has its numbers.",
         "roc": f"ROC curve, area {value('auroc')}.",
         "precision_recall": f"Precision-recall curve, average precision {value('auprc')}.",

@@ -33,11 +33,21 @@ class Task:
         A frozen dataclass; its fields are the ``data`` section of a configuration.
     about
         One line for ``list``.
+    answers
+        What a network gives logits of: "window", (B, k), or "position", (B, k, L). A model says the same of itself.
+    monitors
+        What an epoch can be chosen by.
+
+    What becomes of a batch is three steps that other kinds of task override together: ``truth``, what logits are held against;
+    ``loss`` and ``right`` of the two; and ``kept``, the few numbers of each example that outlast the batch, of which
+    ``validation``, ``table`` and ``body`` are made.
     """
 
     name: ClassVar[str]
     Settings: ClassVar[type]
     about: ClassVar[str]
+    answers: ClassVar[str] = "window"
+    monitors: ClassVar[tuple[str, ...]] = ("val_auroc", "val_accuracy", "val_loss")
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
@@ -93,6 +103,26 @@ class Task:
         """
         return {}
 
+    def truth(self, inputs: Tensor, labels: Tensor, *, training: bool) -> Tensor:
+        """What the logits of a batch are held against: by default its labels.
+
+        Parameters
+        ----------
+        inputs
+            What the network was given, turned or not.
+        training
+            Whether it is learnt from, or scored.
+        """
+        return labels
+
+    def right(self, logits: Tensor, truth: Tensor) -> Tensor:
+        """(B,) share of right answers in each example."""
+        return (logits.argmax(1) == truth).double()
+
+    def kept(self, logits: Tensor, truth: Tensor) -> Tensor:
+        """(B, c) what outlasts the batch, of which tiles of an example are averaged: by default the logits."""
+        return logits
+
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy of logits (B, k) against int64 labels (B,).
 
@@ -116,6 +146,45 @@ class Task:
         positive = 1 if len(self.classes) == 2 else None
         found = classification_metrics(labels, self.probabilities(logits), positive=positive)
         return {"accuracy": found["accuracy"], "auroc": found["auroc"]}
+
+    def validation(self, labels: NDArray[np.int64], kept: NDArray[np.float64]) -> dict[str, float]:
+        """loss of all validation examples, and the quick metrics."""
+        import torch
+
+        loss = self.loss(torch.from_numpy(kept), torch.from_numpy(labels))
+        return {"loss": float(loss), **self.quick_metrics(labels, kept)}
+
+    def table(self, test: Examples, kept: NDArray[np.float64]) -> tuple[list[str], list[list[Any]]]:
+        """Own columns of ``predictions.csv``, and a row of them for each test example."""
+        probabilities = self.probabilities(kept)
+        predicted = probabilities.argmax(axis=1)
+        columns = ["label", "predicted", *(f"p_{name}" for name in self.classes), *(["kind"] if test.kinds else [])]
+        return columns, [
+            [
+                self.classes[test.labels[i]],
+                self.classes[predicted[i]],
+                *(f"{p:.9g}" for p in probabilities[i]),
+                *test.kinds[i : i + 1],
+            ]
+            for i in range(len(test))
+        ]
+
+    def body(self, test: Examples, kept: NDArray[np.float64], seed: int) -> dict[str, Any]:
+        """What ``metrics.json`` says of the quality: metrics with intervals, and what they stand beside."""
+        from classify.kinds import metrics_by_kind
+
+        return {
+            **self.summary(test.labels, kept, test.groups, seed),
+            "bounds": self.bounds(test),
+            "by_kind": metrics_by_kind(
+                test.labels,
+                self.probabilities(kept),
+                test.groups,
+                test.kinds,
+                seed,
+                bounds=lambda rows: self.bounds(test.take(rows)),
+            ),
+        }
 
     def summary(
         self, labels: NDArray[np.int64], logits: NDArray[np.float64], groups: list[str], seed: int

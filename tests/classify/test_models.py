@@ -75,6 +75,7 @@ def build():
 def test_every_shipped_model_is_tested():
     assert set(SHIPPED) <= set(MODELS)
     ours = {name for name in MODELS if MODELS[name].build.__module__.startswith("classify.")}
+    ours = {name for name in ours if MODELS[name].answers == "window"}  # others: test_language_models
     assert ours == set(SHIPPED), "a new model goes into SHIPPED"
 
 
