@@ -16,15 +16,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jobs import Job
 
 from classify.baselines import BASELINES
 from classify.comparison import compare
+from classify.metrics import interval_text
 from specgen.errors import InputError
 from specgen.files import write_atomic
 
-__all__ = ["Tables", "read_json", "write_page"]
+__all__ = ["Tables", "around", "read_json", "spread", "write_page"]
 
 
 class Tables:
@@ -125,6 +127,22 @@ class Tables:
 def read_json(path: Path) -> Any:
     """A JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean and range over seeds; nothing without any."""
+    if not values:
+        return ""
+    mean, low, high = float(np.mean(values)), min(values), max(values)
+    return f"{mean:.3f}" if low == high else f"{mean:.3f} ({low:.3f}-{high:.3f})"
+
+
+def around(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Mean over seeds, and the mean of their intervals; nothing without any."""
+    if not entries:
+        return ""
+    mean = {key: float(np.mean([entry[key] for entry in entries])) for key in ("value", "low", "high")}
+    return interval_text(mean, ".3f")
 
 
 def write_page(root: Path, here: Path, tables: Callable[[], Tables]) -> None:

@@ -86,6 +86,7 @@ RANKS = {
     "classify.models.specnet_site": 16,
     "classify.models.exonsearch": 15,
     "classify.models.exon_resnet": 15,
+    "classify.models.kmer_resnet": 16,
     "classify.models.motif_nets": 15,
     "classify.models.deepmotif": 15,
     "classify.models.language": 15,

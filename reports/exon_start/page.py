@@ -12,14 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "reports"))
 
 from make import BASELINES, CHOSEN, GENOMES, MODELS, OURS, PICTURES, SORTS, TRAPS, TRIALS, everything  # noqa: E402
-from pages import Tables, read_json, write_page  # noqa: E402
+from pages import Tables, around, read_json, spread, write_page  # noqa: E402
 
 from classify.metrics import interval_text  # noqa: E402
 
@@ -50,7 +49,7 @@ class ExonTables(Tables):
             for window in WINDOWS:
                 bodies = self.metrics(f"{model}/{name}{window}_s?")
                 seeds = max(seeds, len(bodies))
-                cells += [_spread([body["metrics"][key]["value"] for body in bodies]) for key in ("accuracy", "auroc")]
+                cells += [spread([body["metrics"][key]["value"] for body in bodies]) for key in ("accuracy", "auroc")]
             lines.append("| " + " | ".join([model, *cells, str(seeds)]) + " |")
         return "\n".join(lines) + "\n"
 
@@ -67,7 +66,7 @@ class ExonTables(Tables):
                 continue
             size = f"{found[OURS][0]['n']:,}, {found[OURS][0]['groups']:,}"
             for key in ("accuracy", "auroc"):
-                cells = [_around([body["metrics"][key] for body in found[model]]) for model in models]
+                cells = [around([body["metrics"][key] for body in found[model]]) for model in models]
                 lines.append("| " + " | ".join([genome, size, key, *cells]) + " |")
         return "\n".join(lines) + "\n"
 
@@ -87,7 +86,7 @@ class ExonTables(Tables):
         lines = ["| model | accuracy | AUROC | seeds |", "|" + " --- |" * 4]
         for model in (OURS, "exon_enhanced"):
             bodies = self.metrics(f"{model}/spombeacceptor_longer_s?")
-            cells = [_around([body["metrics"][key] for body in bodies]) for key in ("accuracy", "auroc")]
+            cells = [around([body["metrics"][key] for body in bodies]) for key in ("accuracy", "auroc")]
             lines.append("| " + " | ".join([model, *cells, str(len(bodies))]) + " |")
         return "\n".join(lines) + "\n"
 
@@ -110,7 +109,7 @@ class ExonTables(Tables):
             row = next(iter(found.values()))[0]["by_kind"][i]
             cells = [positives, negatives, f"{row['n_positive']} + {row['n_negative']}"]
             for bodies in found.values():
-                cells.append(_spread([body["by_kind"][i]["auroc"]["value"] for body in bodies]))
+                cells.append(spread([body["by_kind"][i]["auroc"]["value"] for body in bodies]))
             lines.append("| " + " | ".join(cells) + " |")
         return "\n".join(lines) + "\n"
 
@@ -119,7 +118,7 @@ class ExonTables(Tables):
         lines = ["| trap | test windows | accuracy | AUROC | accuracies of the seeds |", "|" + " --- |" * 5]
         for trap in (*TRAPS, "validation"):
             bodies = self.metrics(f"{model}/trap_{trap}_s?")
-            cells = [_around([body["metrics"][key] for body in bodies]) for key in ("accuracy", "auroc")]
+            cells = [around([body["metrics"][key] for body in bodies]) for key in ("accuracy", "auroc")]
             seeds = ", ".join(f"{body['metrics']['accuracy']['value']:.3f}" for body in bodies)
             lines.append("| " + " | ".join([trap, f"{bodies[0]['n']:,}" if bodies else "", *cells, seeds]) + " |")
         return "\n".join(lines) + "\n"
@@ -132,7 +131,7 @@ class ExonTables(Tables):
             for tested in GENOMES:
                 runs = "all_s?" if trained == "all" else f"{trained}acceptor_s?"
                 place = f"{model}/{runs}" + ("" if tested == trained else f"/on/{tested}")
-                cells.append(_spread([body["metrics"]["auroc"]["value"] for body in self.metrics(place)]))
+                cells.append(spread([body["metrics"]["auroc"]["value"] for body in self.metrics(place)]))
             lines.append("| " + " | ".join([trained, *cells]) + " |")
         return "\n".join(lines) + "\n"
 
@@ -159,22 +158,6 @@ class ExonTables(Tables):
     def models(self) -> tuple[str, ...]:
         """The known system's models."""
         return MODELS
-
-
-def _spread(values: list[float]) -> str:
-    """Mean and range over seeds."""
-    if not values:
-        return ""
-    mean = float(np.mean(values))
-    return f"{mean:.3f}" if len(values) == 1 else f"{mean:.3f} ({min(values):.3f}-{max(values):.3f})"
-
-
-def _around(entries: list[dict[str, Any]]) -> str:
-    """Mean over seeds, and the mean of their intervals."""
-    if not entries:
-        return ""
-    mean = {key: float(np.mean([entry[key] for entry in entries])) for key in ("value", "low", "high")}
-    return interval_text(mean, ".3f")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from make import (  # noqa: E402
     SPACED,
     everything,
 )
-from pages import Tables, read_json, write_page  # noqa: E402
+from pages import Tables, read_json, spread, write_page  # noqa: E402
 
 from classify.motifs.formats import read_motifs  # noqa: E402
 from classify.motifs.similarity import recovery  # noqa: E402
@@ -72,10 +72,10 @@ class MotifTables(Tables):
         """A line of a table: AUROC over seeds, published figure, ceilings, seeds."""
         bodies = self.bodies(model, name)
         ceilings = ", ".join(
-            f"{bound} {_spread([body['bounds'][bound]['auroc'] for body in bodies])}"
+            f"{bound} {spread([body['bounds'][bound]['auroc'] for body in bodies])}"
             for bound in (bodies[0]["bounds"] if bodies else ())
         )
-        scores = _spread([body["metrics"]["auroc"]["value"] for body in bodies])
+        scores = spread([body["metrics"]["auroc"]["value"] for body in bodies])
         return "| " + " | ".join([*cells, scores, published, ceilings, str(len(bodies))]) + " |"
 
     def kernels(self) -> str:
@@ -114,7 +114,7 @@ class MotifTables(Tables):
         """AUROC against each kind of negative."""
         bodies = self.bodies(model, name)
         found = [{row["negatives"]: row["auroc"]["value"] for row in body["by_kind"]} for body in bodies]
-        return [_spread([rows[kind] for rows in found]) for kind in KINDS]
+        return [spread([rows[kind] for rows in found]) for kind in KINDS]
 
     def others(self) -> str:
         """Networks that were not made for these experiments."""
@@ -136,7 +136,7 @@ class MotifTables(Tables):
                     told = [recovery(motif, planted) for motif in read_motifs(file)]
                     best.append(max(told, key=lambda one: (one.recovered, one.alignment.similarity)))
             cells = [str(kernel), str(len(best)), str(sum(one.recovered for one in best))]
-            cells += [str(sum(one.consensus for one in best)), _spread([one.alignment.similarity for one in best])]
+            cells += [str(sum(one.consensus for one in best)), spread([one.alignment.similarity for one in best])]
             lines.append("| " + " | ".join(cells) + " |")
         return "\n".join(lines) + "\n"
 
@@ -144,14 +144,6 @@ class MotifTables(Tables):
 def _table(heads: Sequence[str], rows: Sequence[str], more: Sequence[str] = ()) -> str:
     heads = [*heads, "AUROC", "published", "ceilings", "seeds", *more]
     return "\n".join(["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads), *rows]) + "\n"
-
-
-def _spread(values: Sequence[float]) -> str:
-    """Mean and range over seeds."""
-    if not values:
-        return ""
-    mean, low, high = float(np.mean(values)), min(values), max(values)
-    return f"{mean:.3f}" if low == high else f"{mean:.3f} ({low:.3f}-{high:.3f})"
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ sys.path.insert(0, str(ROOT / "reports"))
 
 from jobs import Job, command_line  # noqa: E402
 
-os.environ.setdefault("SPECGEN_DATA", str(ROOT.parent / "shared" / "data"))
+DATA = os.environ.setdefault("SPECGEN_DATA", str(ROOT.parent / "shared" / "data"))
+DATABASE = Path(DATA) / "motifs" / "jaspar2024_core.transfac.gz"
 CONFIGS = "configs/tfbs"
 
 DEEPBIND = (
@@ -46,6 +47,7 @@ SETS = {
 }
 """Set -> stage, and its configurations after the base."""
 
+OURS = "kmer_resnet"
 MODELS = ("deepbind", "deepmotif_cnn", "basset")
 """Networks of letters; those of recurrent layers and of pictures take ten times as long and come last."""
 
@@ -66,7 +68,14 @@ def training(name: str, model: str, seed: int, stage: str = "") -> Job:
     command = ["-m", "classify", "train", *files(name, model), "--model", model, "--training.threads", "1"]
     command += ["--training.progress", "false", "--seed", str(seed), "--name", run]
     folder = f"runs/tfbs/{model}/{run}"
-    return Job(stage or SETS[name][0], tuple(command), Path(folder) / "report.html", run=folder)
+    more = (found(folder),) if model == OURS and not seed and name in DEEPBIND else ()
+    return Job(stage or SETS[name][0], tuple(command), Path(folder) / "report.html", run=folder, more=more)
+
+
+def found(folder: str) -> Job:
+    """The motifs of a run's filters, on its validation windows, and what they are like."""
+    command = ("-m", "classify", "motifs", "--run", folder, "--database", str(DATABASE), "--split", "val")
+    return Job("factors", command, Path(folder) / "motifs" / "motifs.html", (Path(folder) / "model.safetensors",))
 
 
 def baselines(name: str) -> Job:
@@ -81,7 +90,7 @@ def everything() -> Iterator[Job]:
     for name in SETS:
         yield baselines(name)
     for seed in SEEDS:
-        for model in MODELS:
+        for model in (OURS, *MODELS):
             for name in SETS:
                 yield training(name, model, seed)
     for model in SLOW:

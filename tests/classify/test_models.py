@@ -29,6 +29,7 @@ SHIPPED = (
     "exon_enhanced_se",
     "exon_enhanced_301",
     "exon_resnet",
+    "kmer_resnet",
     "deepbind",
     "deepbind_small",
     "motif_pair",

@@ -1,0 +1,172 @@
+"""Regenerate every table of this report, and its README.md, from the run folders that ``make.py`` made.
+
+python reports/tfbs/page.py            # reads runs/, writes reports/tfbs/
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "reports"))
+
+from make import BASELINES, DATABASE, DEEPBIND, GUE, MODELS, OTHERS, OURS, PEAKS, SLOW, everything  # noqa: E402
+from pages import Tables, around, read_json, write_page  # noqa: E402
+
+HERE = Path("reports/tfbs")
+
+NETWORKS = (OURS, *MODELS)
+
+KNOWN = {
+    "ARID3A_K562": ("ARID3A",),
+    "CTCFL_K562": ("CTCFL", "CTCF"),
+    "ELK1_GM12878": ("Ets-related",),
+    "FOXA1_HepG2": ("FOX",),
+    "GABPA_GM12878": ("Ets-related",),
+    "MYC_H1-hESC": ("bHLH-ZIP",),
+    "REST_GM12878": ("REST",),
+    "SP1_GM12878": ("Three-zinc finger Kruppel-related",),
+    "USF1_HepG2": ("bHLH-ZIP",),
+    "ZBTB7A_HepG2": ("ZBTB7A",),
+}
+"""What counts as the factor: a matrix of this name, or of this family of JASPAR 2024. Families of zinc fingers that hold
+unlike matrices are not named."""
+
+PUBLISHED = {
+    "DNABERT-2": (0.7199, 0.7606, 0.6652, 0.5854, 0.7743),
+    "Nucleotide Transformer 2.5B multi-species": (0.6664, 0.7028, 0.5872, 0.5165, 0.6934),
+    "DNABERT (6-mers)": (0.6684, 0.7014, 0.6103, 0.5189, 0.7097),
+    "HyenaDNA": (0.6230, 0.6786, 0.4685, 0.4178, 0.6123),
+}
+"""MCC of fine-tuned models on tf0..tf4: Zhou et al. 2023 (arXiv:2306.15006), table 6. Written down from memory: unverified."""
+
+
+class TfbsTables(Tables):
+    """What the text may ask for."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("runs/tfbs"), HERE, everything(), BASELINES[-1], {})
+
+    def bodies(self, model: str, name: str) -> list[dict[str, Any]]:
+        """Test results of the seeds of a model on a set."""
+        return [read_json(folder / "metrics.json") for folder in self.folders(f"{model}/{name}_s?")]
+
+    def score(self, model: str, name: str, metric: str = "auroc") -> float:
+        """Mean over seeds; nan where there is none."""
+        values = [body["metrics"][metric]["value"] for body in self.bodies(model, name)]
+        return float(np.mean(values)) if values else float("nan")
+
+    def scores(self, names: Iterable[str], metric: str, models: Iterable[str] = (*NETWORKS, *BASELINES)) -> str:
+        """A row a set, a column a model, and their means."""
+        names, models = list(names), [model for model in models if any(self.bodies(model, name) for name in names)]
+        lines = ["| set | " + " | ".join(models) + " |", "|" + " --- |" * (1 + len(models))]
+        for name in names:
+            cells = [around([body["metrics"][metric] for body in self.bodies(model, name)]) for model in models]
+            lines.append("| " + " | ".join([name, *cells]) + " |")
+        means = [float(np.mean([self.score(model, name, metric) for name in names])) for model in models]
+        cells = ["" if np.isnan(mean) else f"**{mean:.3f}**" for mean in means]
+        return "\n".join([*lines, "| " + " | ".join(["mean", *cells]) + " |"]) + "\n"
+
+    def deepbind(self, metric: str) -> str:
+        """The ten sets of DeepBind."""
+        return self.scores(DEEPBIND, metric)
+
+    def mean(self, model: str, metric: str = "auroc") -> str:
+        """Mean of the ten sets."""
+        mean = float(np.mean([self.score(model, name, metric) for name in DEEPBIND]))
+        return "(not made yet)" if np.isnan(mean) else f"{mean:.3f}"
+
+    def ahead(self) -> str:
+        """On how many of the ten our network is at least as good as the better baseline."""
+        ours = [self.score(OURS, name) for name in DEEPBIND]
+        best = [max(self.score(word, name) for word in BASELINES) for name in DEEPBIND]
+        if np.isnan(ours).any() or np.isnan(best).any():
+            return "(not made yet)"
+        return str(sum(a >= b for a, b in zip(ours, best, strict=True)))
+
+    def seeds(self, model: str) -> str:
+        """Runs of a model on the first set."""
+        return str(len(self.bodies(model, DEEPBIND[0])))
+
+    def gue(self) -> str:
+        """MCC on the GUE tasks, ours and published."""
+        lines = [self.scores(GUE, "mcc").rstrip("\n"), "", "| published | " + " | ".join(GUE) + " | mean |"]
+        lines.append("|" + " --- |" * (2 + len(GUE)))
+        for model, values in PUBLISHED.items():
+            cells = [f"{value:.3f}" for value in (*values, float(np.mean(values)))]
+            lines.append("| " + " | ".join([model, *cells]) + " |")
+        return "\n".join(lines) + "\n"
+
+    def peaks(self) -> str:
+        """Peaks over a genome: what became of them, and how they are told from windows of the same GC."""
+        lines = ["| set | windows, of them bound (train, val, test) | left out |", "|" + " --- |" * 3]
+        for name in PEAKS:
+            for body in self.bodies(BASELINES[0], name)[:1]:
+                data = body["data"]
+                parts = [f"{split}: {counts}" for split, counts in data.get("splits", {}).items()]
+                left = [f"{key} {value}" for key, value in data.get("peaks", {}).items() if isinstance(value, int)]
+                lines.append("| " + " | ".join([name, "; ".join(parts), ", ".join(left)]) + " |")
+        return "\n".join([*lines, "", self.scores(PEAKS, "auroc"), self.scores(PEAKS, "auprc")])
+
+    def others(self) -> str:
+        """Smaller sets."""
+        return self.scores(OTHERS, "auroc")
+
+    def slow(self) -> str:
+        """Recurrent networks and pictures beside ours, one seed."""
+        return self.scores((*DEEPBIND, *GUE), "auroc", (OURS, *SLOW))
+
+    def factors(self) -> str:
+        """The database's best match of the filter that tells the classes apart best, for each of the ten."""
+        families = _families(DATABASE)
+        lines = ["| set | filter's consensus | its best match | family | q | the factor or its family |"]
+        lines.append("|" + " --- |" * 6)
+        right = made = 0
+        for name in DEEPBIND:
+            file = self.runs / OURS / f"{name}_s0" / "motifs" / "motifs.json"
+            if not (file.is_file() and self.finished(file.parent.parent)):
+                continue
+            row = next((row for row in read_json(file)["filters"] if row["matches"]), None)
+            if row is None:
+                continue
+            match = row["matches"][0]
+            label = (match["label"] or match["name"]).split()[-1]
+            family = families.get(match["name"], "")
+            known = bool({label.upper(), family.upper()} & {word.upper() for word in KNOWN[name]})
+            made, right = made + 1, right + known
+            cells = [name, row["consensus"], label, family, f"{match['q']:.1e}", "yes" if known else "no"]
+            lines.append("| " + " | ".join(cells) + " |")
+        return "\n".join(lines) + f"\n\n{right} of {made}.\n"
+
+    def hours(self) -> str:
+        """Core hours of training, of all runs that the tables stand on."""
+        files = [folder / "training.json" for folder in self.folders("*/*")]
+        told = [read_json(file)["cost"]["wall_seconds"] for file in files if file.is_file()]
+        return f"{sum(told) / 3600:.1f} hours of one core for {len(told)} trainings"
+
+    @property
+    def ours(self) -> str:
+        """Name of our network."""
+        return OURS
+
+
+def _families(file: Path) -> dict[str, str]:
+    """Family of each matrix of a TRANSFAC file by its accession."""
+    found, accession = dict[str, str](), ""
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("AC "):
+                accession = line[3:].strip()
+            elif line.startswith("CC tf_family:"):
+                found[accession] = line.partition(":")[2].strip()
+    return found
+
+
+if __name__ == "__main__":
+    write_page(ROOT, HERE, TfbsTables)
