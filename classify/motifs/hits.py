@@ -121,7 +121,12 @@ def scan_windows(
         for strand, matrix in ((1, weights), (-1, weights[::-1, ::-1])) if both else ((1, weights),):
             # Each strand has its own distribution where the bases are not as frequent as their complements.
             groups.setdefault(len(motif), []).append(_Strand(number, strand, matrix, *score_tail(matrix, background)))
-    found = [part for group in groups.values() for part in _scan(windows, group, threshold)]
+    codes = {block: _block_codes(windows, block) for block in {min(BLOCK, width) for width in groups}}
+    found = [
+        part
+        for width, group in groups.items()
+        for part in _scan(codes[min(BLOCK, width)], windows.shape[1], group, threshold)
+    ]
     columns = [np.concatenate(column) for column in zip(*found, strict=True)] if found else [np.zeros(0)] * 6
     motif_of, window, start, strands, score, p = columns
     order = np.lexsort((-strands, start, window, motif_of))
@@ -146,17 +151,17 @@ class _Strand(NamedTuple):
         return self.lowest + int(fine[0]) if len(fine) else None
 
 
-def _scan(windows: Codes, group: Sequence[_Strand], threshold: float) -> Iterator[tuple[NDArray[np.generic], ...]]:
-    """Hits of matrices of one width: motif, window, start, strand, score in steps, p."""
+def _scan(
+    codes: NDArray[np.int16], length: int, group: Sequence[_Strand], threshold: float
+) -> Iterator[tuple[NDArray[np.generic], ...]]:
+    """Hits of matrices of one width in ``_block_codes`` of windows: motif, window, start, strand, score in steps, p."""
     width = len(group[0].weights)
-    block = min(BLOCK, width)
-    codes = _block_codes(windows, block)
     for one in group:
         cutoff = one.cutoff(threshold)
         if cutoff is None:
             continue
-        tables, starts, rest = _tables(one.weights, block)
-        rows, places, values = _passing(codes, windows.shape[1] - width + 1, tables, starts, rest, cutoff)
+        tables, starts, rest = _tables(one.weights, min(BLOCK, width))
+        rows, places, values = _passing(codes, length - width + 1, tables, starts, rest, cutoff)
         n = len(rows)
         yield np.full(n, one.number), rows, places, np.full(n, one.strand), values, one.tail[values - one.lowest]
 

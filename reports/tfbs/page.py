@@ -105,14 +105,13 @@ class TfbsTables(Tables):
 
     def peaks(self) -> str:
         """Peaks over a genome: what became of them, and how they are told from windows of the same GC."""
-        lines = ["| set | windows, of them bound (train, val, test) | left out |", "|" + " --- |" * 3]
+        lines = ["| set | test windows, blocks | counted |", "|" + " --- |" * 3]
         for name in PEAKS:
             for body in self.bodies(BASELINES[0], name)[:1]:
-                data = body["data"]
-                parts = [f"{split}: {counts}" for split, counts in data.get("splits", {}).items()]
-                left = [f"{key} {value}" for key, value in data.get("peaks", {}).items() if isinstance(value, int)]
-                lines.append("| " + " | ".join([name, "; ".join(parts), ", ".join(left)]) + " |")
-        return "\n".join([*lines, "", self.scores(PEAKS, "auroc"), self.scores(PEAKS, "auprc")])
+                told = [f"{key.replace('_', ' ')} {n}" for key, n in body["data"].items() if isinstance(n, int) and n]
+                lines.append("| " + " | ".join([name, f"{body['n']}, {body['groups']}", ", ".join(told)]) + " |")
+        parts = ["\n".join(lines), "AUROC:", self.scores(PEAKS, "auroc"), "PR AUC:", self.scores(PEAKS, "auprc")]
+        return "\n\n".join(parts)
 
     def others(self) -> str:
         """Smaller sets."""
