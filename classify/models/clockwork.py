@@ -8,7 +8,7 @@ itself and of all slower modules, never those of a faster one, so the recurrent 
 Since nothing flows from fast to slow, modules can be done one after the other, the slowest first: what a module reads of the
 slower ones is then known at all its ticks, and is input like the letters. Left is a plain RNN over the ticks of the module,
 which PyTorch has in one call. No loop over time or units in Python, no work at steps that are not due, no weights that
-cannot act. The layer, and a classifier on it; training recipes are elsewhere.
+cannot act. The layer, a classifier of windows on it and a network of the next base; training recipes are elsewhere.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from classify.models.base import check_sizes, register_model
 from classify.models.recurrent import Readout
 from specgen.errors import InputError
 
-__all__ = ["Clockwork", "ClockworkClassifier", "clockwork"]
+__all__ = ["Clockwork", "ClockworkClassifier", "ClockworkLM", "clockwork", "clockwork_lm"]
 
 PERIODS = (1, 2, 4, 8, 16, 32, 64, 128)
 
@@ -125,25 +125,52 @@ class Clockwork(nn.Module):
         return torch.cat([past[:, (times - begin) // every + 1] for every, begin, past in reversed(held)], 2)
 
 
+class ClockworkStack(nn.Module):
+    """Clockwork layers along the letters, dropout between them."""
+
+    def __init__(self, width: int, periods: Sequence[int], layers: int, dropout: float) -> None:
+        super().__init__()
+        check_sizes("clockwork", layers=layers)
+        self.layers = nn.ModuleList(Clockwork(width if number else 4, width, periods) for number in range(layers))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, letters: Tensor) -> Tensor:
+        """Indicators (B, 4, L) to states (B, L, width)."""
+        states = letters.transpose(1, 2)
+        for number, layer in enumerate(self.layers):
+            states = layer(self.dropout(states) if number else states)
+        return states
+
+
 class ClockworkClassifier(nn.Module):
-    """Clockwork layers along the letters, dropout between them, to logits."""
+    """Clockwork layers, a readout of a window, to logits."""
 
     def __init__(
         self, outputs: int, width: int, periods: Sequence[int], layers: int, dropout: float, pool: str
     ) -> None:
         super().__init__()
-        check_sizes("clockwork", layers=layers)
-        self.layers = nn.ModuleList(Clockwork(width if number else 4, width, periods) for number in range(layers))
-        self.dropout = nn.Dropout(dropout)
+        self.stack = ClockworkStack(width, periods, layers, dropout)
         self.readout = Readout("clockwork", outputs, width, 1, pool, dropout)
 
     def forward(self, letters: Tensor) -> Tensor:
         """Indicators (B, 4, L) to logits (B, outputs)."""
-        states = letters.transpose(1, 2)
-        for number, layer in enumerate(self.layers):
-            states = layer(self.dropout(states) if number else states)
-        logits: Tensor = self.readout(states)
+        logits: Tensor = self.readout(self.stack(letters))
         return logits
+
+
+class ClockworkLM(nn.Module):
+    """Clockwork layers, dropout, to logits at every place."""
+
+    def __init__(self, outputs: int, width: int, periods: Sequence[int], layers: int, dropout: float) -> None:
+        super().__init__()
+        self.stack = ClockworkStack(width, periods, layers, dropout)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(width, outputs)
+
+    def forward(self, letters: Tensor) -> Tensor:
+        """Indicators (B, 4, L) to logits (B, outputs, L) of the letter behind each."""
+        logits: Tensor = self.classifier(self.dropout(self.stack(letters)))
+        return logits.transpose(1, 2)
 
 
 @register_model(
@@ -162,3 +189,13 @@ def clockwork(
     With g modules the recurrent matrix has (g + 1) / (2g) of a plain RNN's weights. Periods as published: powers of 2.
     """
     return ClockworkClassifier(outputs, width, periods, layers, dropout, pool)
+
+
+@register_model(
+    "clockwork_lm", view="onehot", answers="position", note="Clockwork RNN (Koutnik et al. 2014), next base"
+)
+def clockwork_lm(
+    outputs: int = 4, width: int = 128, periods: Sequence[int] = PERIODS, layers: int = 2, dropout: float = 0.0
+) -> ClockworkLM:
+    """Two layers of 128 units in modules with periods 1 to 128; 36,356 parameters."""
+    return ClockworkLM(outputs, width, periods, layers, dropout)

@@ -22,7 +22,7 @@ def model_of(name, **options):
 
 
 def test_there_are_some():
-    assert {"rnn_lm", "lstm_lm", "gru_lm", "dilated_lm"} <= set(EVERY)
+    assert {"rnn_lm", "lstm_lm", "gru_lm", "clockwork_lm", "dilated_lm"} <= set(EVERY)
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -53,14 +53,14 @@ def test_what_came_before_is_remembered(name):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_every_weight_learns_and_round_trips(name):
-    model, seen = model_of(name), letters()
-    F.cross_entropy(model(seen), torch.zeros(3, 90, dtype=torch.int64)).backward()
+    model, seen = model_of(name), letters(3, 300)  # two ticks of the slowest clock, and what was held between them
+    F.cross_entropy(model(seen), torch.zeros(3, 300, dtype=torch.int64)).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() and p.grad.any() for p in model.parameters())
     other = build_model(name, 4)
     other.load_state_dict(model.state_dict())
     with torch.no_grad():
         assert torch.equal(other.eval()(seen), model.eval()(seen))
-        assert build_model(name, 7).eval()(seen).shape == (3, 7, 90)
+        assert build_model(name, 7).eval()(seen).shape == (3, 7, 300)
 
 
 @pytest.mark.parametrize(("name", "gates"), [("rnn_lm", 1), ("gru_lm", 3), ("lstm_lm", 4)])
@@ -68,6 +68,17 @@ def test_parameters_of_recurrent_networks_by_hand(name, gates):
     count = gates * ((4 + 128 + 2) * 128 + (128 + 128 + 2) * 128) + 128 * 4 + 4
     assert parameter_count(model_of(name)) == count
     assert f"{count:,}" in MODELS[name].build.__doc__
+
+
+def test_parameters_of_the_clockwork_by_hand():
+    modules, share = 8, 16
+
+    def layer(inputs):
+        return sum((inputs + slower * share) * share + share * share + 2 * share for slower in range(modules))
+
+    count = layer(4) + layer(128) + 128 * 4 + 4
+    assert parameter_count(model_of("clockwork_lm")) == count
+    assert f"{count:,}" in MODELS["clockwork_lm"].build.__doc__
 
 
 def test_the_dilated_network_by_hand():
