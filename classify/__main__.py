@@ -22,6 +22,7 @@ COMMANDS = {
     "motifs": "what the filters of a trained run look for: matrices, logos, matches in a database",
     "baselines": "fit the letter baselines on the same examples and splits",
     "markov": "perplexity of Markov chains on held-out blocks of genomes",
+    "sample": "sequences drawn letter by letter from a network of the next base",
     "sweep": "search any settings of a run by its validation split",
     "compare": "several runs side by side: seeds together, intervals, paired tests, curves, a page",
     "cluster": "near-duplicate clusters of the records of FASTA files, for data.clusters",

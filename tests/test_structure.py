@@ -156,6 +156,7 @@ RANKS = {
     "classify.language.baseline": 13,
     "classify.language.letters": 13,
     "classify.language.scoring": 13,
+    "classify.language.sampling": 11,
     "classify.planted": 10,
     "classify.planted.settings": 11,
     "classify.planted.background": 12,

@@ -12,6 +12,7 @@ from classify.__main__ import main
 from classify.augment import ReverseComplement
 from classify.language.blocks import Contig
 from classify.language.letters import GenomeLetters
+from classify.language.sampling import draw_sequences
 from classify.language.scoring import perplexity_summary
 from classify.language.settings import MadeUpSettings
 from classify.tasks.language import LanguageSettings, LanguageTask
@@ -195,6 +196,66 @@ def test_evaluating_again_gives_the_same(run):
     before = (run / "predictions.csv").read_bytes()
     assert main(["evaluate", "--run", str(run)]) == 0
     assert (run / "predictions.csv").read_bytes() == before
+
+
+def test_sampling_a_repeated_unit_repeats_it(run, tmp_path, capsys):
+    unit = decode(task(kind="repeat")._contigs[0].codes[:20])
+    out = tmp_path / "drawn.fa"
+    options = ["--start", unit, "--sequences", "2", "--length", "100", "--temperature", "0.5", "--progress", "false"]
+    assert main(["sample", "--run", str(run), "--out", str(out), *options]) == 0
+    assert "2 sequences of 100 nt" in capsys.readouterr().out
+    records = out.read_text(encoding="utf-8").split(">")[1:]
+    drawn = ["".join(record.splitlines()[1:]) for record in records]
+    assert [len(letters) for letters in drawn] == [100, 100]
+    expected = decode(task(kind="repeat")._contigs[0].codes[:100])
+    assert np.mean([a == b for letters in drawn for a, b in zip(letters, expected, strict=True)]) > 0.9
+    assert main(["sample", "--run", str(run), "--out", "-", *options]) == 0
+    assert capsys.readouterr().out == out.read_text(encoding="utf-8")  # one seed, one result
+
+
+def test_draws_follow_the_chances():
+    chances = torch.tensor([0.1, 0.2, 0.3, 0.4])
+
+    def logits_of(codes):
+        return chances.log()[None, :, None].expand(len(codes), 4, codes.shape[1])
+
+    drawn = draw_sequences(logits_of, encode("ACG"), n=200, length=103, window=50, seed=3)
+    assert (drawn[:, :3] == encode("ACG")).all()
+    shares = [(drawn[:, 3:] == base).mean() for base in encode("ACGT")]
+    assert shares == pytest.approx(chances.tolist(), abs=0.02)  # four standard errors of 20,000 draws are .014
+    cold = draw_sequences(logits_of, encode(""), n=50, length=60, window=50, temperature=0.02)
+    assert (cold[:, 1:] == encode("T")).all()
+
+
+def test_a_letter_is_drawn_from_the_window_before_it():
+    seen = []
+
+    def logits_of(codes):
+        seen.append(codes.clone())
+        return torch.zeros(len(codes), 4, codes.shape[1])
+
+    drawn = draw_sequences(logits_of, encode("A"), n=1, length=9, window=4)
+    for place, codes in enumerate(seen, 1):
+        assert codes.numpy().tolist() == drawn[:, max(0, place - 4) : place].tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        (["--length", "0"], "expected at least 1 of each, got 1 and 0"),
+        (["--temperature", "0"], "temperature: expected above 0, got 0"),
+        (["--start", "ACGTAC", "--length", "5"], "start: has 6 letters"),
+        (["--start", "AXG"], "--start: letter 'X' at position 2"),
+        (["--run", "nowhere"], "nowhere: is no run folder"),
+    ],
+)
+def test_sampling_mistakes(run, tmp_path, capsys, options, match):
+    out = tmp_path / "drawn.fa"
+    assert main(["sample", "--run", str(run), "--out", str(out), *options]) == 2
+    error = capsys.readouterr().err
+    assert match in error
+    assert error.count("\n") == 1
+    assert not out.exists()
 
 
 def test_random_letters_cannot_be_learnt(tmp_path):
