@@ -511,13 +511,13 @@ def test_the_shipped_sweep(monkeypatch):
     assert options.decides(1)
 
 
-@pytest.mark.parametrize(("name", "points"), [("kernels", 25), ("noise", 60)])
-def test_the_shipped_sweeps_of_motifs(name, points, monkeypatch):
+@pytest.mark.parametrize(("name", "points"), [("motifs/kernels", 25), ("motifs/noise", 60), ("language", 80)])
+def test_the_shipped_grids(name, points, monkeypatch):
     monkeypatch.chdir(ROOT)
-    body = yaml.safe_load((ROOT / "configs" / "motifs" / name / "sweep.yaml").read_text())
+    body = yaml.safe_load((ROOT / "configs" / name / "sweep.yaml").read_text())
     base, axes, options = base_settings(body["base"]), read_space(body["space"]), StudySettings(**body["study"])
     check_space(base, axes)
-    assert base.task == "motifs"
+    assert base.task == name.partition("/")[0]
     assert math.prod(len(axis.choices) for axis in axes) == points == options.trials
 
 
