@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from classify.reporting._files import read_history, read_metrics, read_table, read_text
 from classify.runs import RunFolder
+from classify.settings import RunSettings
 from specgen.errors import InputError, UnknownName
 from specgen.parser import load_settings
 
@@ -149,7 +150,8 @@ def read_finished(folder: Path) -> FinishedRun:
             f"{folder}: its model answers for each {metrics['answers']}; expected one that answers for each window"
         )
     read_text(folder, "config.yaml", "train")  # says what to do where there is none
-    settings = dict(_flat(load_settings(str(run.config))))
+    # A run of an earlier version lacks the keys that came later, whose defaults are what it did.
+    settings = dict(_flat(asdict(RunSettings()))) | dict(_flat(load_settings(str(run.config))))
     table = read_table(folder, metrics, ("id", "group"))
     table = table.sort_values(["id", "label", "group"], kind="stable").reset_index(drop=True)
     return FinishedRun(folder, settings, metrics, table, _validation(folder, metrics))

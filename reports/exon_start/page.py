@@ -17,7 +17,7 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "reports"))
 
-from make import BASELINES, CHOSEN, GENOMES, MODELS, OURS, PICTURES, SORTS, TRAPS, TRIALS, everything  # noqa: E402
+from make import BASELINES, CHOSEN, GENOMES, MODELS, OURS, PICTURES, SORTS, TRAPS, TRIALS, everything, trial  # noqa: E402
 from pages import Tables, around, read_json, spread, write_page  # noqa: E402
 
 from classify.metrics import interval_text  # noqa: E402
@@ -70,14 +70,14 @@ class ExonTables(Tables):
                 lines.append("| " + " | ".join([genome, size, key, *cells]) + " |")
         return "\n".join(lines) + "\n"
 
-    def choice(self) -> str:
-        """Best validation accuracy of each network with each learning rate that was tried."""
+    def choice(self, sort: str) -> str:
+        """Best validation accuracy of each network with each learning rate that was tried on a sort of starts."""
         lines = ["| model | " + " | ".join(TRIALS) + " | taken |", "|" + " --- |" * (2 + len(TRIALS))]
-        for model, taken in CHOSEN.items():
+        for model, taken in CHOSEN[sort].items():
             cells = []
             for rate in TRIALS:
-                history = [pd.read_csv(folder / "metrics.csv") for folder in self.folders(f"{model}/choice_{rate}")]
-                cells.append(f"{history[0]['val_accuracy'].max():.3f}" if history else "")
+                folders = [folder for seed in range(3) for folder in self.folders(f"{model}/{trial(sort, rate, seed)}")]
+                cells.append(spread([pd.read_csv(folder / "metrics.csv")["val_accuracy"].max() for folder in folders]))
             lines.append("| " + " | ".join([model, *cells, taken]) + " |")
         return "\n".join(lines) + "\n"
 
