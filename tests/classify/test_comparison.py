@@ -17,6 +17,7 @@ from classify.metrics import bootstrap_draws, classification_metrics
 from classify.paired import Resampling, binned, score, versus
 from classify.reporting import overlays
 from classify.reporting.finished import contenders, pick, read_finished
+from classify.settings import RunSettings
 from classify.significance import delong_test
 from specgen.errors import InputError
 
@@ -55,6 +56,17 @@ def test_a_row_is_a_model_with_its_settings_whatever_its_seed_name_and_threads(t
     assert [(row.label, [run.seed for run in row.runs]) for row in grouped] == [("conv3", [0, 1, 2])]
     assert [row.label for row in rows(tmp_path, wider, narrow)] == ["conv3 (lr 0.1)", "conv3 (lr 0.2)"]
     assert [row.label for row in rows(tmp_path, *same, per_run=True)] == ["conv3 s2", "conv3 s0", "conv3 s1"]
+
+
+def test_a_setting_that_an_earlier_version_had_not_counts_as_its_default(tmp_path):
+    data, default = made_up(0, 1), RunSettings().training.both_strands
+    older = make_run(tmp_path / "older", *data, seed=0)
+    same, other = (
+        make_run(tmp_path / name, *data, seed=1, settings={"training": {"epochs": 3, "both_strands": value}})
+        for name, value in (("same", default), ("other", not default))
+    )
+    assert len(rows(tmp_path, older, same)) == 1
+    assert len(rows(tmp_path, older, other)) == 2
 
 
 def test_runs_on_other_examples_are_other_rows_with_other_labels(tmp_path):
