@@ -48,7 +48,11 @@ bench: install
 	$(PY) reports/coding/page.py
 	$(PY) reports/exon_start/make.py
 	$(PY) reports/exon_start/page.py
+	$(PY) reports/motifs/make.py
+	$(PY) reports/motifs/page.py
 	$(PY) reports/tfbs/make.py
+	$(PY) reports/tfbs/page.py
+	$(PY) reports/summary.py
 
 bench-rendering: install
 	$(PY) -m benchmarks.rendering --out benchmarks/rendering.md

@@ -1,0 +1,52 @@
+"""The table over all tasks: networks by validation, baselines by the test, and what has not run."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "reports"))
+
+import summary
+
+
+def run(model, name, score, validation=None, root="runs/task"):
+    folder = Path(root) / model / name
+    folder.mkdir(parents=True)
+    metrics = {"auroc": {"value": score, "low": score - 0.1, "high": score + 0.1}}
+    cost = {"parameters": 7, "wall_seconds": 60.0}
+    (folder / "metrics.json").write_text(json.dumps({"metrics": metrics, "cost": cost}))
+    if validation is not None:
+        (folder / "metrics.csv").write_text(f"epoch,val_auroc\n1,0.1\n2,{validation}\n3,0.2\n")
+
+
+@pytest.fixture
+def benchmark(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return summary.Benchmark("toy", "toy", "task", ("a", "b"))
+
+
+def test_networks_by_validation_and_baselines_by_the_test(benchmark):
+    for name in ("a_s0", "a_s1", "b_s0"):
+        run("gru", name, 0.6, 0.9)
+        run("lstm", name, 0.8, 0.7)  # better on the test, which nobody chooses by
+        run("conv3", name, 0.5, 0.5)
+        run("kmer6", name, 0.55)
+        run("gc", name, 0.45)
+    run("bilstm", "a_s0", 0.9, 1.0)  # of one set only
+    letters, pictures, trivial = (summary.best(benchmark, kind) for kind in ("onehot", "image", ""))
+    assert [one.model for one in (letters, pictures, trivial)] == ["gru", "conv3", "kmer6"]
+    assert letters.validation == pytest.approx(0.9)
+    assert letters.cells() == ["`gru`", "0.600 [0.500, 0.700]", "7", "1.0"]
+
+
+def test_what_has_not_run_is_named(benchmark, monkeypatch):
+    other = summary.Benchmark("never run", "toy", "other", ("a",))
+    monkeypatch.setattr(summary, "BENCHMARKS", (benchmark, other))
+    run("gru", "a_s0", 0.6, 0.9)
+    run("gru", "b_s0", 0.7, 0.9)
+    text, missing = summary.table()
+    assert missing == ["never run"]
+    assert "| [toy](toy/README.md) | auroc | letters | `gru` | 0.650" in text
+    assert text.count("*not run*") == 2
