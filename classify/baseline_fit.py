@@ -251,6 +251,7 @@ def evaluate_baseline(
         cost=cost,
         data={**examples.counts, "test_tiles": int(tiles.sum())},
         seed=settings.seed,
+        decided=run.read_decided(),
         command=f"baselines --only {settings.model}",
     )
 

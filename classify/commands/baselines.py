@@ -37,7 +37,11 @@ def run(arguments: Sequence[str]) -> None:
     for name in names:
         body = fit_baseline(name, settings, examples)
         metrics = body["metrics"]
-        shown = ", ".join(f"{key} {interval_text(metrics[key])}" for key in ("accuracy", "auroc"))
+        shown = ", ".join(
+            f"{key} {interval_text(metrics[key])}"
+            for key in ("accuracy", "auroc", "median_auprc", "micro_f1")
+            if key in metrics
+        )
         print(f"{name:18} {shown}", flush=True)
     print_bounds(body)
     print(f"reports: {settings.folder.parent.parent}/<baseline>/{settings.name}/report.html")
