@@ -34,6 +34,8 @@ def run(arguments: Sequence[str]) -> None:
     examples = task.load()
     if made := examples.counts.get("simulated_transcripts"):
         print(f"note: no files were given; these are {made} simulated transcripts")
+    if not extra.only and examples.targets is not None:  # what learns from classes has none to learn from
+        names = [name for name in names if not BASELINES[name].learn]
     for name in names:
         body = fit_baseline(name, settings, examples)
         metrics = body["metrics"]
