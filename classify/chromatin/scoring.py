@@ -116,6 +116,9 @@ def _mean(values: Floats) -> Floats:
 
 
 def _median(values: Floats) -> Floats:
+    """(r,) of the labels that are defined; nan without any."""
+    if not values.shape[1]:
+        return np.full(len(values), math.nan)
     ordered, n = np.sort(values, axis=1), (~np.isnan(values)).sum(axis=1)  # nan comes last
     low, high = (np.take_along_axis(ordered, np.maximum(at, 0)[:, None], 1)[:, 0] for at in ((n - 1) // 2, n // 2))
     return np.where(n > 0, (low + high) / 2, math.nan)
