@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from classify.digests import digest
 from classify.splits import SPLITS, stable_fraction
-from classify.targets import Labels, Targets
+from classify.targets import Labels, Targets, counted
 from specgen.errors import InputError
 from specgen.sequences import Codes
 
@@ -158,8 +158,10 @@ class Examples:
 
     def told(self) -> str:
         """How many there are, and of each class where an example has one."""
+        if self.targets is not None:
+            return f"{len(self)} ({len(self.classes)} labels each)"
         classes = ", ".join(f"{n} {name}" for name, n in self.per_class().items())
-        return f"{len(self)} ({classes})" if self.targets is None else f"{len(self)} ({len(self.classes)} labels each)"
+        return f"{len(self)} ({classes})"
 
     def take(self, keep: NDArray[np.int64] | NDArray[np.bool_], **counts: Any) -> Examples:
         """The examples at ``keep`` (indices or mask), with ``counts`` added."""
@@ -186,7 +188,9 @@ class Examples:
         return self.take(self.split == split)
 
     def per_class(self) -> dict[str, int]:
-        """Number of examples of each class."""
+        """Number of examples of each class, or that have each label; labels in a file are read for it."""
+        if self.targets is not None:
+            return dict(zip(self.classes, counted(self.targets, len(self.classes))[1].tolist(), strict=True))
         return {name: int((self.labels == i).sum()) for i, name in enumerate(self.classes)}
 
 

@@ -35,6 +35,8 @@ class Task:
         One line for ``list``.
     answers
         What a network gives logits of: "window", (B, k), or "position", (B, k, L). A model says the same of itself.
+    exclusive
+        Whether an example has one of the classes; else each class is a label that holds or not, with a logit of its own.
     monitors
         What an epoch can be chosen by.
 
@@ -48,6 +50,7 @@ class Task:
     Settings: ClassVar[type]
     about: ClassVar[str]
     answers: ClassVar[str] = "window"
+    exclusive: ClassVar[bool] = True
     monitors: ClassVar[tuple[str, ...]] = ("val_auroc", "val_accuracy", "val_loss")
 
     def __init__(self, settings: Any) -> None:

@@ -41,6 +41,7 @@ class ChromatinTask(Task):
 
     Settings = ChromatinSettings
     about = "several labels of each window: tables, FASTA pairs, tracks of peaks over a genome, or DeepSEA's files"
+    exclusive = False
     settings: ChromatinSettings
 
     def __init__(self, settings: Any) -> None:
