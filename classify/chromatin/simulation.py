@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def simulate_mat(path: Path, n: int, length: int, labels: int, seed: int, part: 
     import h5py
 
     motifs = planted_motifs(labels, seed)
-    rates = np.exp(np.random.default_rng([seed, 1]).uniform(*np.log(RATES), labels))
+    rates = np.exp(np.random.default_rng([seed, 1]).uniform(math.log(RATES[0]), math.log(RATES[1]), labels))
     hot = np.zeros((4, 4), dtype=np.uint8)
     hot[["ACGT".index(base) for base in _BASES], range(4)] = 1
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:

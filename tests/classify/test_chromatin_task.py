@@ -16,6 +16,9 @@ from classify.chromatin.settings import TrackSettings
 from classify.chromatin.simulation import simulate_mat
 from classify.chromatin.tracks import bin_labels
 from classify.datasets import TileDataset
+from classify.evaluation import load_run
+from classify.interpretation.explainer import Explainer
+from classify.interpretation.settings import AttributionSettings
 from classify.peaks.places import Intervals
 from classify.peaks.reading import Peak
 from classify.splits import SplitSettings
@@ -403,6 +406,25 @@ def test_prediction_gives_a_probability_of_each_label(run, tmp_path):
     assert max(abs(total - 1) for total in sums) > 0.1
 
 
+def test_explanations_are_of_one_logit(run):
+    explainer = Explainer(load_run(run), AttributionSettings(target="b"))
+    codes = np.stack([encode(row[1]) for row in rows(4)])
+    with torch.no_grad():
+        logits = explainer.loaded.module(torch.from_numpy(codes))
+    np.testing.assert_allclose(explainer.score_codes(codes), logits[:, 1], rtol=1e-6)
+    with pytest.raises(InputError, match="expected one of a, b, c"):
+        Explainer(load_run(run), AttributionSettings())
+
+
+def test_one_track_needs_bins_without_it(tmp_path):
+    write_genome(tmp_path)
+    (tmp_path / "one.bed").write_text("".join(f"chrT\t{low}\t{low + 300}\n" for low in range(1000, 29_000, 700)))
+    given = {"files": [str(tmp_path / "one.bed")], "by": "file"}
+    with pytest.raises(InputError, match=r"no label has both 0 and 1 among .*data\.tracks\.empty"):
+        tracks_of(tmp_path, **given).load()
+    assert len(tracks_of(tmp_path, empty=0.8, **given).load()) > 0
+
+
 def test_baselines_and_verbs_of_classes(run, capsys):
     table = run.parents[3] / "t.csv"
     options = ["--data.train", f'["{table}"]', "--runs", str(run.parents[2])]
@@ -427,7 +449,7 @@ def test_training_from_deepseas_files(tmp_path):
         simulate_mat(tmp_path / f"{name}.mat", n, 100, 24, 2, name)
     given = ["--data.arrays.train", "train.mat", "--data.arrays.val", "valid.mat", "--data.arrays.test", "test.mat"]
     options = ["--data.root", str(tmp_path), "--model", "deepbind", "--runs", str(tmp_path / "runs")]
-    assert main(["train", *COMMON, *given, *options, "--training.epochs", "1"]) == 0
+    assert main(["train", *COMMON, *given, *options, "--training.epochs", "1", "--training.order", "slices"]) == 0
     folder = tmp_path / "runs" / "chromatin" / "deepbind" / "default"
     body = json.loads((folder / "metrics.json").read_text())
     assert (body["n"], body["labels_in_all"]) == (200, 24)
