@@ -59,23 +59,40 @@ class ChromatinTask(Task):
 
     @cached_property
     def _classes(self) -> tuple[str, ...]:
-        """Names of the labels; without ``data.names`` and ``data.labels`` the data tells them.
+        """The names that settings give, so that a run can be loaded without its data; else those that the data tells.
+
+        Raises
+        ------
+        InputError
+            No input, or one that cannot be read.
+        """
+        wanted, patterns = self._wanted, bool(self.settings.tracks.files)
+        if wanted and not (patterns and any(mark in name for name in wanted for mark in "*?[")):
+            return tuple(wanted)
+        return self._told()
+
+    @cached_property
+    def _wanted(self) -> list[str]:
+        """Names of labels that the settings give."""
+        settings = self.settings
+        return read_features(expand(settings.root) / expand(settings.names)) if settings.names else settings.labels
+
+    def _told(self) -> tuple[str, ...]:
+        """Names of the labels in the data, of those that are wanted.
 
         Raises
         ------
         InputError
             No input, one that cannot be read, or names that do not fit it.
         """
-        settings, root = self.settings, expand(self.settings.root)
-        wanted = read_features(root / expand(settings.names)) if settings.names else settings.labels
+        settings, root, wanted = self.settings, expand(self.settings.root), self._wanted
         if settings.tracks.files:
             files = ", ".join(str(root / expand(path)) for path in settings.tracks.files)
             return track_names(self._peaks, wanted, files)
         if settings.arrays.train or settings.arrays.test:
             k = count_labels(settings.arrays, root)
             if wanted and len(wanted) != k:
-                where = settings.names or "data.labels"
-                raise InputError(f"{where}: names {len(wanted)} labels, the arrays have {k}")
+                raise InputError(f"{settings.names or 'data.labels'}: names {len(wanted)} labels, the arrays have {k}")
             return tuple(wanted or (f"label_{i + 1}" for i in range(k)))
         for part in reversed(settings.parts):
             if part.files:
@@ -99,6 +116,7 @@ class ChromatinTask(Task):
         InputError
             No input, one that cannot be read, or a split without what it needs.
         """
+        self._told()  # names that are not there
         settings, root, classes = self.settings, expand(self.settings.root), self.classes
         if settings.tracks.files:
             examples = track_examples(settings.tracks, root, self._peaks, classes, settings.window, settings.split)

@@ -161,6 +161,12 @@ def test_a_file_a_track_and_choice_of_labels(tmp_path):
         )
     )
     assert chosen.classes == ("t1", "t2")
+    # Whole names need no data until the windows are cut.
+    elsewhere = TrackSettings(files=[str(tmp_path / "peaks.narrowPeak")], genome=str(tmp_path / "genome.fa"))
+    task = ChromatinTask(ChromatinSettings(tracks=elsewhere, labels=["t2", "t0", "t9"]))
+    assert task.classes == ("t2", "t0", "t9")
+    with pytest.raises(InputError, match=r"'t9'.*did you mean 't[0-9]'"):
+        task.load()
 
 
 def rows(n=90, length=60):
