@@ -82,9 +82,8 @@ def load_baseline(run: RunFolder, name: str) -> FittedBaseline:
     baseline = BASELINES[name]
     body = run.read_json(run.baseline.name)
     try:
-        mean, scale, coefficients, intercept = (
-            np.array(body[key], dtype=np.float64) for key in ("mean", "scale", "coefficients", "intercept")
-        )
+        mean, scale, coefficients = (np.array(body[key], dtype=np.float64) for key in ("mean", "scale", "coefficients"))
+        intercept = np.array([float(value) for value in body["intercept"]])
         if coefficients.ndim != 2 or intercept.shape != coefficients.shape[:1]:
             raise ValueError(f"{intercept.size} intercepts for coefficients {coefficients.shape}")
         fitted = FittedBaseline(baseline, body["state"], mean, scale, coefficients, intercept, float(body["penalty"]))
