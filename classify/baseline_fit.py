@@ -1,4 +1,4 @@
-"""Fitting a letter baseline, storing it as plain JSON, and scoring with what was stored.
+"""Fitting a letter baseline and scoring with what was stored.
 
 A run scores with the very object that ``model.json`` gives back, so that a reloaded baseline answers in the same bits.
 Fits and scores run on one thread and on rows in a fixed order: sums do not depend on the machine's number of cores.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,17 +23,19 @@ from classify.cost import Meter, environment
 from classify.datasets import TileDataset, TrainDataset
 from classify.evaluation import write_results
 from classify.examples import Examples, check_trainable
+from classify.fitted import FittedBaseline, load_baseline
 from classify.folders import SPLIT_COLUMNS, split_rows
 from classify.module import average_tiles
+from classify.one_vs_rest import fit_labels
 from classify.runs import Results, RunFolder
 from classify.sampling import make_sampler
 from classify.settings import RunSettings
-from classify.tasks import TASKS
+from classify.tasks import TASKS, Task
 from specgen.errors import InputError
 from specgen.files import write_atomic
 from specgen.sequences import Codes
 
-__all__ = ["FittedBaseline", "evaluate_baseline", "fit_baseline", "load_baseline"]
+__all__ = ["evaluate_baseline", "fit_baseline"]
 
 Floats = NDArray[np.float64]
 
@@ -46,83 +47,6 @@ PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 AT_ONCE = 512
 """Windows whose features are computed together."""
-
-
-@dataclass(frozen=True)
-class FittedBaseline:
-    """A baseline with all that fitting gave it.
-
-    Attributes
-    ----------
-    baseline
-        Its features.
-    state
-        What they have learnt.
-    mean, scale
-        float64 (F,): features are standardised by them; with ``Baseline.one_scale`` all scales are one number.
-    coefficients, intercept
-        float64 (F,) and a number: log odds [nats] of the positive class from standardised features.
-    penalty
-        Inverse L2 penalty that validation chose.
-    """
-
-    baseline: Baseline
-    state: State
-    mean: Floats
-    scale: Floats
-    coefficients: Floats
-    intercept: float
-    penalty: float
-
-    @property
-    def note(self) -> str:
-        """One line for reports."""
-        return f"Logistic regression on: {self.baseline.note}. Inverse penalty {self.penalty:g}, chosen on validation."
-
-    def decide(self, features: NDArray[np.float32]) -> Floats:
-        """(B,) log odds [nats] of the positive class from features (B, F)."""
-        decision: Floats = ((features - self.mean) / self.scale) @ self.coefficients + self.intercept
-        return decision
-
-    def body(self) -> dict[str, Any]:
-        """model.json: every number as its shortest exact decimal."""
-        return {
-            "mean": self.mean.tolist(),
-            "scale": self.scale.tolist(),
-            "coefficients": [self.coefficients.tolist()],
-            "intercept": [self.intercept],
-            "penalty": self.penalty,
-            "state": self.state,
-        }
-
-
-def load_baseline(run: RunFolder, name: str) -> FittedBaseline:
-    """The fitted baseline of a run folder.
-
-    Raises
-    ------
-    InputError
-        None there, or a file that does not hold this baseline.
-    """
-    baseline = BASELINES[name]
-    body = run.read_json(run.baseline.name)
-    try:
-        mean, scale, coefficients = (
-            np.array(values, dtype=np.float64) for values in (body["mean"], body["scale"], body["coefficients"][0])
-        )
-        intercept, penalty = float(body["intercept"][0]), float(body["penalty"])
-        fitted = FittedBaseline(baseline, body["state"], mean, scale, coefficients, intercept, penalty)
-        tried = _features(baseline, fitted.state, np.ones((1, 12), dtype=np.uint8), np.array([12]))
-        shapes = {column.shape for column in (mean, scale, coefficients)}
-        good = shapes == {tried.shape[1:]} and np.isfinite(fitted.decide(tried)).all()
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{run.baseline}: does not hold the fitted baseline {name!r} ({type(error).__name__}: {error}); "
-            "fit it again: python -m classify baselines"
-        ) from None
-    if not good:
-        raise InputError(f"{run.baseline}: expected {tried.shape[1]} finite coefficients for the baseline {name!r}")
-    return fitted
 
 
 def fit_baseline(name: str, settings: RunSettings, examples: Examples) -> dict[str, Any]:
@@ -144,7 +68,9 @@ def fit_baseline(name: str, settings: RunSettings, examples: Examples) -> dict[s
     baseline = BASELINES[name]
     _check_letters(name, examples)
     check_trainable(examples)
-    if len(examples.classes) != 2:
+    if examples.targets is not None and baseline.learn is not None:
+        raise InputError(f"baseline {name!r} learns from records of two classes, and these have several labels each")
+    if examples.targets is None and len(examples.classes) != 2:
         raise InputError(f"baseline {name!r} tells two classes apart, got {', '.join(examples.classes)}")
     settings = dataclasses.replace(settings, model=name, model_options={})
     run, task = RunFolder(settings.folder), TASKS[settings.task](settings.data)
@@ -160,10 +86,18 @@ def fit_baseline(name: str, settings: RunSettings, examples: Examples) -> dict[s
         keys = _keys(train, settings, task.balanced)
         x, y, _ = _table(TrainDataset(train, settings.seed), train, baseline, state, keys)
         tiles = _table(TileDataset(val, settings.training.val_tiles), val, baseline, state)
-        fitted = _chosen(baseline, state, x, y, tiles)
+        fitted = _chosen(baseline, state, x, y, tiles, task)
+        decided = task.decide(*_averaged(fitted, tiles))
+    if decided:
+        run.write_json(run.decided.name, decided)
     run.write_json(run.baseline.name, fitted.body())
     # The peak is that of the process, which fits one baseline after the other: it says nothing about this one.
-    cost = {**meter.read(), "peak_rss_bytes": None, "parameters": len(fitted.coefficients) + 1, "examples_seen": len(y)}
+    cost = {
+        **meter.read(),
+        "peak_rss_bytes": None,
+        "parameters": fitted.coefficients.size + fitted.intercept.size,
+        "examples_seen": len(y),
+    }
     run.write_json("training.json", {"cost": cost, "training": {}})
     return evaluate_baseline(settings, run, examples)
 
@@ -184,29 +118,42 @@ def _keys(train: Examples, settings: RunSettings, balanced: bool) -> list[int]:
 
 
 def _chosen(
-    baseline: Baseline, state: State, x: NDArray[np.float32], y: NDArray[np.int64], tiles: Table
+    baseline: Baseline, state: State, x: NDArray[np.float32], y: NDArray[Any], tiles: Table, task: Task
 ) -> FittedBaseline:
-    """The fit whose penalty gives the best validation AUROC, the stronger penalty of equals."""
+    """The fit whose penalty gives the best validation AUROC (of several labels their mean), the stronger penalty of equals."""
     scaler = StandardScaler().fit(x)
     if baseline.one_scale:
         scaler.scale_ = np.full_like(scaler.scale_, np.sqrt(scaler.var_.mean()) or 1.0)
     scaled = scaler.transform(x)
-    candidates = []
+    mean, scale = (np.asarray(column, dtype=np.float64) for column in (scaler.mean_, scaler.scale_))
+    candidates: list[tuple[float, float, FittedBaseline]] = []
     for penalty in PENALTIES:
-        regression = LogisticRegression(C=penalty, max_iter=500).fit(scaled, y)
+        if y.ndim == 1:
+            regression = LogisticRegression(C=penalty, max_iter=500).fit(scaled, y)
+            coefficients, intercept = regression.coef_, regression.intercept_
+        else:
+            before = candidates[-1][2] if candidates else None
+            start = None if before is None else (before.coefficients, before.intercept)
+            coefficients, intercept = fit_labels(scaled, y, penalty, start)
         fitted = FittedBaseline(
-            baseline,
-            state,
-            np.asarray(scaler.mean_, dtype=np.float64),
-            np.asarray(scaler.scale_, dtype=np.float64),
-            regression.coef_[0].astype(np.float64),
-            float(regression.intercept_[0]),
-            penalty,
+            baseline, state, mean, scale, coefficients.astype(np.float64), intercept.astype(np.float64), penalty
         )
-        features, labels, rows = tiles
-        logits, labels = average_tiles(_two(fitted.decide(features)), labels, rows)
-        candidates.append((roc_auc_score(labels, logits[:, 1] - logits[:, 0]), -penalty, fitted))
+        labels, logits = _averaged(fitted, tiles)
+        candidates.append((_auroc(labels, logits, task), -penalty, fitted))
     return max(candidates, key=lambda candidate: candidate[:2])[2]
+
+
+def _auroc(labels: NDArray[Any], logits: Floats, task: Task) -> float:
+    if labels.ndim == 2:
+        return task.quick_metrics(labels, logits)["auroc"]
+    return float(roc_auc_score(labels, logits[:, 1] - logits[:, 0]))
+
+
+def _averaged(fitted: FittedBaseline, tiles: Table) -> tuple[NDArray[Any], Floats]:
+    """Labels and logits of the examples of a table of tiles."""
+    features, labels, rows = tiles
+    logits, labels = average_tiles(_logits(fitted.decide(features), labels), labels, rows)
+    return labels, logits
 
 
 def evaluate_baseline(
@@ -232,8 +179,11 @@ def evaluate_baseline(
     decisions = []
     with threadpool_limits(1):
         for windows, _, rows in _batches(dataset, range(len(dataset))):
-            decisions.append(fitted.decide(_features(fitted.baseline, fitted.state, windows, test.lengths[rows])))
-    logits, _ = average_tiles(_two(np.concatenate(decisions)), test.labels[dataset.rows], dataset.rows)
+            decisions.append(fitted.decide(fitted.features(windows, test.lengths[rows])))
+    every = np.arange(len(test))
+    logits, _ = average_tiles(
+        _logits(np.concatenate(decisions), test.truths(every)), test.labels[dataset.rows], dataset.rows
+    )
     tiles = np.bincount(dataset.rows, minlength=len(test))
     spent = meter.read()["wall_seconds"]
     cost = {**trained["cost"], "test_seconds": spent, "test_examples_per_second": int(tiles.sum()) / spent}
@@ -251,11 +201,12 @@ def evaluate_baseline(
         cost=cost,
         data={**examples.counts, "test_tiles": int(tiles.sum())},
         seed=settings.seed,
+        decided=run.read_decided(),
         command=f"baselines --only {settings.model}",
     )
 
 
-Table = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]
+Table = tuple[NDArray[np.float32], NDArray[Any], NDArray[np.int64]]
 
 
 def _features(baseline: Baseline, state: State, windows: Codes, lengths: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -283,6 +234,6 @@ def _table(
     return features, labels, rows
 
 
-def _two(decision: Floats) -> Floats:
-    """Logits (n, 2) whose difference is the decision value."""
-    return np.stack([-decision / 2, decision / 2], axis=1)
+def _logits(decision: Floats, labels: NDArray[Any]) -> Floats:
+    """The decision values (n, k) of ``labels`` (n, k) as they are; of two classes, two whose difference they are, (n, 2)."""
+    return decision if labels.ndim == 2 else np.concatenate([-decision / 2, decision / 2], axis=1)

@@ -2,7 +2,8 @@
 
 Every claim about pictures stands beside these. A baseline is a function from windows and whole lengths to features,
 some with a table that is learnt from the training records first. Registered here; the measures that need more than a
-few lines live in ``coding_potential`` and ``weight_matrices``, and fitting, storing and scoring in ``baseline_fit``.
+few lines live in ``coding_potential`` and ``weight_matrices``, and what fitting gives in ``fitted``, fitting and scoring in
+``baseline_fit``.
 Sources: period-3 identity of Yin & Yau 2005 (J. Comput. Biol. 12:1153); noise floor: mean off-DC Voss power.
 """
 
@@ -146,6 +147,12 @@ def kmer_frequencies(windows: Codes, k: int) -> Floats:
 def kmers_to_3(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
     """(B, 84)."""
     return np.concatenate([kmer_frequencies(windows, k) for k in (1, 2, 3)], axis=1)
+
+
+@register_baseline("kmer_bag", "bag of words: frequencies of 1- to 5-mers")
+def kmers_to_5(windows: Codes, lengths: NDArray[np.int64]) -> Floats:
+    """(B, 1364)."""
+    return np.concatenate([kmer_frequencies(windows, k) for k in range(1, 6)], axis=1)
 
 
 @register_baseline("kmer6", "frequencies of 6-mers")

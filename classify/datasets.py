@@ -1,8 +1,9 @@
 """Examples to batches: random crops for training, tiles for evaluation, pictures from files.
 
-A batch is (input, label, row): uint8 codes (B, window) or uint8 pictures (B, 3, H, W); everything else (signals,
-spectra, colours) happens on the device. What an epoch draws is a function of (seed, epoch, index) alone, carried in
-the keys of ``sampling``, so that any number of workers and any resumption see the same examples.
+A batch is (input, label, row): uint8 codes (B, window) or uint8 pictures (B, 3, H, W), and int64 classes (B,) or int8 labels
+(B, k); everything else (signals, spectra, colours) happens on the device. What an epoch draws is a function of
+(seed, epoch, index) alone, carried in the keys of ``sampling``, so that any number of workers and any resumption see the
+same examples.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class TrainDataset(Dataset[Batch]):
     def __getitems__(self, keys: Sequence[int]) -> Batch:
         given = np.asarray(keys, dtype=np.int64)
         epochs, rows = np.divmod(np.where(given < 0, -1 - given, given), len(self.examples))
-        labels = torch.from_numpy(self.examples.labels[rows])
+        labels = torch.from_numpy(self.examples.truths(rows))
         told = torch.from_numpy(np.where(given < 0, -1, rows))
         if self._packed is None:
             return _pictures(self.examples, rows), labels, told
@@ -130,7 +131,7 @@ class TileDataset(Dataset[Batch]):
     def __getitems__(self, keys: Sequence[int]) -> Batch:
         places = np.asarray(keys, dtype=np.int64)
         rows = self.rows[places]
-        labels, index = torch.from_numpy(self.examples.labels[rows]), torch.from_numpy(rows)
+        labels, index = torch.from_numpy(self.examples.truths(rows)), torch.from_numpy(rows)
         if self._packed is None:
             return _pictures(self.examples, rows), labels, index
         return self._packed.gather(rows, self.starts[places]), labels, index

@@ -5,6 +5,7 @@ Nothing is chosen here: the weights are those that validation chose.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
+from safetensors.numpy import save
 from safetensors.torch import load_file
 
 from classify.config import parse_run
@@ -28,6 +30,7 @@ from classify.tasks import TASKS, Task
 from classify.training import build_classifier
 from classify.views import makes_pictures, picture_of
 from specgen.errors import InputError
+from specgen.files import write_atomic
 from specgen.image import to_uint8
 from specgen.png import write_png
 from specgen.sequences import gc_share
@@ -179,9 +182,8 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples, into: Re
         "test_seconds": spent["wall_seconds"],
         "test_examples_per_second": int(tiles.sum()) / spent["wall_seconds"],
     }
-    if makes_pictures(loaded.module.view):
+    if makes_pictures(loaded.module.view) and test.targets is None:  # of several labels none is the right one
         _write_gallery(into.folder, loaded, test, task.probabilities(kept))
-    counts = {**examples.counts, "test_tiles": int(tiles.sum())}
     return write_results(
         into.folder,
         task,
@@ -195,8 +197,9 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples, into: Re
         note=MODELS[settings.model].note,
         cost=trained["cost"],
         training=trained["training"],
-        data=counts,
+        data={**examples.counts, "test_tiles": int(tiles.sum())},
         seed=settings.seed,
+        decided=run.read_decided(),
     )
 
 
@@ -213,6 +216,7 @@ def write_results(
     cost: dict[str, Any],
     data: dict[str, Any],
     seed: int,
+    decided: Mapping[str, Any],
     training: dict[str, Any] | None = None,
     command: str = "train",
     split: str = "test",
@@ -238,6 +242,8 @@ def write_results(
             for i in range(len(test))
         ],
     )
+    if arrays := task.arrays(test, kept):
+        write_atomic(run.path / "predictions.safetensors", save(arrays))
     body = {
         "task": task.name,
         "model": model,
@@ -248,7 +254,7 @@ def write_results(
         "command": command,
         "data": data,
         "training": training or {},
-        **task.body(test, kept, seed),
+        **task.body(test, kept, seed, decided),
         "cost": cost,
     }
     run.write_json("metrics.json", body)

@@ -6,7 +6,6 @@ chromosome and split each. NumPy only; what turns it into batches lives in ``dat
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,9 @@ from typing import Any, Protocol, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.digests import digest
 from classify.splits import SPLITS, stable_fraction
+from classify.targets import Labels, Targets, counted
 from specgen.errors import InputError
 from specgen.sequences import Codes
 
@@ -27,7 +28,6 @@ __all__ = [
     "balance",
     "check_classes",
     "check_trainable",
-    "digest",
     "drop_duplicates",
     "one_per_group",
 ]
@@ -99,13 +99,15 @@ class Examples:
     ids
         Unique record names, as found in the data: never used as paths or HTML unescaped.
     labels
-        int64 (n,).
+        int64 (n,) class of each example; 0 where there are ``targets``.
     groups, chromosomes
         What must not cross splits; empty chromosome = unknown.
     lengths
         int64 (n,) nt of the whole record, before trimming; 0 for pictures.
     split
         (n,) "train", "val" or "test".
+    targets
+        Labels of each example, as many as there are ``classes``, where those do not exclude one another; else None.
     sequences
         Codes of each record after trimming, a list or ``StoredLetters``; None for pictures.
     pictures
@@ -132,6 +134,7 @@ class Examples:
     chromosomes: list[str]
     lengths: NDArray[np.int64]
     split: NDArray[np.str_]
+    targets: Targets | None = None
     sequences: Sequence[Codes] | None = None
     pictures: list[tuple[Path, int]] | None = None
     window: int = 0
@@ -149,6 +152,17 @@ class Examples:
         """What an example is made of: "codes" or "pictures". A view is chosen by it."""
         return "codes" if self.sequences is not None else "pictures"
 
+    def truths(self, rows: NDArray[np.int64]) -> NDArray[np.int64] | Labels:
+        """What some examples are: int64 (len(rows),) classes, or int8 (len(rows), k) labels of each."""
+        return self.labels[rows] if self.targets is None else self.targets.gather(rows)
+
+    def told(self) -> str:
+        """How many there are, and of each class where an example has one."""
+        if self.targets is not None:
+            return f"{len(self)} ({len(self.classes)} labels each)"
+        classes = ", ".join(f"{n} {name}" for name, n in self.per_class().items())
+        return f"{len(self)} ({classes})"
+
     def take(self, keep: NDArray[np.int64] | NDArray[np.bool_], **counts: Any) -> Examples:
         """The examples at ``keep`` (indices or mask), with ``counts`` added."""
         index: NDArray[np.int64] = np.flatnonzero(keep) if keep.dtype == bool else keep.astype(np.int64)
@@ -160,6 +174,7 @@ class Examples:
             chromosomes=[self.chromosomes[i] for i in index],
             lengths=self.lengths[index],
             split=self.split[index],
+            targets=None if self.targets is None else self.targets.take(index),
             sequences=None if self.sequences is None else _taken(self.sequences, index),
             pictures=None if self.pictures is None else [self.pictures[i] for i in index],
             digests=[self.digests[i] for i in index] if self.digests else [],
@@ -173,17 +188,14 @@ class Examples:
         return self.take(self.split == split)
 
     def per_class(self) -> dict[str, int]:
-        """Number of examples of each class."""
+        """Number of examples of each class, or that have each label; labels in a file are read for it."""
+        if self.targets is not None:
+            return dict(zip(self.classes, counted(self.targets, len(self.classes))[1].tolist(), strict=True))
         return {name: int((self.labels == i).sum()) for i, name in enumerate(self.classes)}
 
 
 def _taken(sequences: Sequence[Codes], index: NDArray[np.int64]) -> Sequence[Codes]:
     return sequences.take(index) if isinstance(sequences, StoredLetters) else [sequences[i] for i in index]
-
-
-def digest(values: NDArray[np.uint8]) -> bytes:
-    """16-byte hash of letters or pixels."""
-    return hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=16).digest()
 
 
 def drop_duplicates(examples: Examples) -> Examples:

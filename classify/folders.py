@@ -72,6 +72,7 @@ def check_split(run: RunFolder, examples: Examples) -> None:
 
 
 def split_rows(examples: Examples) -> list[tuple[str, ...]]:
-    """Rows of split.csv."""
-    labels = [examples.classes[label] for label in examples.labels]
+    """Rows of split.csv; no label where an example has several."""
+    several = examples.targets is not None
+    labels = ["" if several else examples.classes[label] for label in examples.labels]
     return list(zip(examples.ids, examples.groups, examples.chromosomes, labels, examples.split.tolist(), strict=True))

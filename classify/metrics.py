@@ -39,6 +39,7 @@ __all__ = [
     "paired_difference",
     "per_class",
     "ranking",
+    "resampled_weights",
     "summary",
 ]
 
@@ -85,7 +86,7 @@ def classification_metrics(labels: ArrayLike, probabilities: ArrayLike, *, posit
     return {name: float(values[0]) for name, values in weighted_metrics(sample, iter([ones])).items()}
 
 
-def _resampled_weights(members: Ints, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
+def resampled_weights(members: Ints, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
     """Blocks (rows, n) of weights: how often the group of each example, ``members`` (n,), was drawn."""
     groups = int(members.max()) + 1
     rows = max(1, _BLOCK // len(members))
@@ -158,7 +159,7 @@ def bootstrap_draws(
     if len(names) < 2:
         undefined = np.full(resamples, math.nan)
         return dict.fromkeys(classification_metrics(labels, probabilities, positive=positive), undefined)
-    blocks = _resampled_weights(members.reshape(-1), resamples, np.random.default_rng(seed))
+    blocks = resampled_weights(members.reshape(-1), resamples, np.random.default_rng(seed))
     return weighted_metrics(sample, blocks)
 
 

@@ -54,6 +54,7 @@ class Classifier(L.LightningModule):
         self._outputs: list[tuple[Tensor, Tensor, Tensor]] = []
         # Of the epoch so far, on all processes: loss, right answers, examples. And the batches that were done.
         self._sums, self._done = torch.zeros(3, dtype=torch.float64), 0
+        self._decided: dict[str, Any] = {}  # by the last validation
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Codes or pictures to float32 logits (B, outputs), of positions (B, outputs, L)."""
@@ -105,8 +106,10 @@ class Classifier(L.LightningModule):
         self.log("train_accuracy", trained[1].float(), prog_bar=True)
         for name, value in self.task.validation(labels, kept).items():
             self.log(f"val_{name}", value, prog_bar=name != "loss")
+        self._decided = self.task.decide(labels, kept)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["decided"] = self._decided
         checkpoint["position"] = {"batches": self._done, "sums": self._sums.tolist(), "processes": world()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -137,22 +140,22 @@ class Classifier(L.LightningModule):
 
 
 def average_tiles(
-    logits: NDArray[np.floating[Any]], labels: NDArray[np.int64], rows: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    logits: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Mean logits of the tiles of each example.
 
     Parameters
     ----------
     logits, labels, rows
-        (tiles, k), (tiles,) and (tiles,): the example that each tile belongs to, numbered from 0.
+        (tiles, k), (tiles,) or (tiles, k), and (tiles,): the example that each tile belongs to, numbered from 0.
 
     Returns
     -------
-    logits (n, k) float64, labels (n,) int64, in the order of the examples.
+    logits (n, k) float64, labels (n,) or (n, k) as they came, in the order of the examples.
     """
     n = int(rows.max()) + 1 if len(rows) else 0
     sums = np.zeros((n, logits.shape[1]))
     np.add.at(sums, rows, logits.astype(np.float64))
-    truth = np.zeros(n, dtype=np.int64)
+    truth = np.zeros((n, *labels.shape[1:]), dtype=labels.dtype)
     truth[rows] = labels
     return sums / np.bincount(rows, minlength=n)[:, None], truth

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from classify.examples import Examples, digest
+from classify.digests import digest
+from classify.examples import Examples
 from classify.headers import Origin, group_loci, normalise_chromosome, parse_header, read_table
 from classify.splits import SPLITS, SplitSettings, assign_splits
 from specgen.errors import InputError

@@ -74,7 +74,7 @@ def predict(
     """
     loaded = _loaded(run)
     task = loaded.task
-    POOLS[tiling.pool].check(task.outputs)
+    POOLS[tiling.pool].check(task.outputs if task.exclusive else 1)
     counts = {"records": 0, "too_short": 0, "padded": 0, "resumed": 0, "needed": task.window + task.cut}
     columns = ["id", "length", "tiles", "predicted", *(f"p_{name}" for name in task.classes)]
     columns += ["padded"] if tiling.short == "pad" else []

@@ -11,7 +11,7 @@ import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from classify.baseline_fit import evaluate_baseline, load_baseline
+from classify.baseline_fit import evaluate_baseline
 from classify.baselines import BASELINES
 from classify.config import parse_run, to_yaml
 from classify.cost import environment
@@ -19,6 +19,7 @@ from classify.datasets import TileDataset
 from classify.distributed import check_alone, check_shares, joined, once
 from classify.evaluation import evaluate, load_run, predict_logits, run_settings
 from classify.examples import Examples
+from classify.fitted import load_baseline
 from classify.runs import Results, RunFolder
 from classify.settings import RunSettings, check_name
 from classify.tasks import TASKS

@@ -71,6 +71,11 @@ class RunFolder:
         """model.json: a fitted baseline."""
         return self.path / "model.json"
 
+    @property
+    def decided(self) -> Path:
+        """decided.json: what validation chose beside the weights, see ``Task.decide``."""
+        return self.path / "decided.json"
+
     def on(self, name: str) -> RunFolder:
         """on/<name>: what this run scored on other data."""
         return RunFolder(self.path / "on" / name)
@@ -106,6 +111,8 @@ class RunFolder:
             self.predictions,
             self.weights,
             self.baseline,
+            self.decided,
+            self.path / "predictions.safetensors",
             self.path / "report.html",
         ):
             path.unlink(missing_ok=True)
@@ -136,6 +143,10 @@ class RunFolder:
         """
         path = self.path / name
         return read_json(path, f"{path}: no such file; is {self.path} a finished run folder?")
+
+    def read_decided(self) -> dict[str, Any]:
+        """decided.json; empty where validation had nothing to decide."""
+        return self.read_json(self.decided.name) if self.decided.is_file() else {}
 
     def split_rows(self) -> list[dict[str, str]]:
         """Rows of split.csv; none where the run has no such file.

@@ -142,6 +142,7 @@ def fit(
     check_trainable(examples)
     module = build_classifier(settings, task, examples.kind, plan)
     train, val = examples.part("train"), examples.part("val")
+    task.begin(train)
     for split in ("val", "test"):
         check_shares(split, len(examples.part(split)))
     sampler = make_sampler(train, settings.seed, options, balance=task.balanced, process=rank(), processes=world())
@@ -255,11 +256,7 @@ def _probe(module: Classifier, loader: Any, settings: RunSettings) -> int:
 
 
 def _headline(settings: RunSettings, module: nn.Module, examples: Examples, plan: Plan) -> str:
-    sizes = ", ".join(
-        f"{split} {len(part)} ({', '.join(f'{n} {name}' for name, n in part.per_class().items())})"
-        for split in ("train", "val", "test")
-        for part in [examples.part(split)]
-    )
+    sizes = ", ".join(f"{split} {examples.part(split).told()}" for split in ("train", "val", "test"))
     dropped = [f"{key.replace('_', ' ')}: {value}" for key, value in examples.counts.items() if value]
     alone = [value for key, value in examples.counts.items() if key.endswith(("without_gene_or_locus", "without_gene"))]
     if any(alone):
@@ -273,10 +270,12 @@ def _headline(settings: RunSettings, module: nn.Module, examples: Examples, plan
 
 
 def _write_weights(run: RunFolder, module: Classifier) -> None:
-    """model.safetensors from best.ckpt, loaded into ``module`` too."""
+    """model.safetensors from best.ckpt, loaded into ``module`` too, and what validation decided in that epoch."""
     if not run.best.is_file():
         raise InputError(f"{run.best}: no such file; start anew with --overwrite")
-    state = torch.load(run.best, map_location="cpu", weights_only=True)["state_dict"]
-    module.load_state_dict(state)
+    best = torch.load(run.best, map_location="cpu", weights_only=True)
+    module.load_state_dict(best["state_dict"])
+    if best.get("decided"):
+        run.write_json(run.decided.name, best["decided"])
     weights = {key: value.contiguous() for key, value in module.model.state_dict().items()}
     write_atomic(run.weights, save(weights))

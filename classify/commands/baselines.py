@@ -34,10 +34,16 @@ def run(arguments: Sequence[str]) -> None:
     examples = task.load()
     if made := examples.counts.get("simulated_transcripts"):
         print(f"note: no files were given; these are {made} simulated transcripts")
+    if not extra.only and examples.targets is not None:  # what learns from classes has none to learn from
+        names = [name for name in names if not BASELINES[name].learn]
     for name in names:
         body = fit_baseline(name, settings, examples)
         metrics = body["metrics"]
-        shown = ", ".join(f"{key} {interval_text(metrics[key])}" for key in ("accuracy", "auroc"))
+        shown = ", ".join(
+            f"{key} {interval_text(metrics[key])}"
+            for key in ("accuracy", "auroc", "median_auprc", "micro_f1")
+            if key in metrics
+        )
         print(f"{name:18} {shown}", flush=True)
     print_bounds(body)
     print(f"reports: {settings.folder.parent.parent}/<baseline>/{settings.name}/report.html")

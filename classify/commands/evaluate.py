@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from classify.runs import RunFolder
 
 SPLITS = ("all", "test")
-SHOWN = ("perplexity", "bits_per_base", "accuracy", "auroc", "mcc")
+SHOWN = ("perplexity", "bits_per_base", "accuracy", "auroc", "median_auprc", "micro_f1", "mcc")
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -63,9 +63,10 @@ class Explainer:
         if self.settings.target:
             if self.settings.target not in task.classes:
                 raise UnknownName("attribution.target", self.settings.target, task.classes)
-        elif len(task.classes) != 2:
+        elif len(task.classes) != (2 if task.exclusive else 1):
             raise InputError(f"attribution.target: expected one of {', '.join(task.classes)}")
-        self.target = task.classes.index(self.settings.target) if self.settings.target else 1
+        # The last one: the positive of two classes, or the only label.
+        self.target = task.classes.index(self.settings.target) if self.settings.target else len(task.classes) - 1
         for name in self.methods:
             if name not in METHODS:
                 raise UnknownName("method", name, METHODS)
@@ -90,7 +91,9 @@ class Explainer:
         """Indicators (B, 4, L) or codes (B, L) to log-odds (B,) of the target, differentiable."""
         # cuDNN differentiates recurrent layers in training mode only.
         with torch.backends.cudnn.flags(enabled=not self.recurrent):
-            return log_odds(self.loaded.module(letters.to(self.loaded.plan.device)), self.target)
+            logits: Tensor = self.loaded.module(letters.to(self.loaded.plan.device))
+        # The logit of a label that holds by itself is its log-odds.
+        return log_odds(logits, self.target) if self.loaded.task.exclusive else logits[:, self.target]
 
     def score_codes(self, codes: Codes) -> NDArray[np.float64]:
         """uint8 codes (n, L) to log-odds (n,)."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.examples import digest
+from classify.digests import digest
 from specgen.sequences import Codes, reverse_complement
 
 __all__ = ["sharing", "strandless_digest"]

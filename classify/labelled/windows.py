@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classify.clusters import hold_together
 from classify.exons.negatives import Negative
@@ -19,12 +20,12 @@ from classify.headers import Origin, group_loci
 from classify.labelled.formats import Columns, Row, read_rows
 from classify.labelled.grouping import strandless_digest
 from classify.labelled.rows import Window
-from classify.splits import stable_fraction, stable_number
+from classify.splits import SplitSettings, assign_splits, stable_fraction, stable_number
 from specgen.errors import InputError
 from specgen.files import expand
 from specgen.sequences import Codes
 
-__all__ = ["Part", "labelled_windows", "made_negatives"]
+__all__ = ["Part", "divided", "fitted", "groups_of", "labelled_windows", "made_negatives"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def labelled_windows(
         raise InputError(f"data: none of the {counts['records_read']} records has the {width} nt of a window")
     counts["longer_cut_to_their_middle"] = sum(len(row.codes) > width for row in rows)
     counts["shorter_padded"] = sum(len(row.codes) < width for row in rows)
-    groups = _groups(rows)
+    groups = groups_of(rows)
     windows = [
         Window(row.name, row.label, fitted(row.codes, width), len(row.codes), group, split, row.origin.chromosome)
         for row, group, split in zip(rows, groups, splits, strict=True)
@@ -95,6 +96,40 @@ def fitted(codes: Codes, width: int) -> Codes:
     return np.pad(codes, (before, width - n - before))
 
 
+def divided(
+    own: Sequence[str],
+    groups: Sequence[str],
+    chromosomes: Sequence[str],
+    ids: Sequence[str],
+    split: SplitSettings,
+    *,
+    val: bool,
+    test: bool,
+) -> NDArray[np.str_]:
+    """The split of each record: that of its file, or drawn by group; empty where its chromosome is unknown.
+
+    Parameters
+    ----------
+    own
+        Split of each record's file; "" = to be drawn.
+    val, test
+        Whether these splits have files of their own.
+    """
+    found = np.array(own, dtype="<U5")
+    if split.strategy == "test":
+        return np.full(len(found), "test", dtype="<U5")
+    open_ = np.flatnonzero(found == "")
+    chosen, places, names = ([column[i] for i in open_.tolist()] for column in (groups, chromosomes, ids))
+    if test:  # official: only validation is drawn
+        draws = np.array([stable_fraction(group, split.seed) for group in chosen])
+        found[open_] = np.where(draws < split.val_fraction, "val", "train")
+    elif len(open_):
+        found[open_] = assign_splits(chosen, places, names, split)
+        if val:
+            found[open_[found[open_] == "val"]] = "train"
+    return found
+
+
 def _thinned(rows: Sequence[Row], most: int, seed: int) -> list[Row]:
     """At most so many of each class, in their order; which ones depends on their letters alone."""
     if not most:
@@ -107,8 +142,8 @@ def _thinned(rows: Sequence[Row], most: int, seed: int) -> list[Row]:
     return [row for i, row in enumerate(rows) if i in kept]
 
 
-def _groups(rows: Sequence[Row]) -> list[str]:
-    """Of the letters on either strand, joined where the places that names tell overlap on either strand."""
+def groups_of(rows: Sequence[Row]) -> list[str]:
+    """The group of each row: of the letters on either strand, joined where places that names tell overlap on any strand."""
     letters = [strandless_digest(row.codes).hex()[:16] for row in rows]
     # Peaks have no strand: the place alone counts.
     loci = group_loci(_placed(rows))

@@ -10,6 +10,7 @@ from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,20 @@ from classify.peaks.reading import Peak
 from classify.peaks.settings import PeakSettings
 from classify.splits import SPLITS, SplitSettings, assign_splits
 
-__all__ = ["Intervals", "Territory", "divide", "good_peaks"]
+__all__ = ["NOBODYS", "Blocks", "Intervals", "Territory", "divide", "good_peaks"]
 
 Ints = NDArray[np.int64]
 NOBODYS = len(SPLITS)
+
+
+class Blocks(Protocol):
+    """What dividing a contig asks of settings, both in nt, see ``PeakSettings``."""
+
+    @property
+    def block(self) -> int: ...
+
+    @property
+    def gap(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,20 @@ class Intervals:
             return np.zeros(len(low), dtype=bool)
         last = np.searchsorted(self.starts, high, side="left") - 1  # the last that begins before the end
         return (last >= 0) & (self.ends[np.maximum(last, 0)] > low)
+
+    def covered(self, low: Ints, high: Ints) -> Ints:
+        """(n,) nt of the stretches from ``low`` to before ``high`` that lie in one of these."""
+        return self._before(high) - self._before(low)
+
+    def _before(self, places: Ints) -> Ints:
+        """(n,) nt of these that lie before each place."""
+        sizes = np.cumsum(self.ends - self.starts)
+        last = np.searchsorted(self.starts, places, side="right") - 1
+        # Of the stretch that begins last, what lies behind the place is too much.
+        whole = np.where(last >= 0, sizes[np.maximum(last, 0)] if len(sizes) else 0, 0)
+        beyond = np.where(last >= 0, self.ends[np.maximum(last, 0)] - places if len(sizes) else 0, 0)
+        found: Ints = whole - np.maximum(beyond, 0)
+        return found
 
 
 @dataclass(frozen=True)
@@ -82,7 +107,7 @@ class Territory:
         return np.where(same, self.splits[low], NOBODYS).astype(np.uint8)
 
 
-def divide(lengths: Mapping[str, int], settings: PeakSettings, split: SplitSettings) -> dict[str, Territory]:
+def divide(lengths: Mapping[str, int], settings: Blocks, split: SplitSettings) -> dict[str, Territory]:
     """The territory of every contig.
 
     Contigs are cut into blocks, and a split draws blocks, or takes contigs whole. Where stretches of two splits meet,
@@ -108,7 +133,7 @@ def divide(lengths: Mapping[str, int], settings: PeakSettings, split: SplitSetti
     return found
 
 
-def _territory(splits: NDArray[np.uint8], length: int, settings: PeakSettings) -> Territory:
+def _territory(splits: NDArray[np.uint8], length: int, settings: Blocks) -> Territory:
     borders = np.flatnonzero(splits[1:] != splits[:-1]) + 1
     cuts: list[int] = []
     stretches = [int(splits[0])]

@@ -1,20 +1,22 @@
-"""Peaks from narrowPeak, broadPeak and BED files, checked line by line, and the choice of some by name.
+"""Peaks from narrowPeak, broadPeak and BED files, checked line by line; the choice of some by name, and those of each contig.
 
-Coordinates are 0-based and half-open. Genomes and letters are not known here.
+Coordinates are 0-based and half-open. Letters are not known here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
+from classify.contigs import missing_sequences
 from classify.lines import text_lines
 from specgen.errors import InputError, UnknownName
+from specgen.files import expand
 
-__all__ = ["Peak", "chosen", "read_peaks"]
+__all__ = ["Peak", "blacklisted", "by_contig", "chosen", "read_peaks"]
 
 
 class Peak(NamedTuple):
@@ -133,3 +135,44 @@ def chosen(peaks: Sequence[Peak], names: Sequence[str], path: str) -> list[Peak]
             raise UnknownName(f"name of peaks in {path}:", name, akin or known)
         wanted.update(found)
     return [peak for peak in peaks if peak.name in wanted]
+
+
+def by_contig(peaks: Sequence[Peak], lengths: Mapping[str, int], genome: str) -> dict[str, list[Peak]]:
+    """Peaks of every contig that the genome has, by place.
+
+    Raises
+    ------
+    InputError
+        A peak that ends past its contig; names file and line.
+    """
+    found: dict[str, list[Peak]] = {}
+    for peak in sorted(peaks, key=lambda peak: (peak.summit, peak.start, peak.end, -peak.strength, peak.name)):
+        if peak.contig in lengths:
+            found.setdefault(peak.contig, []).append(peak)
+    for name, some in found.items():
+        if past := [peak for peak in some if peak.end > lengths[name]]:
+            peak = past[0]
+            raise InputError(
+                f"{peak.where}: the peak {name}:{peak.start}-{peak.end} ends past the {lengths[name]} nt of that sequence "
+                f"in {genome}; is it the same assembly?"
+            )
+    return found
+
+
+def blacklisted(blacklist: str, root: Path, lengths: Mapping[str, int], genome: str) -> dict[str, list[Peak]]:
+    """Places of a blacklist by contig; none where no file is named.
+
+    Raises
+    ------
+    InputError
+        As ``read_peaks``; names of contigs that are not there.
+    """
+    if not blacklist:
+        return {}
+    path = root / expand(blacklist)
+    places = read_peaks(path)
+    missing_sequences(str(path), list(dict.fromkeys(place.contig for place in places)), lengths, genome, "blacklist")
+    found: dict[str, list[Peak]] = {}
+    for place in places:
+        found.setdefault(place.contig, []).append(place)
+    return found

@@ -6,7 +6,7 @@ What is drawn depends on the seed and the contig's name; the order of files, lin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from classify.headers import normalise_chromosome
 from classify.labelled.rows import Window
 from classify.peaks.negatives import NEGATIVES, PeakGround, peak_ground
 from classify.peaks.places import Intervals, Territory, divide, good_peaks
-from classify.peaks.reading import Peak, chosen, read_peaks
+from classify.peaks.reading import Peak, blacklisted, by_contig, chosen, read_peaks
 from classify.peaks.settings import PeakSettings
 from classify.splits import SPLITS, SplitSettings, stable_number
 from specgen.errors import InputError
@@ -64,7 +64,7 @@ def peak_windows(
     lengths = sequence_lengths(genome)
     absent = missing_sequences(shown, list(dict.fromkeys(peak.contig for peak in peaks)), lengths, genome, "peak file")
     here = by_contig(peaks, lengths, genome)
-    blacklisted = _blacklist(settings, root, lengths, genome)
+    forbidden = blacklisted(settings.blacklist, root, lengths, genome)
     stretches = divide({name: length for name, length in lengths.items() if name in here}, settings, split)
     counts: Counter[str] = Counter(
         peaks_read=len(every),
@@ -74,46 +74,12 @@ def peak_windows(
     windows: list[Window] = []
     for contig, length, fetch in read_contigs(genome, set(here)):
         codes = fetch(0, length)
-        part = _Contig(contig, codes, here[contig], blacklisted.get(contig, []), stretches[contig], width, settings)
+        part = _Contig(contig, codes, here[contig], forbidden.get(contig, []), stretches[contig], width, settings)
         windows += part.windows(negatives, each, split.seed, counts)
     if not any(window.label for window in windows):
         told = ", ".join(f"{key.replace('_', ' ')} {n}" for key, n in counts.items() if n)
         raise InputError(f"{shown}: no peak is left to make a window of ({told})")
     return windows, {**counts, **({"contigs_missing": absent[:20]} if absent else {})}
-
-
-def by_contig(peaks: Sequence[Peak], lengths: Mapping[str, int], genome: str) -> dict[str, list[Peak]]:
-    """Peaks of every contig that the genome has, by place.
-
-    Raises
-    ------
-    InputError
-        A peak that ends past its contig; names file and line.
-    """
-    found: dict[str, list[Peak]] = {}
-    for peak in sorted(peaks, key=lambda peak: (peak.summit, peak.start, peak.end, -peak.strength, peak.name)):
-        if peak.contig in lengths:
-            found.setdefault(peak.contig, []).append(peak)
-    for name, some in found.items():
-        if past := [peak for peak in some if peak.end > lengths[name]]:
-            peak = past[0]
-            raise InputError(
-                f"{peak.where}: the peak {name}:{peak.start}-{peak.end} ends past the {lengths[name]} nt of that sequence "
-                f"in {genome}; is it the same assembly?"
-            )
-    return found
-
-
-def _blacklist(settings: PeakSettings, root: Path, lengths: Mapping[str, int], genome: str) -> dict[str, list[Peak]]:
-    if not settings.blacklist:
-        return {}
-    path = root / expand(settings.blacklist)
-    places = read_peaks(path)
-    missing_sequences(str(path), list(dict.fromkeys(place.contig for place in places)), lengths, genome, "blacklist")
-    found: dict[str, list[Peak]] = {}
-    for place in places:
-        found.setdefault(place.contig, []).append(place)
-    return found
 
 
 class _Contig:

@@ -24,6 +24,10 @@ REQUIRED = {
         *("task", "model", "name", "n", "groups", "labels", "positive", "metrics", "per_class", "confusion"),
         *("calibration", "bootstrap"),
     ),
+    "label": (
+        *("task", "model", "name", "n", "groups", "metrics", "bootstrap", "labels_in_all", "labels_scored", "by_group"),
+        "features",
+    ),
     "position": ("task", "model", "name", "n", "groups", "metrics", "bootstrap"),
 }
 """Keys of ``metrics.json`` without which there is no report, by what the model answers for."""
@@ -60,6 +64,8 @@ def read_metrics(run: Path) -> dict[str, Any]:
     tables = (
         ("metrics", ("value", "low", "high"), metrics["metrics"].values()),
         ("per_class", ("precision", "recall", "f1", "support"), metrics.get("per_class", {}).values()),
+        ("by_group", ("group", "labels", "scored", "auroc", "auprc", "f1"), metrics.get("by_group", ())),
+        ("features", ("name", "group", "known", "positives", "auroc", "auprc", "f1"), metrics.get("features", ())),
         ("calibration", ("low", "high", "n", "mean_probability", "observed"), metrics.get("calibration", ())),
         ("bootstrap", ("resamples", "level", "undefined"), [metrics["bootstrap"]]),
     )

@@ -32,6 +32,7 @@ __all__ = [
     "calibration_figure",
     "confusion_figure",
     "draw_all",
+    "features_figure",
     "frame",
     "history_figure",
     "png",
@@ -219,6 +220,35 @@ def calibration_figure(bins: Sequence[dict[str, Any]], of: str) -> Figure:
     return figure
 
 
+def features_figure(rows: Sequence[dict[str, Any]]) -> Figure:
+    """Labels by their AUROC, and average precision against prevalence, by group; ``rows`` as in ``metrics.json``."""
+    figure = Figure(figsize=(9, 4), dpi=DPI, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    scored = [row for row in rows if row["auroc"] is not None]
+    for group, colour in zip(sorted({row["group"] for row in scored}), cycle(COLOURS), strict=False):
+        some = sorted((row for row in scored if row["group"] == group), key=lambda row: -row["auroc"])
+        rank = np.arange(1, len(some) + 1)
+        left.plot(rank, [row["auroc"] for row in some], "-o", color=colour, markersize=3, linewidth=1.2)
+        prevalence = [row["positives"] / row["known"] for row in some]
+        right.plot(prevalence, [row["auprc"] for row in some], "o", color=colour, markersize=3, label=shown(group))
+    for axes, level in ((left, 0.5), (right, None)):
+        if not scored:
+            axes.text(0.5, 0.5, "no label has both 0 and 1", ha="center", color=GREY, transform=axes.transAxes)
+        elif level is None:
+            chances = np.geomspace(min(row["positives"] / row["known"] for row in scored) / 1.2, 1, 50)
+            axes.plot(chances, chances, color=GREY, linestyle=(0, (1, 2)), linewidth=1)
+            axes.set_xscale("log")
+        else:
+            axes.axhline(level, color=GREY, linestyle=(0, (1, 2)), linewidth=1)
+        axes.set_ylim(-0.02, 1.02)
+    frame(left, "rank of the label", "AUROC")
+    frame(right, "share of examples that have the label", "average precision")
+    handles, labels = right.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
+    return figure
+
+
 def best_epoch(history: pd.DataFrame, metrics: dict[str, Any]) -> int | None:
     """The epoch that was kept, as the run says; else that of the highest validation AUROC or lowest loss."""
     said = (metrics.get("training") or {}).get("best_epoch")
@@ -237,6 +267,8 @@ def draw_all(run: Path) -> list[Path]:
     metrics = read_metrics(run)
     history = read_history(run)
     drawn = {} if history is None else {"history": history_figure(history, best_epoch(history, metrics))}
+    if "features" in metrics:
+        drawn["features"] = features_figure(metrics["features"])
     if "labels" in metrics:
         drawn |= _of_classes(run, metrics)
     return [write_atomic(run / "figures" / f"{name}.png", png(figure)) for name, figure in drawn.items()]

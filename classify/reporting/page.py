@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,14 @@ CAPTIONS = {
     "roc": "True against false positive rate over all thresholds; the diagonal is guessing.",
     "precision_recall": "Precision against recall over all thresholds; the thin line is the prevalence, which "
     "guessing reaches.",
+    "features": "Left: the labels of each group by their AUROC, best first. Right: average precision of each label against "
+    "the share of test examples that have it, which guessing reaches (dotted).",
     "calibration": "How often a prediction came true against the probability it was given, and how many test "
     "examples got that probability. On the diagonal, probabilities can be taken at their word.",
 }
+ENDS = 25
+"""Labels that the page shows of either end of their ranking; all are in metrics.json."""
+
 PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
 
@@ -119,6 +124,21 @@ def _tables(counts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _ranked(features: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Labels by AUROC, best first, those without one last: all of them, or both ends and how many are between."""
+    rows = sorted(features, key=lambda row: (row["auroc"] is None, -(row["auroc"] or 0.0), row["name"]))
+    scored = sum(row["auroc"] is not None for row in rows)
+    if len(rows) <= 2 * ENDS:
+        return {"best": rows, "worst": [], "between": 0, "unscored": 0}
+    best, worst = rows[:ENDS], rows[max(ENDS, scored - ENDS) : scored]
+    return {
+        "best": best,
+        "worst": worst,
+        "between": max(0, scored - len(best) - len(worst)),
+        "unscored": len(rows) - max(scored, ENDS),
+    }
+
+
 def _metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     known = [name for name in METRICS if name in metrics] + [name for name in metrics if name not in METRICS]
     rows = []
@@ -142,6 +162,7 @@ def _alternative(figure: str, body: Mapping[str, Any]) -> str:
         "the table above has its numbers.",
         "roc": f"ROC curve, area {value('auroc')}.",
         "precision_recall": f"Precision-recall curve, average precision {value('auprc')}.",
+        "features": f"AUROC of {body.get('labels_scored', 0)} labels in order; their average precision against prevalence.",
         "calibration": f"Reliability diagram and histogram, calibration error {value('ece')}.",
     }[figure]
 
@@ -187,6 +208,7 @@ def write_report(run: Path) -> Path:
         note=body.get("model_note"),
         metrics=_metric_rows(body["metrics"]),
         bounds=body.get("bounds") or {},
+        features=_ranked(body.get("features") or []),
         data=_tables(body.get("data") or {}),
         training=list(flatten(body.get("training") or {})),
         costs=[(title, measure(cost[key], by, unit)) for key, (title, by, unit) in COSTS.items() if key in cost],

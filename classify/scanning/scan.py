@@ -66,8 +66,11 @@ def scan(
     loaded = load_run(run)
     if not loaded.task.window:
         raise InputError(f"{run}: was trained on a folder of pictures; how to make them from letters is not known")
-    if len(loaded.task.classes) != 2:
-        raise InputError(f"{run}: has {len(loaded.task.classes)} classes; a scan gives the probability of one of two")
+    if len(loaded.task.classes) != 2 or not loaded.task.exclusive:
+        raise InputError(
+            f"{run}: has {len(loaded.task.classes)} {'classes' if loaded.task.exclusive else 'labels'}; "
+            "a scan gives the probability of one of two classes"
+        )
     genome = str(expand(genome))
     contigs = contigs_of(genome, settings.contigs)
     check_bigwig(contigs)

@@ -6,7 +6,7 @@ be known to ``--help``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -35,18 +35,22 @@ class Task:
         One line for ``list``.
     answers
         What a network gives logits of: "window", (B, k), or "position", (B, k, L). A model says the same of itself.
+    exclusive
+        Whether an example has one of the classes; else each class is a label that holds or not, with a logit of its own.
     monitors
         What an epoch can be chosen by.
 
     What becomes of a batch is three steps that other kinds of task override together: ``truth``, what logits are held against;
     ``loss`` and ``right`` of the two; and ``kept``, the few numbers of each example that outlast the batch, of which
-    ``validation``, ``table`` and ``body`` are made.
+    ``validation``, ``table``, ``arrays`` and ``body`` are made. What a test needs of validation beside the weights, such as
+    thresholds, goes through ``decide``.
     """
 
     name: ClassVar[str]
     Settings: ClassVar[type]
     about: ClassVar[str]
     answers: ClassVar[str] = "window"
+    exclusive: ClassVar[bool] = True
     monitors: ClassVar[tuple[str, ...]] = ("val_auroc", "val_accuracy", "val_loss")
 
     def __init__(self, settings: Any) -> None:
@@ -103,6 +107,9 @@ class Task:
         """
         return {}
 
+    def begin(self, train: Examples) -> None:
+        """Told before training what is learnt from, such as for weights in the loss; nothing by default."""
+
     def truth(self, inputs: Tensor, labels: Tensor, *, training: bool) -> Tensor:
         """What the logits of a batch are held against: by default its labels.
 
@@ -154,6 +161,10 @@ class Task:
         loss = self.loss(torch.from_numpy(kept), torch.from_numpy(labels))
         return {"loss": float(loss), **self.quick_metrics(labels, kept)}
 
+    def decide(self, labels: NDArray[np.int64], kept: NDArray[np.float64]) -> dict[str, Any]:
+        """What the validation examples of the epoch that is kept decide for the test, as plain data: nothing by default."""
+        return {}
+
     def table(self, test: Examples, kept: NDArray[np.float64]) -> tuple[list[str], list[list[Any]]]:
         """Own columns of ``predictions.csv``, and a row of them for each test example."""
         probabilities = self.probabilities(kept)
@@ -169,8 +180,18 @@ class Task:
             for i in range(len(test))
         ]
 
-    def body(self, test: Examples, kept: NDArray[np.float64], seed: int) -> dict[str, Any]:
-        """What ``metrics.json`` says of the quality: metrics with intervals, and what they stand beside."""
+    def arrays(self, test: Examples, kept: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+        """What of the test examples, row by row, is too much for a table; goes to ``predictions.safetensors``."""
+        return {}
+
+    def body(self, test: Examples, kept: NDArray[np.float64], seed: int, decided: Mapping[str, Any]) -> dict[str, Any]:
+        """What ``metrics.json`` says of the quality: metrics with intervals, and what they stand beside.
+
+        Parameters
+        ----------
+        decided
+            What ``decide`` gave in training; empty where it decides nothing.
+        """
         from classify.kinds import metrics_by_kind
 
         return {

@@ -8,6 +8,7 @@ right answers and bases.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -195,7 +196,7 @@ class LanguageTask(Task):
             rows.append([self.classes[label], int(row[2]), *shown])
         return ["genome", "bases", "bits_per_base", "accuracy"], rows
 
-    def body(self, test: Examples, kept: NDArray[np.float64], seed: int) -> dict[str, Any]:
+    def body(self, test: Examples, kept: NDArray[np.float64], seed: int, decided: Mapping[str, Any]) -> dict[str, Any]:
         """See ``Task.body``; ``per_genome`` has the same of each genome alone, where there are several."""
         groups = np.array(test.groups)
         body = {

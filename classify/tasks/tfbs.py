@@ -21,11 +21,11 @@ from classify.headers import distinct_name
 from classify.labelled.formats import Columns
 from classify.labelled.grouping import sharing, strandless_digest
 from classify.labelled.rows import Window
-from classify.labelled.windows import Part, labelled_windows, made_negatives
+from classify.labelled.windows import Part, divided, labelled_windows, made_negatives
 from classify.peaks.negatives import NEGATIVES
 from classify.peaks.settings import PeakSettings
 from classify.peaks.windows import peak_windows
-from classify.splits import SplitSettings, assign_splits, stable_fraction
+from classify.splits import SplitSettings
 from classify.tasks.base import Task, register_task
 from specgen.errors import InputError, UnknownName
 from specgen.files import expand
@@ -192,22 +192,13 @@ class TfbsTask(Task):
 
     def _divided(self, windows: Sequence[Window]) -> NDArray[np.str_]:
         """(n,) the split of each window: that of its file, or drawn by group."""
-        settings, split = self.settings, self.settings.split
-        found = np.array([window.split for window in windows], dtype="<U5")
-        if split.strategy == "test":
-            return np.full(len(windows), "test", dtype="<U5")
-        open_ = np.flatnonzero(found == "")
-        groups, chromosomes, ids = (
-            [getattr(windows[i], key) for i in open_.tolist()] for key in ("group", "chromosome", "name")
+        settings = self.settings
+        own, groups, chromosomes, names = (
+            [getattr(window, key) for window in windows] for key in ("split", "group", "chromosome", "name")
         )
-        if settings.test:  # official: only validation is drawn
-            draws = np.array([stable_fraction(group, split.seed) for group in groups])
-            found[open_] = np.where(draws < split.val_fraction, "val", "train")
-        elif len(open_):
-            found[open_] = assign_splits(groups, chromosomes, ids, split)
-            if settings.val:
-                found[open_[found[open_] == "val"]] = "train"
-        return found
+        return divided(
+            own, groups, chromosomes, names, settings.split, val=bool(settings.val), test=bool(settings.test)
+        )
 
     def _with_shared(self, examples: Examples) -> Examples:
         """With the number of test sequences of which training has seen a long stretch."""

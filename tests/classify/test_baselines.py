@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classify.baseline_fit import evaluate_baseline, fit_baseline, load_baseline
+from classify.baseline_fit import evaluate_baseline, fit_baseline
 from classify.baselines import BASELINES, kmer_frequencies
 from classify.coding_potential import fickett, hexamer_score, hexamer_tables, rotation_table
 from classify.datasets import TileDataset, TrainDataset
 from classify.examples import Examples
+from classify.fitted import load_baseline
 from classify.runs import RunFolder
 from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS

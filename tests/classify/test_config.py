@@ -132,7 +132,7 @@ def test_extra_options_come_apart():
         (["--data.split.strategy", "gen"], r"unknown split strategy 'gen'; did you mean 'gene'"),
         (["--image.spectrogram.taper", "han"], r"unknown taper 'han'; did you mean 'hann'"),
         (["--task", "codin"], r"unknown task 'codin'; did you mean 'coding'"),
-        (["--task=zzz"], r"unknown task 'zzz'; known: coding"),
+        (["--task=zzz"], r"unknown task 'zzz'; known: chromatin, coding"),
         (["--see", "3"], r"--see.*did you mean seed"),  # no abbreviations
         (["--seed", "x"], r"seed"),
         (["surplus"], r"surplus"),

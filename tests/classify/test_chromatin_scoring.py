@@ -1,0 +1,168 @@
+"""Metrics of several labels against scikit-learn label by label, thresholds by trying all, regressions, and names of features."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
+
+from classify.chromatin.features import Feature, parse_feature, read_features
+from classify.chromatin.scoring import best_thresholds, feature_summary, label_aurocs
+from classify.one_vs_rest import fit_labels
+from specgen.errors import InputError
+
+RNG = np.random.default_rng(0)
+N, K = 90, 7
+CHANCES = np.round(RNG.random((N, K)), 2)  # with ties
+TARGETS = (RNG.random((N, K)) < CHANCES * 0.6).astype(np.int8)
+TARGETS[RNG.random((N, K)) < 0.2] = -1
+TARGETS[:, 5] = np.where(TARGETS[:, 5] == 1, 0, TARGETS[:, 5])  # never 1
+TARGETS[:, 6] = -1  # never known
+FEATURES = [
+    Feature(str(i), group=group) for i, group in enumerate(["TF", "TF", "DNase", "histone", "TF", "TF", "other"])
+]
+GROUPS = [f"block_{i // 6}" for i in range(N)]
+THRESHOLDS = np.linspace(0.2, 0.8, K)
+
+
+def columns():
+    for i in range(5):
+        known = TARGETS[:, i] >= 0
+        yield TARGETS[known, i], CHANCES[known, i], THRESHOLDS[i]
+
+
+@pytest.fixture(scope="module")
+def summary():
+    return feature_summary(TARGETS, CHANCES, THRESHOLDS, FEATURES, GROUPS, 0, resamples=200)
+
+
+def test_each_label_as_scikit_learn_has_it(summary):
+    for row, (truth, chance, threshold) in zip(summary["features"], columns(), strict=False):
+        assert row["auroc"] == pytest.approx(roc_auc_score(truth, chance))
+        assert row["auprc"] == pytest.approx(average_precision_score(truth, chance))
+        assert row["f1"] == pytest.approx(f1_score(truth, chance >= threshold))
+        assert (row["known"], row["positives"]) == (len(truth), truth.sum())
+        assert row["threshold"] == threshold
+    assert [row["auroc"] for row in summary["features"][5:]] == [None, None]
+    np.testing.assert_allclose(label_aurocs(TARGETS, CHANCES)[:5], [r["auroc"] for r in summary["features"][:5]])
+
+
+def test_means_medians_and_all_as_one(summary):
+    rows = [(roc_auc_score(t, c), average_precision_score(t, c), f1_score(t, c >= h)) for t, c, h in columns()]
+    for name, values in zip(("auroc", "auprc", "f1"), np.array(rows).T, strict=True):
+        assert summary["metrics"][name]["value"] == pytest.approx(values.mean())
+        assert summary["metrics"][f"median_{name}"]["value"] == pytest.approx(np.median(values))
+    known = TARGETS >= 0
+    truth, chance, called = TARGETS[known], CHANCES[known], (CHANCES >= THRESHOLDS)[known]
+    assert summary["metrics"]["micro_auroc"]["value"] == pytest.approx(roc_auc_score(truth, chance))
+    assert summary["metrics"]["micro_auprc"]["value"] == pytest.approx(average_precision_score(truth, chance))
+    assert summary["metrics"]["micro_f1"]["value"] == pytest.approx(f1_score(truth, called))
+    eps = np.finfo(np.float32).eps
+    assert summary["metrics"]["log_loss"]["value"] == pytest.approx(
+        log_loss(truth, chance.clip(eps, 1 - eps)), rel=1e-5
+    )
+    assert (summary["labels_in_all"], summary["labels_scored"]) == (7, 5)
+
+
+def test_groups_of_labels(summary):
+    found = {row["group"]: row for row in summary["by_group"]}
+    assert list(found) == ["DNase", "TF", "histone", "other"]
+    values = [roc_auc_score(t, c) for t, c, _ in columns()]
+    assert found["TF"]["auroc"]["value"] == pytest.approx(np.mean([values[0], values[1], values[4]]))
+    assert found["TF"]["median_auroc"]["value"] == pytest.approx(np.median([values[0], values[1], values[4]]))
+    assert (found["TF"]["labels"], found["TF"]["scored"]) == (4, 3)
+    assert found["histone"]["auroc"]["value"] == pytest.approx(values[3])
+    assert found["other"]["auroc"]["value"] is None
+
+
+def test_intervals_are_those_of_whole_groups(summary):
+    """Resampling by copying rows, with the very groups that were drawn."""
+    names, which = np.unique(GROUPS, return_inverse=True)
+    drawn = np.random.default_rng(0).integers(len(names), size=(200, len(names)))
+    values = []
+    for row in drawn:
+        rows = np.concatenate([np.flatnonzero(which == group) for group in row])
+        found = []
+        for i in range(5):
+            some = rows[TARGETS[rows, i] >= 0]
+            found.append(roc_auc_score(TARGETS[some, i], CHANCES[some, i]))
+        values.append(np.mean(found))
+    low, high = np.quantile(values, [0.025, 0.975])
+    assert summary["metrics"]["auroc"]["low"] == pytest.approx(low)
+    assert summary["metrics"]["auroc"]["high"] == pytest.approx(high)
+    assert low < summary["metrics"]["auroc"]["value"] < high
+
+
+def test_a_single_group_has_no_interval():
+    body = feature_summary(TARGETS, CHANCES, THRESHOLDS, FEATURES, ["one"] * N, 0, resamples=50)
+    assert body["metrics"]["auroc"]["low"] is None
+    assert body["metrics"]["auroc"]["value"] is not None
+
+
+def test_thresholds_are_the_best_of_all():
+    found = best_thresholds(TARGETS, CHANCES)
+    for i in range(5):
+        known = TARGETS[:, i] >= 0
+        truth, chance = TARGETS[known, i], CHANCES[known, i]
+        tried = {value: f1_score(truth, chance >= value) for value in np.unique(chance)}
+        best = max(tried.values())
+        assert found[i] == max(value for value, score in tried.items() if score == pytest.approx(best))
+    assert found[5:].tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("penalty", [0.01, 1.0])
+def test_regressions_are_scikit_learns(penalty):
+    x = RNG.normal(size=(N, 4))
+    targets = (RNG.random((N, 3)) < 1 / (1 + np.exp(-x[:, :3] - 1))).astype(np.int8)
+    targets[:20, 1] = -1
+    targets[:, 2] = 1
+    start = RNG.normal(size=(3, 4)), RNG.normal(size=3)
+    for given in (None, start):
+        coefficients, intercept = fit_labels(x, targets, penalty, given, tolerance=1e-9)
+        for i, known in ((0, slice(None)), (1, slice(20, None))):
+            expected = LogisticRegression(C=penalty, tol=1e-10, max_iter=2000).fit(x[known], targets[known, i])
+            np.testing.assert_allclose(coefficients[i], expected.coef_[0], atol=2e-4)
+            assert intercept[i] == pytest.approx(expected.intercept_[0], abs=2e-4)
+        assert not coefficients[2].any()
+        assert intercept[2] == pytest.approx(np.log((N + 0.5) / 0.5))
+
+
+@pytest.mark.parametrize(
+    ("name", "style", "parts"),
+    [
+        ("8988T|DNase|None", "auto", ("8988T", "DNase", "", "DNase")),
+        ("K562|c-Fos|IFNg30", "auto", ("K562", "c-Fos", "IFNg30", "TF")),
+        ("GM12878|H3K27me3|None", "auto", ("GM12878", "H3K27me3", "", "histone")),
+        ("NHEK|H2A.Z|None", "auto", ("NHEK", "H2A.Z", "", "histone")),
+        ("A549|HNF4A|None", "auto", ("A549", "HNF4A", "", "TF")),
+        ("HepG2|H4K20me1|None", "auto", ("HepG2", "H4K20me1", "", "histone")),
+        ("CTCF_HeLa-S3", "factor_cell", ("HeLa-S3", "CTCF", "", "TF")),
+        ("open", "auto", ("", "", "", "other")),
+        ("H3K4me3", "auto", ("", "", "", "histone")),
+        ("a|b", "plain", ("", "", "", "other")),
+    ],
+)
+def test_what_names_tell(name, style, parts):
+    found = parse_feature(name, style)
+    assert (found.cell, found.factor, found.treatment, found.group) == parts
+    assert found.name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("A|DNase|None\nB|CTCF|x\n", ["A|DNase|None", "B|CTCF|x"]),
+        ("1,A|DNase|None\n2,B|CTCF|x\n", ["A|DNase|None", "B|CTCF|x"]),
+        ("number\tname\n1\tA|DNase|None\n", ["A|DNase|None"]),
+        ("cell,factor,treatment\nA,DNase,None\nB,CTCF,x\n", ["A|DNase|None", "B|CTCF|x"]),
+    ],
+)
+def test_files_of_names(tmp_path, text, names):
+    (tmp_path / "names.txt").write_text(text)
+    assert read_features(tmp_path / "names.txt") == names
+
+
+@pytest.mark.parametrize(("text", "match"), [("a\na\n", "names 'a' twice"), ("1,a\nb\n", "line 2: expected 2 columns")])
+def test_bad_files_of_names(tmp_path, text, match):
+    (tmp_path / "names.txt").write_text(text)
+    with pytest.raises(InputError, match=match):
+        read_features(tmp_path / "names.txt")
