@@ -242,6 +242,7 @@ RANKS = {
     "classify.commands.compare": 25,
     "classify.commands.download": 25,
     "classify.commands.markov": 25,
+    "classify.commands.sample": 25,
     "classify.commands.ensemble": 25,
     "classify.commands.across": 26,
     "classify.commands.explain": 25,
