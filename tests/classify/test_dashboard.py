@@ -54,7 +54,7 @@ class Fake(nn.Module):
 
 
 def explainer_of(model, length=LENGTH):
-    task = SimpleNamespace(window=length, name="toy", classes=("no", "yes"))
+    task = SimpleNamespace(window=length, name="toy", classes=("no", "yes"), exclusive=True)
     plan = SimpleNamespace(device="cpu")
     return Explainer(
         SimpleNamespace(task=task, module=Fake(model).eval(), plan=plan, settings=None), AttributionSettings()

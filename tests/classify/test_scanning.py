@@ -114,7 +114,9 @@ def softmax(logits):
 
 
 def toy(window=5):
-    task = SimpleNamespace(window=window, classes=("no", "yes"), probabilities=softmax, settings=SimpleNamespace())
+    task = SimpleNamespace(
+        window=window, classes=("no", "yes"), exclusive=True, probabilities=softmax, settings=SimpleNamespace()
+    )
     return Loaded(SimpleNamespace(seed=0), task, Middle(), choose(TrainingSettings(threads=1)), 64)
 
 
