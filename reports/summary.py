@@ -28,10 +28,10 @@ from classify.models import MODELS  # noqa: E402
 from specgen.errors import InputError  # noqa: E402
 from specgen.files import write_atomic  # noqa: E402
 
-DEEPBIND = (
-    *("ARID3A_K562", "CTCFL_K562", "ELK1_GM12878", "FOXA1_HepG2", "GABPA_GM12878", "MYC_H1-hESC", "REST_GM12878"),
-    *("SP1_GM12878", "USF1_HepG2", "ZBTB7A_HepG2"),
+DEEPBIND = tuple(
+    sorted(file.stem for file in (ROOT / "configs/tfbs/factors").glob("*.yaml") if file.stem[:6] != "peaks_")
 )
+"""The ten sets of DeepBind: a configuration each."""
 
 
 ABOUT = """# Results

@@ -6,18 +6,17 @@ from dataclasses import dataclass, field
 
 from classify.chromatin.features import STYLES
 from classify.chromatin.settings import ArraySettings, TrackSettings
-from classify.labelled.windows import Part
+from classify.labelled.settings import SHORT, LabelledFiles
 from classify.splits import SplitSettings
 from specgen.errors import InputError, UnknownName
 
 __all__ = ["ChromatinSettings"]
 
-SHORT = ("pad", "drop")
 POS_WEIGHTS = ("none", "balanced")
 
 
 @dataclass(frozen=True)
-class ChromatinSettings:
+class ChromatinSettings(LabelledFiles):
     """Where windows and labels come from: one of ``train``, ``tracks`` and ``arrays``.
 
     Attributes
@@ -54,12 +53,6 @@ class ChromatinSettings:
         See ``SplitSettings``; for tracks, gene = by block of their contig. DeepSEA's files are divided already.
     """
 
-    train: list[str] = field(default_factory=list)
-    val: list[str] = field(default_factory=list)
-    test: list[str] = field(default_factory=list)
-    train_negatives: list[str] = field(default_factory=list)
-    val_negatives: list[str] = field(default_factory=list)
-    test_negatives: list[str] = field(default_factory=list)
     sequence: str = "sequence"
     tracks: TrackSettings = field(default_factory=TrackSettings)
     arrays: ArraySettings = field(default_factory=ArraySettings)
@@ -88,7 +81,7 @@ class ChromatinSettings:
         given = [
             name
             for name, there in (
-                ("files of sequences (train, val, test)", any(part.files or part.negatives for part in self.parts)),
+                ("files of sequences (train, val, test)", self.any_files),
                 ("tracks", bool(self.tracks.files)),
                 ("arrays", bool(self.arrays.train or self.arrays.test)),
             )
@@ -96,22 +89,4 @@ class ChromatinSettings:
         ]
         if len(given) > 1:
             raise InputError(f"data: expected one source of windows, got {' and '.join(given)}")
-        for name in ("train", "val", "test"):
-            if getattr(self, f"{name}_negatives") and not getattr(self, name):
-                raise InputError(f"data.{name}_negatives is given but not data.{name}")
-        if (self.val or self.test) and not self.train and self.split.strategy != "test":
-            raise InputError("data.train: expected files to train on beside data.val and data.test")
-        if self.tracks.files and self.split.strategy == "record":
-            raise InputError(
-                "data.split.strategy: windows of a genome are divided by chromosome or block, not by record"
-            )
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The files of sequences by split; those of training are divided where others are missing."""
-        everything = Part("" if not (self.val and self.test) else "train", self.train, self.train_negatives)
-        return (
-            Part("test", self.test, self.test_negatives),
-            Part("val", self.val, self.val_negatives),
-            everything,
-        )
+        self.check_files(self.split, genome=bool(self.tracks.files))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from classify.peaks.settings import PeakFiles
 from specgen.errors import InputError, UnknownName
 
 __all__ = ["ArraySettings", "TrackSettings"]
@@ -12,7 +13,7 @@ BY = ("name", "file")
 
 
 @dataclass(frozen=True)
-class TrackSettings:
+class TrackSettings(PeakFiles):
     """Tracks of peaks over a genome: a label for each track, a window for each bin.
 
     Attributes
@@ -39,31 +40,17 @@ class TrackSettings:
         nt left out where blocks of different splits meet; a window lies wholly on one side.
     """
 
-    files: list[str] = field(default_factory=list)
-    genome: str = ""
     by: str = "name"
     bin: int = 200
     overlap: float = 0.5
     empty: float = 0.0
-    blacklist: str = ""
-    max_ambiguous: float = 0.05
-    block: int = 20_000
-    gap: int = 1000
 
     def __post_init__(self) -> None:
-        if bool(self.files) != bool(self.genome):
-            given, missing = ("files", "genome") if self.files else ("genome", "files")
-            raise InputError(f"data.tracks.{given} is given but not data.tracks.{missing}; expected both")
+        self.check("data.tracks", lengths={"bin": 1}, shares=("empty",))
         if self.by not in BY:
             raise UnknownName("data.tracks.by", self.by, BY)
-        for key, least in (("bin", 1), ("block", 1), ("gap", 0)):
-            if getattr(self, key) < least:
-                raise InputError(f"data.tracks.{key}: expected {least} nt or more, got {getattr(self, key)}")
         if not 0 < self.overlap <= 1:
             raise InputError(f"data.tracks.overlap: expected a share above 0 and up to 1, got {self.overlap}")
-        for key in ("empty", "max_ambiguous"):
-            if not 0 <= getattr(self, key) <= 1:
-                raise InputError(f"data.tracks.{key}: expected a share from 0 to 1, got {getattr(self, key)}")
 
 
 @dataclass(frozen=True)

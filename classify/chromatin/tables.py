@@ -21,7 +21,8 @@ from classify.examples import Examples
 from classify.headers import distinct_name, parse_header
 from classify.labelled.formats import FORMATS, Columns, Row, format_of, read_rows
 from classify.labelled.grouping import strandless_digest
-from classify.labelled.windows import Part, divided, fitted, groups_of
+from classify.labelled.settings import Part
+from classify.labelled.windows import divided, fitted, groups_of
 from classify.lines import text_lines
 from classify.splits import SplitSettings
 from classify.targets import UNKNOWN, HeldTargets, Labels

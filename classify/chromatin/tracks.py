@@ -17,19 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.chromatin.settings import TrackSettings
-from classify.contigs import missing_sequences
 from classify.examples import Examples, StoredLetters
 from classify.exons.windows import AmbiguousRuns
 from classify.headers import normalise_chromosome
 from classify.language.blocks import Contig
 from classify.language.letters import GenomeLetters
-from classify.peaks.places import NOBODYS, Intervals, Territory, divide
-from classify.peaks.reading import Peak, blacklisted, by_contig, chosen, read_peaks
+from classify.peaks.ground import on_genome
+from classify.peaks.places import NOBODYS, Intervals, Territory
+from classify.peaks.reading import Peak, chosen, read_peaks
 from classify.splits import SPLITS, SplitSettings, stable_fraction
 from classify.targets import HeldTargets, Labels
 from specgen.errors import InputError
 from specgen.files import expand
-from specgen.genome import read_contigs, sequence_lengths
+from specgen.genome import read_contigs
 
 __all__ = ["bin_labels", "read_tracks", "track_examples", "track_names"]
 
@@ -123,31 +123,24 @@ def track_examples(
         A genome that cannot be read, contigs that are not there, a peak past its contig's end, or no bin that is left.
     """
     shown = ", ".join(str(root / expand(path)) for path in settings.files)
-    genome, wanted = str(root / expand(settings.genome)), set(names)
+    wanted = set(names)
     mine = [peak for peak in peaks if peak.name in wanted]
-    lengths = sequence_lengths(genome)
-    absent = missing_sequences(shown, list(dict.fromkeys(peak.contig for peak in mine)), lengths, genome, "peak file")
-    here = by_contig(mine, lengths, genome)
-    forbidden = blacklisted(settings.blacklist, root, lengths, genome)
-    stretches = divide({name: length for name, length in lengths.items() if name in here}, settings, split)
-    counts: Counter[str] = Counter(
-        peaks_read=len(peaks),
-        peaks_of_other_tracks=len(peaks) - len(mine),
-        peaks_on_missing_contigs=len(mine) - sum(map(len, here.values())),
-    )
+    ground = on_genome(settings, root, mine, shown, split)
+    counts: Counter[str] = Counter(peaks_read=len(peaks), peaks_of_other_tracks=len(peaks) - len(mine))
     contigs: list[Contig] = []
     found: list[_Bins] = []
-    for name, length, fetch in read_contigs(genome, set(here)):
+    for name, length, fetch in read_contigs(ground.genome, set(ground.peaks)):
         contig = Contig(name, 0, fetch(0, length))
-        labels = _labelled(contig, here[name], names, settings, split.seed, counts)
-        found.append(_kept(contig, labels, forbidden.get(name, []), stretches[name], width, settings, counts))
+        labels = _labelled(contig, ground.peaks[name], names, settings, split.seed, counts)
+        found.append(
+            _kept(contig, labels, ground.forbidden.get(name, []), ground.stretches[name], width, settings, counts)
+        )
         contigs.append(contig)
     if not sum(len(bins.starts) for bins in found):
         told = ", ".join(f"{key.replace('_', ' ')} {n}" for key, n in counts.items() if n)
         raise InputError(f"{shown}: no bin is left to make a window of ({told})")
     examples = _examples(contigs, found, names, width, settings.block)
-    extra = {"contigs_missing": absent[:20]} if absent else {}
-    return replace(examples, counts={**counts, **extra})
+    return replace(examples, counts={**counts, **ground.counts})
 
 
 def _labelled(

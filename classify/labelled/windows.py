@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +20,13 @@ from classify.headers import Origin, group_loci
 from classify.labelled.formats import Columns, Row, read_rows
 from classify.labelled.grouping import strandless_digest
 from classify.labelled.rows import Window
+from classify.labelled.settings import Part
 from classify.splits import SplitSettings, assign_splits, stable_fraction, stable_number
 from specgen.errors import InputError
 from specgen.files import expand
 from specgen.sequences import Codes
 
-__all__ = ["Part", "divided", "fitted", "groups_of", "labelled_windows", "made_negatives"]
-
-
-@dataclass(frozen=True)
-class Part:
-    """Files of one split ("" = to be drawn): ``files`` hold labelled records or, as FASTA, positives; ``negatives`` are FASTA."""
-
-    split: str
-    files: Sequence[str]
-    negatives: Sequence[str]
+__all__ = ["divided", "fitted", "groups_of", "labelled_windows", "made_negatives"]
 
 
 def labelled_windows(

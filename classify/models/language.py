@@ -12,8 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from classify.models.base import register_model
-from specgen.errors import InputError
+from classify.models.base import check_sizes, register_model
 
 __all__ = ["CausalCNN", "RecurrentLM", "dilated_lm", "gru_lm", "lstm_lm", "rnn_lm"]
 
@@ -70,7 +69,7 @@ class CausalCNN(nn.Module):
 def _recurrent(
     name: str, kind: Callable[..., nn.RNNBase], outputs: int, width: int, layers: int, dropout: float
 ) -> RecurrentLM:
-    _check(name, width=width, layers=layers)
+    check_sizes(name, width=width, layers=layers)
     return RecurrentLM(outputs, kind, width, layers, dropout)
 
 
@@ -99,11 +98,5 @@ def gru_lm(outputs: int = 4, width: int = 128, layers: int = 2, dropout: float =
 )
 def dilated_lm(outputs: int = 4, width: int = 64, blocks: int = 6, dropout: float = 0.0) -> CausalCNN:
     """Six blocks of 64 channels: a place sees itself and the 63 letters before it; 153,732 parameters."""
-    _check("dilated_lm", width=width, blocks=blocks)
+    check_sizes("dilated_lm", width=width, blocks=blocks)
     return CausalCNN(outputs, width, blocks, dropout)
-
-
-def _check(model: str, **sizes: int) -> None:
-    for key, value in sizes.items():
-        if not isinstance(value, int) or value < 1:
-            raise InputError(f"{model}: expected a whole number of at least 1 for {key}, got {value!r}")

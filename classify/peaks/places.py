@@ -10,7 +10,6 @@ from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,23 +17,13 @@ from numpy.typing import NDArray
 from classify.exons.windows import AmbiguousRuns
 from classify.headers import normalise_chromosome
 from classify.peaks.reading import Peak
-from classify.peaks.settings import PeakSettings
+from classify.peaks.settings import PeakFiles, PeakSettings
 from classify.splits import SPLITS, SplitSettings, assign_splits
 
-__all__ = ["NOBODYS", "Blocks", "Intervals", "Territory", "divide", "good_peaks"]
+__all__ = ["NOBODYS", "Intervals", "Territory", "divide", "good_peaks"]
 
 Ints = NDArray[np.int64]
 NOBODYS = len(SPLITS)
-
-
-class Blocks(Protocol):
-    """What dividing a contig asks of settings, both in nt, see ``PeakSettings``."""
-
-    @property
-    def block(self) -> int: ...
-
-    @property
-    def gap(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -107,7 +96,7 @@ class Territory:
         return np.where(same, self.splits[low], NOBODYS).astype(np.uint8)
 
 
-def divide(lengths: Mapping[str, int], settings: Blocks, split: SplitSettings) -> dict[str, Territory]:
+def divide(lengths: Mapping[str, int], settings: PeakFiles, split: SplitSettings) -> dict[str, Territory]:
     """The territory of every contig.
 
     Contigs are cut into blocks, and a split draws blocks, or takes contigs whole. Where stretches of two splits meet,
@@ -133,7 +122,7 @@ def divide(lengths: Mapping[str, int], settings: Blocks, split: SplitSettings) -
     return found
 
 
-def _territory(splits: NDArray[np.uint8], length: int, settings: Blocks) -> Territory:
+def _territory(splits: NDArray[np.uint8], length: int, settings: PeakFiles) -> Territory:
     borders = np.flatnonzero(splits[1:] != splits[:-1]) + 1
     cuts: list[int] = []
     stretches = [int(splits[0])]

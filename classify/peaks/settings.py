@@ -6,11 +6,66 @@ from dataclasses import dataclass, field
 
 from specgen.errors import InputError
 
-__all__ = ["PeakSettings"]
+__all__ = ["PeakFiles", "PeakSettings"]
 
 
 @dataclass(frozen=True)
-class PeakSettings:
+class PeakFiles:
+    """Settings that name peaks over a genome, and how its contigs are divided between splits.
+
+    Attributes
+    ----------
+    files
+        narrowPeak, broadPeak or BED.
+    genome
+        FASTA, plain, gzip, or bgzip with an index.
+    blacklist
+        BED of places to keep out of; empty = none.
+    max_ambiguous
+        Largest share of letters other than A, C, G, T in a window.
+    block
+        nt of the blocks that contigs are divided into between splits, unless chromosomes are named.
+    gap
+        nt left out where blocks of different splits meet; a window lies wholly on one side.
+    """
+
+    files: list[str] = field(default_factory=list)
+    genome: str = ""
+    blacklist: str = ""
+    max_ambiguous: float = 0.05
+    block: int = 20_000
+    gap: int = 1000
+
+    def check(self, section: str, *, lengths: dict[str, int], shares: tuple[str, ...] = ()) -> None:
+        """Whether files and genome go together, and whether all numbers are in their ranges.
+
+        Parameters
+        ----------
+        section
+            What these settings are called, as in ``data.peaks``.
+        lengths
+            Least value, in nt, of the keys that ``block`` and ``gap`` stand beside.
+        shares
+            Keys beside ``max_ambiguous`` that hold a number from 0 to 1.
+
+        Raises
+        ------
+        InputError
+            Naming the key.
+        """
+        if bool(self.files) != bool(self.genome):
+            given, missing = ("files", "genome") if self.files else ("genome", "files")
+            raise InputError(f"{section}.{given} is given but not {section}.{missing}; expected both")
+        for key, least in {**lengths, "block": 1, "gap": 0}.items():
+            if getattr(self, key) < least:
+                raise InputError(f"{section}.{key}: expected {least} nt or more, got {getattr(self, key)}")
+        for key in (*shares, "max_ambiguous"):
+            if not 0 <= getattr(self, key) <= 1:
+                raise InputError(f"{section}.{key}: expected a share from 0 to 1, got {getattr(self, key)}")
+
+
+@dataclass(frozen=True)
+class PeakSettings(PeakFiles):
     """Peaks over a genome, and which of them become windows.
 
     Attributes
@@ -35,22 +90,9 @@ class PeakSettings:
         nt left out where blocks of different splits meet; a window lies wholly on one side.
     """
 
-    files: list[str] = field(default_factory=list)
-    genome: str = ""
     names: list[str] = field(default_factory=list)
-    blacklist: str = ""
     merge: int = 100
-    max_ambiguous: float = 0.05
     distance: int = 200
-    block: int = 20_000
-    gap: int = 1000
 
     def __post_init__(self) -> None:
-        if bool(self.files) != bool(self.genome):
-            given, missing = ("files", "genome") if self.files else ("genome", "files")
-            raise InputError(f"data.peaks.{given} is given but not data.peaks.{missing}; expected both")
-        for key, least in (("merge", 0), ("distance", 0), ("block", 1), ("gap", 0)):
-            if getattr(self, key) < least:
-                raise InputError(f"data.peaks.{key}: expected {least} nt or more, got {getattr(self, key)}")
-        if not 0 <= self.max_ambiguous <= 1:
-            raise InputError(f"data.peaks.max_ambiguous: expected a share from 0 to 1, got {self.max_ambiguous}")
+        self.check("data.peaks", lengths={"merge": 0, "distance": 0})

@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.contigs import missing_sequences
 from classify.exons.windows import AmbiguousRuns, cut_windows
 from classify.headers import normalise_chromosome
 from classify.labelled.rows import Window
+from classify.peaks.ground import Ground, on_genome
 from classify.peaks.negatives import NEGATIVES, PeakGround, peak_ground
-from classify.peaks.places import Intervals, Territory, divide, good_peaks
-from classify.peaks.reading import Peak, blacklisted, by_contig, chosen, read_peaks
+from classify.peaks.places import Intervals, good_peaks
+from classify.peaks.reading import chosen, read_peaks
 from classify.peaks.settings import PeakSettings
 from classify.splits import SPLITS, SplitSettings, stable_number
 from specgen.errors import InputError
 from specgen.files import expand
-from specgen.genome import read_contigs, sequence_lengths
+from specgen.genome import read_contigs
 from specgen.sequences import Codes
 
 __all__ = ["peak_windows"]
@@ -58,48 +58,30 @@ def peak_windows(
         peak that is left.
     """
     files = [root / expand(path) for path in settings.files]
-    shown, genome = ", ".join(map(str, files)), str(root / expand(settings.genome))
+    shown = ", ".join(map(str, files))
     every = [peak for path in files for peak in read_peaks(path)]
     peaks = chosen(every, settings.names, shown)
-    lengths = sequence_lengths(genome)
-    absent = missing_sequences(shown, list(dict.fromkeys(peak.contig for peak in peaks)), lengths, genome, "peak file")
-    here = by_contig(peaks, lengths, genome)
-    forbidden = blacklisted(settings.blacklist, root, lengths, genome)
-    stretches = divide({name: length for name, length in lengths.items() if name in here}, settings, split)
-    counts: Counter[str] = Counter(
-        peaks_read=len(every),
-        peaks_of_other_names=len(every) - len(peaks),
-        peaks_on_missing_contigs=len(peaks) - sum(map(len, here.values())),
-    )
+    ground = on_genome(settings, root, peaks, shown, split)
+    counts: Counter[str] = Counter(peaks_read=len(every), peaks_of_other_names=len(every) - len(peaks))
     windows: list[Window] = []
-    for contig, length, fetch in read_contigs(genome, set(here)):
-        codes = fetch(0, length)
-        part = _Contig(contig, codes, here[contig], forbidden.get(contig, []), stretches[contig], width, settings)
+    for contig, length, fetch in read_contigs(ground.genome, set(ground.peaks)):
+        part = _Contig(contig, fetch(0, length), ground, width, settings)
         windows += part.windows(negatives, each, split.seed, counts)
     if not any(window.label for window in windows):
         told = ", ".join(f"{key.replace('_', ' ')} {n}" for key, n in counts.items() if n)
         raise InputError(f"{shown}: no peak is left to make a window of ({told})")
-    return windows, {**counts, **({"contigs_missing": absent[:20]} if absent else {})}
+    return windows, {**counts, **ground.counts}
 
 
 class _Contig:
     """One contig's share of the work."""
 
-    def __init__(
-        self,
-        name: str,
-        codes: Codes,
-        peaks: Sequence[Peak],
-        blacklist: Sequence[Peak],
-        stretches: Territory,
-        width: int,
-        settings: PeakSettings,
-    ) -> None:
-        self.name, self.codes, self.peaks, self.width = name, codes, peaks, width
-        self.stretches, self.settings = stretches, settings
+    def __init__(self, name: str, codes: Codes, ground: Ground, width: int, settings: PeakSettings) -> None:
+        self.name, self.codes, self.peaks, self.width = name, codes, ground.peaks[name], width
+        self.stretches, self.settings = ground.stretches[name], settings
         self.chromosome = normalise_chromosome(name)
         self.ambiguous = AmbiguousRuns.of(codes)
-        self.known = Intervals.of(peaks), Intervals.of(blacklist)
+        self.known = Intervals.of(self.peaks), Intervals.of(ground.forbidden.get(name, []))
 
     def windows(self, negatives: Sequence[str], each: int, seed: int, counts: Counter[str]) -> Iterator[Window]:
         """Positives by place, then their negatives; ``counts`` gets what was left out."""

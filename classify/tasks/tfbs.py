@@ -21,7 +21,8 @@ from classify.headers import distinct_name
 from classify.labelled.formats import Columns
 from classify.labelled.grouping import sharing, strandless_digest
 from classify.labelled.rows import Window
-from classify.labelled.windows import Part, divided, labelled_windows, made_negatives
+from classify.labelled.settings import SHORT, LabelledFiles
+from classify.labelled.windows import divided, labelled_windows, made_negatives
 from classify.peaks.negatives import NEGATIVES
 from classify.peaks.settings import PeakSettings
 from classify.peaks.windows import peak_windows
@@ -32,11 +33,9 @@ from specgen.files import expand
 
 __all__ = ["TfbsSettings", "TfbsTask"]
 
-SHORT = ("pad", "drop")
-
 
 @dataclass(frozen=True)
-class TfbsSettings:
+class TfbsSettings(LabelledFiles):
     """Where the windows come from.
 
     Attributes
@@ -71,12 +70,6 @@ class TfbsSettings:
         See ``SplitSettings``: gene = by group; for peaks, by block of their contig.
     """
 
-    train: list[str] = field(default_factory=list)
-    val: list[str] = field(default_factory=list)
-    test: list[str] = field(default_factory=list)
-    train_negatives: list[str] = field(default_factory=list)
-    val_negatives: list[str] = field(default_factory=list)
-    test_negatives: list[str] = field(default_factory=list)
     columns: Columns = field(default_factory=Columns)
     peaks: PeakSettings = field(default_factory=PeakSettings)
     root: str = ""
@@ -99,28 +92,9 @@ class TfbsSettings:
             NEGATIVES[name]
         if len(set(self.negatives)) < len(self.negatives):
             raise InputError(f"data.negatives: names a kind twice: {', '.join(self.negatives)}")
-        parts = {name: getattr(self, name) + getattr(self, f"{name}_negatives") for name in ("train", "val", "test")}
-        if any(parts.values()) and self.peaks.files:
+        if self.any_files and self.peaks.files:
             raise InputError("data: expected files of sequences (train, val, test) or peaks, got both")
-        for name in ("train", "val", "test"):
-            if getattr(self, f"{name}_negatives") and not getattr(self, name):
-                raise InputError(f"data.{name}_negatives is given but not data.{name}")
-        if (self.val or self.test) and not self.train and self.split.strategy != "test":
-            raise InputError("data.train: expected files to train on beside data.val and data.test")
-        if self.peaks.files and self.split.strategy == "record":
-            raise InputError(
-                "data.split.strategy: windows of a genome are divided by chromosome or block, not by record"
-            )
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The files of sequences by split; those of training are divided where others are missing."""
-        everything = Part("" if not (self.val and self.test) else "train", self.train, self.train_negatives)
-        return (
-            Part("test", self.test, self.test_negatives),
-            Part("val", self.val, self.val_negatives),
-            everything,
-        )
+        self.check_files(self.split, genome=bool(self.peaks.files))
 
 
 @register_task("tfbs")

@@ -23,18 +23,10 @@ DATA = os.environ.setdefault("SPECGEN_DATA", str(ROOT.parent / "shared" / "data"
 DATABASE = Path(DATA) / "motifs" / "jaspar2024_core.transfac.gz"
 CONFIGS = "configs/tfbs"
 
-DEEPBIND = (
-    "ARID3A_K562",
-    "CTCFL_K562",
-    "ELK1_GM12878",
-    "FOXA1_HepG2",
-    "GABPA_GM12878",
-    "MYC_H1-hESC",
-    "REST_GM12878",
-    "SP1_GM12878",
-    "USF1_HepG2",
-    "ZBTB7A_HepG2",
+DEEPBIND = tuple(
+    sorted(file.stem for file in (ROOT / "configs/tfbs/factors").glob("*.yaml") if file.stem[:6] != "peaks_")
 )
+"""The ten sets of DeepBind: a configuration each."""
 GUE = tuple(f"tf{i}" for i in range(5))
 PEAKS = tuple(f"peaks_{factor}" for factor in ("CTCF", "MAX", "CEBPB"))
 OTHERS = ("nfe2", "ctcf_shuffled")

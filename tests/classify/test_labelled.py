@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from classify.labelled.formats import FORMATS, Columns, Row, format_of, read_rows
 from classify.labelled.grouping import sharing, strandless_digest
 from classify.labelled.rows import Window
-from classify.labelled.windows import Part, fitted, labelled_windows, made_negatives
+from classify.labelled.settings import Part
+from classify.labelled.windows import fitted, labelled_windows, made_negatives
 from classify.peaks.negatives import NEGATIVES
 from specgen.errors import InputError
 from specgen.sequences import decode, encode, reverse_complement

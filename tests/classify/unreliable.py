@@ -114,9 +114,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         body = body[: answer.cut]
+        request.sent = len(body)  # before it goes out: whoever has read it may look at once
         self.wfile.write(body)
         self.wfile.flush()
-        request.sent += len(body)
         if answer.interrupt:
             time.sleep(0.1)  # what was sent is read first
             os.kill(os.getpid(), signal.SIGINT)
