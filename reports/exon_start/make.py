@@ -94,7 +94,7 @@ CHOSEN = {
         "exon_attention": "3e-4",
         "exon_complex": "3e-3",
         "exon_enhanced": "1e-3",
-        "exon_enhanced_se": "1e-2",
+        "exon_enhanced_se": "3e-3",
         OURS: "3e-3",
     },
 }
