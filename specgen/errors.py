@@ -30,7 +30,7 @@ class UnknownName(InputError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self._arguments = kind, name, known = kind, name, sorted(known)
         close = nearest(name, known)
-        hint = f"did you mean {close}?" if close else f"known: {', '.join(known)}"
+        hint = f"did you mean {close}?" if close else f"known: {', '.join(known) or 'none'}"
         super().__init__(f"unknown {kind} {name!r}; {hint}")
 
     def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, list[str]]]:

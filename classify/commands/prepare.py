@@ -7,7 +7,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from classify.exons.prepared import KINDS
 from classify.exons.settings import PROTOCOLS, PrepareSettings
+from classify.exons.windows import LEAST_BEHIND_AG
 from classify.splits import SPLITS, SplitSettings
 from specgen.errors import UnknownName
 from specgen.parser import CommandParser
@@ -29,7 +31,7 @@ def run(arguments: Sequence[str]) -> None:
 
     begin = time.perf_counter()
     counts = prepare(settings, progress=parsed.progress)
-    print("\n".join(_table(counts)))
+    print("\n".join([*_table(counts), *_acceptors(counts, settings)]))
     print(f"{settings.out}: written in {time.perf_counter() - begin:.1f} s")
 
 
@@ -48,7 +50,7 @@ def _table(counts: dict[str, Any]) -> Iterator[str]:
     """Lines for a terminal: what was found, what each split holds, what was left out."""
     yield (
         f"{counts['contigs']} contigs, {counts['genes']} genes in {counts['loci']} loci, {counts['transcripts']} transcripts, "
-        f"{counts['exons']} exons"
+        f"{counts['exons']} exon rows"
     )
     splits = [name for name in SPLITS if name in counts["splits"]]
     yield f"{'':12}" + "".join(f"{name:>10}" for name in (*splits, "all"))
@@ -66,3 +68,21 @@ def _table(counts: dict[str, Any]) -> Iterator[str]:
     for what, number in left_out.items():
         if number:
             yield f"left out: {number} {what}"
+    if parts := counts["transcripts_from_parts"]:
+        yield (
+            f"note: {parts} transcripts have no exon rows; their parts, such as CDS, were taken, so that their first starts may "
+            "be those of translation"
+        )
+
+
+def _acceptors(counts: dict[str, Any], settings: PrepareSettings) -> Iterator[str]:
+    """Whether introns end as introns do: a genome with the annotation of another has starts anywhere."""
+    if not (acceptors := counts["starts"].get(KINDS[0], 0)):
+        return
+    share = counts["acceptors_behind_ag"] / acceptors
+    yield f"{share:.1%} of the acceptors stand behind AG"
+    if share < LEAST_BEHIND_AG and settings.rules.strand_aware:
+        yield (
+            "WARNING: about 99 % do in most genomes, and 6 % of all places; is this the annotation of this genome, of the same "
+            "release?"
+        )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from classify.exons.prepared import KINDS
+from classify.exons.windows import LEAST_BEHIND_AG
 from classify.metrics import interval_text
 from classify.scanning.settings import ScanSettings
 from specgen.parser import CommandParser
@@ -43,7 +46,23 @@ def run(arguments: Sequence[str]) -> None:
         )
         rate = f", prevalence {quality['prevalence']:.2e}" if quality["prevalence"] is not None else ""
         print(f"{name:10} {quality['n_true']} sites{rate}: {shown}")
+    print("".join(f"{line}\n" for line in _doubts(body, settings)), end="")
     for name in body["empty"]:
         print(f"note: no position of {settings.floor:g} or more, so there is no {name}")
     if body["seen_in_training"]:
         print(f"note: the run was trained on {', '.join(body['seen_in_training'])}; figures on them flatter")
+
+
+def _doubts(body: dict[str, Any], settings: ScanSettings) -> Iterator[str]:
+    """What the figures do not tell by themselves."""
+    for name, quality in body.get("quality", {}).items():
+        there, n = body["preceded"].get(settings.behind, {}).get(name, 0), quality["n_true"]
+        if settings.behind and there < n:
+            yield f"note: {n - there} of the {n} sites of {name} are not behind {settings.behind}, where alone was looked"
+    if acceptors := body.get("quality", {}).get(KINDS[0], {}).get("n_true"):
+        share = body["preceded"]["AG"][KINDS[0]] / acceptors
+        if share < LEAST_BEHIND_AG:
+            yield (
+                f"WARNING: {share:.1%} of the annotation's acceptors stand behind AG; about 99 % do in most genomes: is it of "
+                "this genome, of the same release?"
+            )

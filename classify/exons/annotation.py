@@ -101,9 +101,8 @@ def _annotation(path: str, features: Sequence[str]) -> Annotation:
     keep &= known
     if not keep.any():
         what = " or ".join(map(repr, features))
-        raise InputError(
-            f"{path}: holds no rows of feature {what}, nor CDS rows of transcripts, among its {rows.lines} lines"
-        )
+        among = f"among its {rows.lines:,} lines" if rows.lines else "nor any other"
+        raise InputError(f"{path}: holds no rows of feature {what}, nor CDS rows of transcripts, {among}")
     contigs, contig = _sorted_names(rows, path, rows.contigs, rows.contig[keep])
     transcript = rows.transcript[keep]
     genes, gene_of = _sorted_names(rows, path, gene_names, gene[transcript])

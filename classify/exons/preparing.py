@@ -22,7 +22,8 @@ from classify.exons.negatives import NEGATIVES, Ground
 from classify.exons.planning import ContigPlan, Plan, check_splits, make_plan
 from classify.exons.prepared import COLUMNS, FORMAT, KINDS, VERSION
 from classify.exons.settings import PrepareSettings
-from classify.exons.windows import SLICE, AmbiguousRuns, cut_windows
+from classify.exons.starts import ACCEPTOR
+from classify.exons.windows import ACCEPTOR_END, SLICE, AmbiguousRuns, cut_windows, preceded
 from classify.exons.writing import new_hdf5
 from classify.splits import SPLITS, stable_fraction, stable_number
 from specgen.errors import InputError
@@ -56,6 +57,7 @@ def prepare(settings: PrepareSettings, *, progress: bool = True) -> dict[str, An
     plan = make_plan(exons, settings)
     counts: dict[str, Any] = {
         **exons.counts, "loci": plan.loci, "contigs": 0, "starts": {}, "negatives": {}, "negatives_missing": {}, "splits": {},
+        "acceptors_behind_ag": 0,
         "dropped": {"without_split": plan.without_split, "ambiguous": 0},
     }  # fmt: skip
     del exons
@@ -184,6 +186,7 @@ def _write_contig(
     ]
     for rows in _slices(len(position)):
         windows = cut_windows(codes, position[rows], strand[rows], settings.width)
+        counts["acceptors_behind_ag"] += int(preceded(windows[kinds[rows] == ACCEPTOR], ACCEPTOR_END).sum())
         for number, change, rng in changes:
             for row in np.flatnonzero(kinds[rows] == number):
                 windows[row] = change(windows[row], rng)

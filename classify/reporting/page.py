@@ -115,13 +115,23 @@ def _gallery(run: Path) -> dict[str, list[dict[str, Any]]]:
 
 def _tables(counts: Mapping[str, Any]) -> dict[str, Any]:
     """Data counts as one grid (rows: entries that are mappings, columns: their keys) and the plain rest."""
-    nested = {key: value for key, value in counts.items() if isinstance(value, Mapping)}
+    nested = dict(_rows(counts))
     columns = list(dict.fromkeys(column for row in nested.values() for column in row))
     return {
         "columns": columns,
         "rows": [(key, [number(row.get(column)) for column in columns]) for key, row in nested.items()],
-        "plain": list(flatten({key: value for key, value in counts.items() if key not in nested})),
+        "plain": list(flatten({key: value for key, value in counts.items() if not isinstance(value, Mapping)})),
     }
+
+
+def _rows(counts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """The mappings of numbers in a mapping, however deep, each with the keys that lead to it."""
+    for key, value in counts.items():
+        if isinstance(value, Mapping):
+            name = f"{above} {key}".strip()
+            if numbers := {inner: number for inner, number in value.items() if not isinstance(number, Mapping)}:
+                yield name, numbers
+            yield from _rows(value, name)
 
 
 def _ranked(features: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -13,17 +13,23 @@ from classify.scanning.peaks import Calls
 __all__ = ["precision_recall"]
 
 
-def precision_recall(peaks: Calls, truth: Mapping[str, Calls]) -> Figure:
-    """Precision of the peaks over all true sites, against the share of each kind of site that is found."""
+def precision_recall(of_kind: Mapping[str, tuple[Calls, Calls]]) -> Figure:
+    """Precision of the peaks against the share of the true sites that is found, a curve a kind of sites.
+
+    Parameters
+    ----------
+    of_kind
+        Peaks and true sites of each kind; peaks on sites of other kinds are left out of them.
+    """
     figure = Figure(figsize=(5, 4), layout="constrained")
     axes = figure.subplots()
-    order = np.argsort(-peaks.value, kind="stable")
-    keys = peaks.keys()[order]
-    precision = np.cumsum(np.isin(keys, truth["all"].keys())) / np.arange(1, len(keys) + 1)
-    for (name, sites), colour in zip(truth.items(), COLOURS, strict=False):
+    for (name, (peaks, sites)), colour in zip(of_kind.items(), COLOURS, strict=False):
         if len(sites.position):
-            recall = np.cumsum(np.isin(keys, sites.keys())) / len(sites.position)
-            axes.plot(recall, precision, color=colour, label=f"{name} ({len(sites.position):,} sites)")
+            found = np.cumsum(np.isin(peaks.keys()[np.argsort(-peaks.value, kind="stable")], sites.keys()))
+            precision = found / np.arange(1, len(found) + 1)
+            axes.plot(
+                found / len(sites.position), precision, color=colour, label=f"{name} ({len(sites.position):,} sites)"
+            )
     axes.legend(frameon=False)
     frame(axes, "recall: share of the sites that are peaks", "precision of the peaks", unit_square=True)
     return figure

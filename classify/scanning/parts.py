@@ -1,6 +1,7 @@
 """Blocks of contigs through a trained network, into small files that a stopped scan goes on from.
 
-A block is a megabase of a contig, both strands. What a block gives depends on its letters and the settings alone.
+A block is an eighth of a megabase of a contig, both strands: minutes of work. What a block gives depends on its letters and the
+settings alone.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from specgen.sequences import INDICATORS, Codes, reverse_complement
 
 __all__ = ["BLOCK", "Contig", "Part", "contigs_of", "parts", "scan_blocks"]
 
-BLOCK = 1 << 20
+BLOCK = 1 << 17
 """nt of a block."""
 
 _AMBIGUOUS = INDICATORS.astype(bool).sum(axis=1) > 1

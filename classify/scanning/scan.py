@@ -18,17 +18,20 @@ from classify.evaluation import Loaded, load_run
 from classify.exons.annotation import read_annotation
 from classify.exons.prepared import KINDS, PreparedSet
 from classify.exons.starts import exon_starts
+from classify.exons.windows import ACCEPTOR_END, cut_windows, preceded
 from classify.headers import chromosomes_of
 from classify.reporting.figures import png
 from classify.runs import RunFolder
 from classify.scanning.figures import precision_recall
-from classify.scanning.parts import Contig, contigs_of, parts, scan_blocks
+from classify.scanning.parts import BLOCK, Contig, contigs_of, parts, scan_blocks
 from classify.scanning.peaks import Calls, call_quality
 from classify.scanning.settings import STRANDS, ScanSettings
 from classify.scanning.tracks import check_bigwig, write_bed, write_bedgraph, write_bigwig
 from specgen.errors import InputError
 from specgen.files import expand, finite, take_lock, write_atomic
+from specgen.genome import read_contigs
 from specgen.ledger import identity
+from specgen.sequences import Codes
 
 __all__ = ["scan"]
 
@@ -114,13 +117,18 @@ def _written(
     }
     if truth is not None:
         peaks, scored = _peaks(folder, contigs, strands)
-        # Where only some places are scored, how many true sites are among them is not known.
+        # Where only some places are scored, sites that are not among them are missed: no share of those places is the prevalence.
         whole = 0 if settings.behind else scored
+        of_kind = {name: (_without(peaks, truth["all"], sites), sites) for name, sites in truth.items()}
         body["quality"] = {
-            name: call_quality(_without(peaks, truth["all"], sites), sites, settings.threshold, whole, seed)
-            for name, sites in truth.items()
+            name: call_quality(some, sites, settings.threshold, whole, seed) for name, (some, sites) in of_kind.items()
         }
-        write_atomic(Path(f"{out}.png"), png(precision_recall(peaks, truth)))
+        body["preceded"] = {
+            name: _preceded(genome, contigs, truth, letters)
+            for name, letters in {"AG": ACCEPTOR_END, settings.behind: settings.letters}.items()
+            if name
+        }
+        write_atomic(Path(f"{out}.png"), png(precision_recall(of_kind)))
     told: dict[str, Any] = finite(body)
     write_atomic(Path(f"{out}.json"), json.dumps(told, indent=1) + "\n")
     shutil.rmtree(folder)
@@ -142,7 +150,7 @@ def _pins(loaded: Loaded, run: Path, genome: str, settings: ScanSettings) -> dic
     """What blocks depend on; ``threshold`` decides on calls alone."""
     plan = loaded.plan
     files = {"genome": genome, "model": str(RunFolder(run).weights), "settings of the run": str(RunFolder(run).config)}
-    told = {name: identity(file) for name, file in files.items()} | {"version": specgen.__version__}
+    told = {name: identity(file) for name, file in files.items()} | {"version": specgen.__version__, "block": BLOCK}
     rest = {key: value for key, value in dataclasses.asdict(settings).items() if key not in ("threshold", "contigs")}
     return {**told, **rest, "machine": [plan.device, plan.precision, plan.threads]}
 
@@ -197,6 +205,20 @@ def _truth(annotation: str, contigs: Sequence[Contig], settings: ScanSettings) -
         )
         for name, mask in told.items()
     }
+
+
+def _preceded(genome: str, contigs: Sequence[Contig], truth: dict[str, Calls], letters: Codes) -> dict[str, int]:
+    """How many true sites of each kind stand right behind some letters."""
+    found = dict.fromkeys(truth, 0)
+    numbers = {contig.name: contig.number for contig in contigs}
+    for name, length, fetch in read_contigs(genome, numbers):
+        codes = fetch(0, length)
+        for kind, sites in truth.items():
+            here = sites.contig == numbers[name]
+            strands = sites.strand[here].astype(np.int8)
+            windows = cut_windows(codes, sites.position[here] + 1, strands, 2 * len(letters) + 1)
+            found[kind] += int(preceded(windows, letters).sum())
+    return found
 
 
 def _peaks(folder: Path, contigs: Sequence[Contig], strands: Sequence[int]) -> tuple[Calls, int]:

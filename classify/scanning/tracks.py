@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -18,10 +18,25 @@ __all__ = ["check_bigwig", "write_bed", "write_bedgraph", "write_bigwig"]
 def write_bedgraph(path: Path, parts: Iterable[Part]) -> None:
     """Four columns a run: contig, 0-based start, end, probability to three decimals."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="surrogateescape") as out:
-        for part in parts:
+        for part in _seamless(parts):
             name = part.contig.name
             rows = zip(part.starts.tolist(), part.ends.tolist(), part.values.tolist(), strict=True)
             out.writelines(f"{name}\t{low}\t{high}\t{value:.3f}\n" for low, high, value in rows)
+
+
+def _seamless(parts: Iterable[Part]) -> Iterator[Part]:
+    """The same runs, and those that a border between two blocks divides as one."""
+    before: Part | None = None
+    for part in parts:
+        if before is not None:
+            some = len(before.starts) and len(part.starts) and before.contig == part.contig
+            if some and before.ends[-1] == part.starts[0] and before.values[-1] == part.values[0]:
+                part = part._replace(starts=np.concatenate([before.starts[-1:], part.starts[1:]]))
+                before = before._replace(starts=before.starts[:-1], ends=before.ends[:-1], values=before.values[:-1])
+            yield before
+        before = part
+    if before is not None:
+        yield before
 
 
 def check_bigwig(contigs: Sequence[Contig]) -> None:
@@ -36,7 +51,7 @@ def check_bigwig(contigs: Sequence[Contig]) -> None:
 
 def write_bigwig(path: Path, contigs: Sequence[Contig], parts: Iterable[Part]) -> bool:
     """The same runs as a bigWig; without any there is no file, since an empty one is none. Whether there is."""
-    filled = (part for part in parts if len(part.starts))
+    filled = (part for part in _seamless(parts) if len(part.starts))
     first = next(filled, None)
     if first is None:
         path.unlink(missing_ok=True)

@@ -147,13 +147,14 @@ class ExonStartTask(Task):
                 contigs, store.position[rows].tolist(), store.strand[rows].tolist(), sorts, strict=True
             )
         ]
-        groups = _groups(store, rows, contigs)
+        groups, told_split = _groups(store, rows, contigs), {}
         if settings.split.strategy == "auto" and not settings.split.test_chromosomes:
             if settings.split != SplitSettings(seed=settings.split.seed):
                 raise InputError(
                     "data.split: the split is that of the prepared file; data.split.strategy gene divides anew"
                 )
             split = np.array(SPLITS)[store.split[rows]]
+            told_split = {f"{prefix}split_as_prepared": _split_text(store)}
         elif "gc" in sorts and settings.split.strategy != "test":
             raise InputError(
                 f"{path}: its gc negatives lie in other loci than the starts that they match, held apart by the split that "
@@ -174,7 +175,8 @@ class ExonStartTask(Task):
             margin=settings.jitter,
             kinds=sorts,
             counts={f"{prefix}{key}": value for key, value in store.counts.items()}
-            | {f"{prefix}of_no_wanted_kind_or_gene": len(store) - len(rows)},
+            | {f"{prefix}of_no_wanted_kind_or_gene": len(store) - len(rows)}
+            | told_split,
         )
         return examples.take(split != "", **{f"{prefix}in_no_split": int((split == "").sum())})
 
@@ -186,7 +188,7 @@ class ExonStartTask(Task):
             there = [store.kinds[k] for k in np.unique(store.kind[of_label])]
             for name in asked:
                 if name not in there:
-                    raise UnknownName(f"{path}: kind of {self.classes[label]}", name, there)
+                    raise UnknownName(f"kind of {self.classes[label]} in {path}:", name, there)
             codes = [store.kinds.index(name) for name in asked or there]
             wanted |= of_label & np.isin(store.kind, codes)
         # A negative stands for its gene's starts: beside none that is wanted, the gene alone would tell it.
@@ -199,6 +201,20 @@ def _groups(store: PreparedSet, rows: NDArray[np.int64], contigs: Sequence[str])
     if store.settings["position_disjoint"]:
         return [f"{contig}:locus:{number}" for contig, number in zip(contigs, store.locus[rows].tolist(), strict=True)]
     return [store.genes[gene] for gene in store.gene[rows].tolist()]
+
+
+def _split_text(store: PreparedSet) -> str:
+    """How the file was divided, for reports: "strict protocol, by locus: test chromosomes III, val fraction 0.15, seed 0"."""
+    asked = store.settings["split"]
+    unit = "locus" if store.settings["position_disjoint"] else "gene"
+    parts = [
+        f"{name} chromosomes {', '.join(chosen)}"
+        if (chosen := asked[f"{name}_chromosomes"])
+        else f"{name} fraction {share}"
+        for name in ("test", "val")
+        if (share := asked[f"{name}_fraction"]) or asked[f"{name}_chromosomes"]
+    ]
+    return f"{store.settings['protocol']} protocol, by {unit}: {', '.join(parts)}, seed {asked['seed']}"
 
 
 def _joined(parts: list[Examples]) -> Examples:

@@ -102,7 +102,7 @@ def test_balanced_means_as_many_of_each_class(strict):
 
 def test_kinds_can_be_chosen(strict):
     assert set(load(strict, positives=["acceptor"], negatives=["decoy"]).kinds) == {"acceptor", "decoy"}
-    with pytest.raises(InputError, match="kind of background 'gc'; known: decoy, intragenic"):
+    with pytest.raises(InputError, match=r"kind of background in .*: 'gc'; known: decoy, intragenic"):
         load(strict, negatives=["gc"])
 
 
@@ -253,3 +253,14 @@ def test_a_whole_run_tells_the_kinds_apart(strict, tmp_path):
     page = (run / "report.html").read_text()
     assert "By kind" in page
     assert "acceptor" in page
+
+
+def test_the_split_of_the_file_is_told(genome, strict):
+    asked = SplitSettings(test_chromosomes=["chr2"], val_fraction=0.2, seed=5)
+    held = made(genome, "held_out", split=asked)
+    told = load(held).counts["split_as_prepared"]
+    assert told == "strict protocol, by locus: test chromosomes chr2, val fraction 0.2, seed 5"
+    both = load(strict, held).counts
+    assert both["1/split_as_prepared"].startswith("strict protocol, by locus: test fraction ")
+    assert both["2/split_as_prepared"] == told
+    assert "split_as_prepared" not in load(held, split=SplitSettings("gene", test_fraction=0.3)).counts

@@ -313,7 +313,7 @@ GFF3 = (
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "holds no rows of feature 'exon', nor CDS rows of transcripts, among its 0 lines"),
+        ("", "holds no rows of feature 'exon', nor CDS rows of transcripts, nor any other"),
         ("# nothing\n\n", "holds no rows of feature 'exon'"),
         (GOOD.replace("exon", "gene"), "holds no rows of feature 'exon'"),
         (GOOD * 2 + GOOD.replace("\t9", "\t0"), r"line 3: start: expected at most the end, got more: c exon 1 0"),

@@ -58,6 +58,8 @@ def check(found, contigs, genes):
     """Every promise of the file's format."""
     told = found.settings
     width, least = told["width"], told["min_distance"]
+    ends = letters(found, np.flatnonzero(found.kind == 0), width // 2 - 2, 2)
+    assert found.counts["acceptors_behind_ag"] == ends.count("AG")
     places = {}  # (contig, strand) -> all starts
     spans, strands = {}, {}
     for gene, (contig, strand, transcripts) in genes.items():
@@ -488,7 +490,25 @@ class TestCommand:
             numbers = [counts["splits"][split][kind] for split in ("train", "val", "test")]
             assert line == [kind, *map(str, [*numbers, sum(numbers)])]
         assert "left out: 1 exons on sequences that the genome lacks (x)" in said
+        assert (
+            f"{counts['acceptors_behind_ag'] / counts['starts']['acceptor']:.1%} of the acceptors stand behind AG"
+            in said
+        )
+        assert "WARNING: about 99 % do in most genomes" in said  # this one is random
         assert said.splitlines()[-1].startswith(f"{out}: written in ")
+
+    def test_what_it_takes_for_granted(self, tmp_path, capsys):
+        """Introns that end in AG raise no doubt; transcripts made of CDS rows are told."""
+        genes = {f"g{i}": ("c", "+", {"1": [(low, low + 30), (low + 60, low + 90)]}) for i, low in enumerate((50, 450))}
+        contig = list("C" * 800)
+        for low in (50, 450):
+            contig[low + 60 - 3 : low + 60 - 1] = "AG"
+        genome, annotation = write(tmp_path / "in", {"c": "".join(contig)}, gtf(genes).replace("\texon\t", "\tCDS\t"))
+        given = ["--genome", genome, "--annotation", annotation, "--out", tmp_path / "x.h5", "--width", "11"]
+        said = self.say(capsys, *given, "--split.strategy", "test", "--progress", "false", "--negatives", "intragenic")
+        assert "100.0% of the acceptors stand behind AG" in said
+        assert "WARNING" not in said
+        assert "note: 2 transcripts have no exon rows; their parts, such as CDS, were taken" in said
 
     def test_a_file_of_settings(self, tmp_path, files, capsys):
         config = tmp_path / "prepare.yaml"
@@ -539,7 +559,7 @@ def test_real_genomes(data_dir, tmp_path, genome, annotation, starts):
     assert counts["negatives"]["decoy"] >= 0.98 * sum(starts)
     found = PreparedSet(out)
     before = Counter(letters(found, np.flatnonzero(found.kind == 0), 148, 2))
-    assert before["AG"] >= 0.97 * starts[0]
+    assert before["AG"] == counts["acceptors_behind_ag"] >= 0.97 * starts[0]
     assert set(letters(found, np.flatnonzero(found.kind == 3), 148, 2)) == {"AG"}
     exons = read_annotation(str(folder / annotation))
     assert int(found.label.sum()) == len(exon_starts(exons).distinct())

@@ -15,7 +15,8 @@ from PIL import Image
 
 from classify.metrics import summary
 from classify.reporting.figures import best_epoch, draw_all, history_figure, roc_figure
-from classify.reporting.page import measure, shorten, write_report
+from classify.reporting.page import _tables, measure, shorten, write_report
+from classify.training import _spoken
 from specgen.errors import InputError
 
 NASTY = [
@@ -381,3 +382,32 @@ def test_shorten_keeps_both_ends():
     assert shorten(text, 20).startswith("ENST0001")
     assert shorten(text, 20).endswith("-tail")
     assert shorten("short") == "short"
+
+
+COUNTS = {
+    "contigs": 7, "dropped": {"ambiguous": 0, "short": 2}, "names": ["a", "b"],
+    "splits": {"test": {"first": 1, "acceptor": 2}, "val": {"first": 3}, "seed": 4},
+}  # fmt: skip
+
+
+def test_counts_of_any_depth_are_one_grid():
+    told = _tables(COUNTS)
+    assert told["columns"] == ["ambiguous", "short", "seed", "first", "acceptor"]
+    assert told["rows"] == [
+        ("dropped", ["0", "2", "–", "–", "–"]),
+        ("splits", ["–", "–", "4", "–", "–"]),
+        ("splits test", ["–", "–", "–", "1", "2"]),
+        ("splits val", ["–", "–", "–", "3", "–"]),
+    ]
+    assert told["plain"] == [("contigs", "7"), ("names", "a, b")]
+
+
+def test_counts_are_spoken_without_what_is_nothing():
+    assert list(_spoken(COUNTS)) == [
+        "contigs: 7",
+        "names: ['a', 'b']",
+        "dropped: short 2",
+        "splits: seed 4",
+        "splits test: first 1, acceptor 2",
+        "splits val: first 3",
+    ]

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 from torch import nn
 
+from classify.commands.scan import _doubts
 from classify.evaluation import Loaded
 from classify.hardware import choose
 from classify.scanning import parts as parts_module
 from classify.scanning import scan as scan_module
+from classify.scanning.figures import precision_recall
 from classify.scanning.parts import Contig, Part, contigs_of, parts, scan_blocks
 from classify.scanning.peaks import Calls, call_quality, local_peaks, runs
 from classify.scanning.settings import ScanSettings
@@ -74,6 +76,7 @@ class TestQuality:
         assert found["f1"]["value"] == pytest.approx(2 / 3)
         assert found["top_k"]["value"] == pytest.approx(2 / 3)
         assert (found["n_true"], found["n_peaks"], found["prevalence"]) == (3, 3, 0.003)
+        assert np.isnan([found["precision"]["low"], found["recall"]["high"]]).all()  # one stretch tells no interval
 
     def test_the_other_strand_and_the_next_base_are_misses(self):
         sites = calls([10, 30])
@@ -223,6 +226,25 @@ class TestTracks:
             assert track.chroms() == {"chrA": 100, "B": 7}
             assert track.intervals("chrA") == ((3, 5, 0.25), (9, 10, 0.875))
 
+    def test_a_border_between_blocks_divides_no_run(self, tmp_path):
+        """Blocks of 10: a run over three of them, a change of value at a border, a gap, the next contig."""
+
+        def block(starts, ends, values, contig=0):
+            none = np.zeros(0, dtype=np.int64)
+            columns = np.array(starts), np.array(ends), np.array(values, np.float32)
+            return Part(Contig(contig, f"c{contig}", 50), 1, *columns, none, none.astype(np.float32), 10)
+
+        blocks = [
+            block([2, 5], [5, 10], [0.5, 0.25]), block([10], [20], [0.25]), block([20, 22], [22, 30], [0.25, 0.75]),
+            block([30], [40], [0.5]), block([41], [50], [0.5]), block([0], [10], [0.5], contig=1),
+        ]  # fmt: skip
+        write_bedgraph(tmp_path / "a.bedGraph", blocks)
+        told = [line.split("\t") for line in (tmp_path / "a.bedGraph").read_text().splitlines()]
+        assert [(name, int(low), int(high), float(value)) for name, low, high, value in told] == [
+            ("c0", 2, 5, 0.5), ("c0", 5, 22, 0.25), ("c0", 22, 30, 0.75), ("c0", 30, 40, 0.5), ("c0", 41, 50, 0.5),
+            ("c1", 0, 10, 0.5),
+        ]  # fmt: skip
+
     def test_calls_of_both_strands_in_order(self, tmp_path):
         assert write_bed(tmp_path / "a.bed", [[self.part()], [self.part(-1)]], 0.5) == 2
         assert (tmp_path / "a.bed").read_text() == "chrA\t9\t10\tcall_1\t875\t+\nchrA\t9\t10\tcall_2\t875\t-\n"
@@ -286,6 +308,37 @@ def test_a_whole_scan(run, genome, tmp_path):
     }  # fmt: skip
     assert body["seen_in_training"] == ["chrA"]
     assert body["empty"] == []
+    text = TEXTS["chrA"]
+    behind = [text[place - 2 : place] == "AG" for place in (plus[0], plus[-1], miss)]
+    behind.append(text[minus[0] + 1 : minus[0] + 3] == "CT")  # in transcript direction, AG
+    assert body["preceded"] == {"AG": {"all": sum(behind), "acceptor": behind[1], "first": sum(behind) - behind[1]}}
+
+
+def test_the_curve_of_a_kind_leaves_out_peaks_on_others():
+    """Ranked: a first start, an acceptor, nothing: precision of acceptors begins at 1."""
+    peaks, acceptors = calls([10, 20, 30], [0.9, 0.8, 0.7]), calls([20, 99])
+    figure = precision_recall(
+        {"all": (peaks, calls([10, 20, 99])), "acceptor": (calls([20, 30], [0.8, 0.7]), acceptors)}
+    )
+    first, second = figure.axes[0].lines
+    assert np.allclose(first.get_xydata(), [[1 / 3, 1], [2 / 3, 1], [2 / 3, 2 / 3]])
+    assert np.allclose(second.get_xydata(), [[1 / 2, 1], [1 / 2, 1 / 2]])
+
+
+def test_what_the_figures_do_not_tell():
+    body = {
+        "quality": {"all": {"n_true": 5}, "acceptor": {"n_true": 3}, "first": {"n_true": 2}},
+        "preceded": {"AG": {"all": 3, "acceptor": 3, "first": 0}},
+    }
+    assert list(_doubts(body, ScanSettings())) == []
+    assert list(_doubts(body, ScanSettings(behind="AG"))) == [
+        "note: 2 of the 5 sites of all are not behind AG, where alone was looked",
+        "note: 2 of the 2 sites of first are not behind AG, where alone was looked",
+    ]
+    body["preceded"]["AG"]["acceptor"] = 1
+    (doubt,) = _doubts(body, ScanSettings())
+    assert doubt.startswith("WARNING: 33.3% of the annotation's acceptors stand behind AG")
+    assert list(_doubts({}, ScanSettings(behind="AG"))) == []
 
 
 @pytest.mark.parametrize(
