@@ -113,6 +113,8 @@ class RunFolder:
             self.baseline,
             self.decided,
             self.path / "predictions.safetensors",
+            self.path / "barcodes.safetensors",
+            self.path / "labels.csv",
             self.path / "report.html",
         ):
             path.unlink(missing_ok=True)

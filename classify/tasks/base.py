@@ -71,6 +71,11 @@ class Task:
         return len(self.classes)
 
     @property
+    def barcoded(self) -> NDArray[np.int64]:
+        """Places in ``classes`` of those that barcode maps are drawn of; none where no probability of a class is given."""
+        return np.arange(len(self.classes))[1 if self.exclusive and len(self.classes) == 2 else 0 :]
+
+    @property
     def window(self) -> int:
         """nt of the fixed crop that models read; 0 when the examples are pictures."""
         raise NotImplementedError
