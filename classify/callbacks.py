@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
-
 from numpy.typing import NDArray
 
 from classify.barcodes import FILE, Barcodes, choose_examples, choose_labels, truth_of
@@ -25,7 +24,15 @@ from classify.runs import RunFolder
 from classify.tasks import Task
 from specgen.files import replacing, write_atomic
 
-__all__ = ["HISTORY", "BarcodeHistory", "History", "MovableCheckpoint", "ProgressBar", "WholeCheckpoints", "WithinEpoch"]
+__all__ = [
+    "HISTORY",
+    "BarcodeHistory",
+    "History",
+    "MovableCheckpoint",
+    "ProgressBar",
+    "WholeCheckpoints",
+    "WithinEpoch",
+]
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auroc", "lr", "seconds")
 """Columns of metrics.csv."""

@@ -215,6 +215,9 @@ def _begin(
     write_atomic(run.config, to_yaml(settings))
     run.write_json("environment.json", {**environment(), "processes": world(), "plan": list(plan.reasons)})
     run.write_csv("split.csv", SPLIT_COLUMNS, split_rows(examples))
+    columns, rows = module.task.listed()
+    if rows:
+        run.write_csv(run.labels.name, columns, rows)
     print(_headline(settings, module, examples, plan), flush=True)
 
 

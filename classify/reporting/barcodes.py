@@ -32,7 +32,7 @@ PANELS = 6
 ROWS = 24
 """Epochs that are drawn; of more, as many evenly spread ones, with the first, the last and the one that was kept."""
 
-LETTERS = 600
+LETTERS = 400
 """nt that are drawn, those in the middle: of more a letter would be less than two pixels wide."""
 
 UNKNOWN_COLOUR, OTHER_COLOUR = "#c9c9c9", "#8c8c8c"
@@ -118,7 +118,9 @@ def epochs_figure(barcodes: Barcodes, best: int | None = None) -> Figure:
         axes.set_title(shown(title, 60), loc="left", fontsize=9)
         # Names of epochs need room: as many as fit, and always the one that was kept.
         step = int(np.ceil(len(epochs) / 8))
-        named = [i for i, epoch in enumerate(epochs) if epoch == best or (i % step == 0 and not _beside(i, epochs, best))]
+        named = [
+            i for i, epoch in enumerate(epochs) if epoch == best or (i % step == 0 and not _beside(i, epochs, best))
+        ]
         words = [f"kept: {epochs[i]}" if epochs[i] == best else str(epochs[i]) for i in named]
         axes.set_yticks([0.5, *(1 + GAP + i + 0.5 for i in named)], ["true", *words], fontsize=7)
         axes.set_xticks([])
@@ -191,7 +193,10 @@ def inputs_figure(barcodes: Barcodes) -> Figure:
         left.set_xlabel(f"{c} labels", fontsize=9)
     left.set_title("true", fontsize=9)
     right.imshow(
-        _picture(codes), aspect="auto", interpolation="nearest", extent=(first + 0.5, first + codes.shape[1] + 0.5, m, 0)
+        _picture(codes),
+        aspect="auto",
+        interpolation="nearest",
+        extent=(first + 0.5, first + codes.shape[1] + 0.5, m, 0),
     )
     right.set_yticks([])
     right.spines[:].set_color(UNKNOWN_COLOUR)

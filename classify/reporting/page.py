@@ -14,8 +14,9 @@ from typing import Any
 
 from classify.reporting._files import read_history, read_metrics, read_text
 from classify.reporting.barcodes import draw_barcodes
-from classify.reporting.figures import best_epoch, draw_all
+from classify.reporting.figures import best_epoch, draw_all, png
 from classify.reporting.html import METRICS, data_uri, number, render, shorten
+from classify.reporting.ranked import SHOWN, example_of, ranked_figure
 from specgen.errors import InputError
 from specgen.files import write_atomic
 
@@ -149,6 +150,17 @@ def _ranked(features: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _example(run: Path, body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """One test example with its labels ranked and drawn, where a run has several labels."""
+    found = example_of(run, body)
+    if found is None:
+        return None
+    name, rows = found
+    picture = write_atomic(run / "figures" / "example.png", png(ranked_figure(rows, name)))
+    held = sum(row["true"] is True for row in rows)
+    return {"id": name, "rows": rows, "held": held, "uri": _data_uri(picture, run)}
+
+
 def _metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     known = [name for name in METRICS if name in metrics] + [name for name in metrics if name not in METRICS]
     rows = []
@@ -229,6 +241,8 @@ def write_report(run: Path) -> Path:
         settings=settings,
         figures=figures,
         wide=WIDE,
+        example=_example(run, body),
+        shown=SHOWN,
         gallery=gallery,
         has_history=history is not None,
         command=body.get("repeat")
