@@ -168,7 +168,9 @@ def example_of(run: Path, body: Mapping[str, Any]) -> tuple[str, list[dict[str, 
             labels, chances = arrays.get_slice("labels"), arrays.get_slice("probabilities")
             if labels.get_shape() != [n, k] or chances.get_shape() != [n, k]:
                 raise ValueError(f"expected {n} examples with {k} labels, got {labels.get_shape()}")
-            held = np.concatenate([(labels[low : low + AT_ONCE] == 1).sum(axis=1) for low in range(0, n, AT_ONCE)])
+            held = np.concatenate(
+                [(labels[low : min(low + AT_ONCE, n)] == 1).sum(axis=1) for low in range(0, n, AT_ONCE)]
+            )
             best = int(held.argmax())
             truth, own = labels[best : best + 1][0], chances[best : best + 1][0]
     except (OSError, SafetensorError, ValueError) as error:

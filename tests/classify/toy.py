@@ -35,7 +35,7 @@ SMALL = [
 ]  # fmt: skip
 FILES = {
     "config.yaml", "environment.json", "split.csv", "metrics.csv", "metrics.json", "predictions.csv", "training.json",
-    "model.safetensors", "report.html", "checkpoints", "figures", "gallery", "tensorboard",
+    "model.safetensors", "report.html", "checkpoints", "figures", "gallery", "tensorboard", "barcodes.safetensors",
 }  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def history_of(folder):
 
 
 def assert_same_results(a, b):
-    for name in ("model.safetensors", "predictions.csv", "split.csv"):
+    for name in ("model.safetensors", "predictions.csv", "split.csv", "barcodes.safetensors"):
         assert (a / name).read_bytes() == (b / name).read_bytes(), name
     assert history_of(a) == history_of(b)
 
