@@ -68,6 +68,11 @@ def _names(axes: Axes, names: Sequence[str]) -> None:
     axes.set_xticks(places, [shown(name, 28) for name in names], rotation=90, fontsize=7 if len(names) > 12 else 8)
 
 
+def _room(names: Sequence[str]) -> float:
+    """Inches that names of labels take below their columns."""
+    return 0.2 + 0.06 * max((len(shown(name, 28)) for name in names), default=0)
+
+
 def _legend(figure: Figure, barcodes: Barcodes) -> None:
     """What the colours say."""
     colours = _colours()
@@ -107,7 +112,7 @@ def epochs_figure(barcodes: Barcodes, best: int | None = None) -> Figure:
     epochs, columns = _epochs(len(chances), best), truth.shape[1]
     height = 1 + GAP + len(epochs)
     each = max(0.9, 0.14 * height) + 0.3
-    below = 0.5 if few else 0.9 + 0.055 * max(len(shown(name, 28)) for name in barcodes.names)
+    below = 0.5 if few else 0.9 + _room(barcodes.names)
     size = (min(11, max(6, 1.6 + 0.19 * columns)), 0.4 + each * len(titles) + below)
     figure = Figure(figsize=size, dpi=DPI, layout="constrained")
     panels = figure.subplots(len(titles), 1, squeeze=False)[:, 0]
@@ -126,7 +131,7 @@ def epochs_figure(barcodes: Barcodes, best: int | None = None) -> Figure:
         axes.set_xticks([])
         axes.set_ylabel("epoch", fontsize=8)
     if few:
-        panels[-1].set_xlabel(f"{columns} validation examples, in the order of their labels")
+        panels[-1].set_xlabel(f"{columns} validation examples, in the order of their labels", fontsize=9)
     else:
         _names(panels[-1], barcodes.names)
     _legend(figure, barcodes)
@@ -147,7 +152,7 @@ def maps_figure(barcodes: Barcodes, best: int | None = None) -> Figure:
     kept = " (kept)" if last == best else ""
     parts.append((f"probabilities after epoch {last}{kept}", barcodes.probabilities[last - 1]))
     m, c = barcodes.truth.shape
-    below = 0.4 + 0.055 * max(len(shown(name, 28)) for name in barcodes.names)
+    below = 0.4 + _room(barcodes.names)
     size = (min(11, max(6, 1.2 + 0.19 * c)), 0.4 + (0.3 + 0.075 * max(m, 10)) * len(parts) + below)
     figure = Figure(figsize=size, dpi=DPI, layout="constrained")
     panels = figure.subplots(len(parts), 1, squeeze=False)[:, 0]
@@ -180,7 +185,8 @@ def inputs_figure(barcodes: Barcodes) -> Figure:
     first = max(0, (window - LETTERS) // 2)
     codes = barcodes.codes[:, first : first + LETTERS]
     c, few = len(barcodes.names), len(barcodes.names) <= FEW
-    figure = Figure(figsize=(11, 1.3 + 0.1 * max(m, 12)), dpi=DPI, layout="constrained")
+    below = max(0.7, _room(barcodes.names)) if few else 0.7
+    figure = Figure(figsize=(11, 0.6 + 0.1 * max(m, 12) + below), dpi=DPI, layout="constrained")
     share = min(0.35, 0.012 * c if not few else 0.025 * c)
     left, right = figure.subplots(1, 2, width_ratios=[share, 1 - share])
     _cells(left, barcodes.truth.astype(float))
@@ -198,6 +204,7 @@ def inputs_figure(barcodes: Barcodes) -> Figure:
         interpolation="nearest",
         extent=(first + 0.5, first + codes.shape[1] + 0.5, m, 0),
     )
+    right.hlines(np.arange(1, m), *right.get_xlim(), color="white", linewidth=0.8)
     right.set_yticks([])
     right.spines[:].set_color(UNKNOWN_COLOUR)
     middle = f", the middle {codes.shape[1]:,} of {window:,}" if len(codes.T) < window else ""

@@ -40,7 +40,7 @@ def labelled(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("labelled")
     table = rows(400)
-    for i in range(0, 400, 9):
+    for i in range(0, 400, 7):
         table[i][2 + i % 3] = "NA"
     path = write_table(folder / "labels.csv", table, ("id", "sequence", *LABELS))
     options = ["--data.train", f'["{path}"]', "--model", "deepbind", "--runs", str(folder / "runs")]

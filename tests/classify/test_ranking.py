@@ -137,7 +137,8 @@ def test_names_become_neither_paths_nor_html(ranked):
     assert "<b>heat & light</b>" in page.text
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.all("img"))
     assert len(page.all("img")) == 3
-    assert "http" not in text
+    assert "http://" not in text
+    assert "https://" not in text
 
 
 def test_records_by_name(labelled, source, tmp_path, capsys):
