@@ -45,6 +45,7 @@ def check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite:
         new = yaml.safe_load(to_yaml(settings))
         for body in (old, new):
             body.pop("runs"), body["training"].pop("progress")
+            body["training"].setdefault("barcodes", 0)  # runs of earlier versions kept none
     except (OSError, ValueError, yaml.YAMLError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"{run.config}: cannot be read as settings ({' '.join(str(error).split())})") from None
     if differs := [key for key, value in flat(new).items() if flat(old).get(key) != value]:
