@@ -77,7 +77,7 @@ def rank_features(
     chosen = _chosen(source, task, records, most)
     windows = torch.from_numpy(np.stack([task.prepare(record.codes) for record in chosen]))
     chances = task.probabilities(predict_logits(loaded, windows).astype(np.float64))
-    ranked = [
+    ranked: list[dict[str, Any]] = [
         {"record": record.name, "rows": ranked_rows(features, own, prevalences)}
         for record, own in zip(chosen, chances, strict=True)
     ]

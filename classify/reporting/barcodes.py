@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -45,7 +46,7 @@ def _colours() -> Colormap:
     return colormaps["Blues"].with_extremes(under=UNKNOWN_COLOUR)
 
 
-def _cells(axes: Axes, values: NDArray[np.floating], top: float = 0.0) -> None:
+def _cells(axes: Axes, values: NDArray[Any], top: float = 0.0) -> None:
     """A row of cells a row of values, downwards from y = ``top``; thin white lines keep neighbours apart."""
     rows, columns = values.shape
     width = 0.4 if columns <= 64 and rows <= 64 else 0.0
@@ -146,7 +147,7 @@ def _beside(place: int, epochs: Sequence[int], best: int | None) -> bool:
 def maps_figure(barcodes: Barcodes, best: int | None = None) -> Figure:
     """All examples (rows) and labels (columns): the truth above the probabilities of the first epoch and of the one kept."""
     last = best if best is not None and 1 <= best <= len(barcodes.probabilities) else len(barcodes.probabilities)
-    parts = [("true labels", barcodes.truth.astype(float))]
+    parts: list[tuple[str, NDArray[Any]]] = [("true labels", barcodes.truth)]
     if last != 1:
         parts.append(("probabilities after epoch 1", barcodes.probabilities[0]))
     kept = " (kept)" if last == best else ""

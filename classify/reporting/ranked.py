@@ -60,10 +60,10 @@ def ranked_rows(
         threshold or more, which is when the label is called), prevalence (None = not known), and with ``truth`` true
         (None = not known).
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for rank, i in enumerate(np.argsort(-np.asarray(probabilities), kind="stable").tolist(), 1):
         feature, chance = features[i], float(probabilities[i])
-        row = {
+        row: dict[str, Any] = {
             "rank": rank,
             **{key: str(feature[key]) for key in ("name", "group", "cell", "factor", "treatment")},
             "probability": chance,
