@@ -14,6 +14,7 @@ COMMANDS = {
     "train": "train a model on a task, evaluate it on the test split, write its report",
     "evaluate": "score the test split of a finished run again, or other data with it",
     "predict": "class probabilities for the records of a FASTA or FASTQ file",
+    "features": "the labels of single sequences ranked by probability: table, pictures, page",
     "scan": "a trained network over whole contigs: tracks, calls, precision and recall",
     "across": "train on each of several data sets, score on the test splits of all others",
     "ensemble": "several finished runs as one: the mean of their log probabilities",

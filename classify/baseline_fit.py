@@ -81,6 +81,10 @@ def fit_baseline(name: str, settings: RunSettings, examples: Examples) -> dict[s
     run.write_csv("split.csv", SPLIT_COLUMNS, split_rows(examples))
     meter = Meter()
     train, val = examples.part("train"), examples.part("val")
+    task.begin(train)
+    columns, rows = task.listed()
+    if rows:
+        run.write_csv(run.labels.name, columns, rows)
     with threadpool_limits(1):
         state = baseline.state(train, task.frame)
         keys = _keys(train, settings, task.balanced)

@@ -1,23 +1,38 @@
-"""Lightning callbacks of a run: its history, and checkpoints that survive a move of the folder."""
+"""Lightning callbacks of a run: its history, its barcodes, and checkpoints that survive a move of the folder."""
 
 from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from numpy.typing import NDArray
 
+from classify.barcodes import FILE, Barcodes, choose_examples, choose_labels, truth_of
 from classify.cost import Meter
+from classify.datasets import TileDataset
 from classify.distributed import is_leader
+from classify.examples import Examples
 from classify.runs import RunFolder
-from specgen.files import replacing
+from classify.tasks import Task
+from specgen.files import replacing, write_atomic
 
-__all__ = ["HISTORY", "History", "MovableCheckpoint", "ProgressBar", "WholeCheckpoints", "WithinEpoch"]
+__all__ = [
+    "HISTORY",
+    "BarcodeHistory",
+    "History",
+    "MovableCheckpoint",
+    "ProgressBar",
+    "WholeCheckpoints",
+    "WithinEpoch",
+]
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auroc", "lr", "seconds")
 """Columns of metrics.csv."""
@@ -125,3 +140,51 @@ class History(Callback):  # type: ignore[misc]
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows, self.spent, self._before = state_dict["rows"], state_dict["spent"], state_dict["begun"]
+
+
+class BarcodeHistory(Callback):  # type: ignore[misc]
+    """barcodes.safetensors: what a fixed sample of validation examples is given after each epoch, see ``barcodes``.
+
+    The sample depends on the labels and the seed alone, so of a checkpoint only the probabilities are needed.
+
+    Parameters
+    ----------
+    val
+        The validation examples.
+    most
+        Examples of the sample.
+    """
+
+    def __init__(self, run: RunFolder, task: Task, val: Examples, most: int, seed: int) -> None:
+        self.run, self.task, self.val, self.most, self.seed = run, task, val, most, seed
+        self._epochs: list[NDArray[np.float32]] = []
+        self._sample: tuple[NDArray[np.int64], NDArray[np.int64], Barcodes] | None = None
+
+    def setup(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
+        module.validated = self.add
+
+    def add(self, labels: NDArray[Any], kept: NDArray[np.float64]) -> None:
+        """One more epoch: labels (n,) or (n, k) and what is kept of the validation examples."""
+        rows, classes, sample = self._sample or self._drawn(labels)
+        self._epochs.append(self.task.probabilities(kept[rows])[:, classes].astype(np.float32))
+        if is_leader():
+            write_atomic(self.run.path / FILE, replace(sample, probabilities=np.stack(self._epochs)).dump())
+
+    def _drawn(self, labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64], Barcodes]:
+        every = self.task.barcoded
+        classes = every[choose_labels(truth_of(labels, every))]
+        truth = truth_of(labels, classes)
+        rows = choose_examples(truth, self.most, self.seed)
+        chosen, codes = self.val.take(rows), None
+        if chosen.kind == "codes":
+            codes = TileDataset(chosen, 1).__getitems__(range(len(rows)))[0].numpy()
+        names = tuple(self.task.classes[i] for i in classes)
+        nothing = np.zeros((0, *truth[rows].shape), dtype=np.float32)
+        self._sample = rows, classes, Barcodes(tuple(chosen.ids), names, len(every), truth[rows], nothing, codes)
+        return self._sample
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"probabilities": [torch.from_numpy(epoch) for epoch in self._epochs]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._epochs = [epoch.numpy() for epoch in state_dict["probabilities"]]

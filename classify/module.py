@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import lightning as L
@@ -55,6 +56,8 @@ class Classifier(L.LightningModule):
         # Of the epoch so far, on all processes: loss, right answers, examples. And the batches that were done.
         self._sums, self._done = torch.zeros(3, dtype=torch.float64), 0
         self._decided: dict[str, Any] = {}  # by the last validation
+        self.validated: Callable[[NDArray[Any], NDArray[np.float64]], None] | None = None
+        """Told of each validation the labels of all its examples and what is kept of them, on every process."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Codes or pictures to float32 logits (B, outputs), of positions (B, outputs, L)."""
@@ -107,6 +110,8 @@ class Classifier(L.LightningModule):
         for name, value in self.task.validation(labels, kept).items():
             self.log(f"val_{name}", value, prog_bar=name != "loss")
         self._decided = self.task.decide(labels, kept)
+        if self.validated is not None:
+            self.validated(labels, kept)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["decided"] = self._decided

@@ -72,6 +72,11 @@ class RunFolder:
         return self.path / "model.json"
 
     @property
+    def labels(self) -> Path:
+        """labels.csv: what each of several labels is, and how many training examples have it, see ``Task.listed``."""
+        return self.path / "labels.csv"
+
+    @property
     def decided(self) -> Path:
         """decided.json: what validation chose beside the weights, see ``Task.decide``."""
         return self.path / "decided.json"
@@ -113,6 +118,8 @@ class RunFolder:
             self.baseline,
             self.decided,
             self.path / "predictions.safetensors",
+            self.path / "barcodes.safetensors",
+            self.labels,
             self.path / "report.html",
         ):
             path.unlink(missing_ok=True)

@@ -20,6 +20,9 @@ __all__ = [
     "check_name",
 ]
 
+MOST_BARCODES = 64
+"""Examples of a barcode map: their rows are still told apart."""
+
 
 def check_name(key: str, name: str) -> None:
     """Refuse a name that is no plain folder name of at most 200 characters.
@@ -184,6 +187,8 @@ class TrainingSettings:
         Most windows per sequence whose logits are averaged in validation and in the test.
     both_strands
         Logits of validation, test and prediction are the mean of those of a window and of its reverse complement.
+    barcodes
+        Validation examples whose probabilities are kept of each epoch, for barcode maps; 0 = none. They change no result.
     progress
         Show progress bars.
     """
@@ -207,6 +212,7 @@ class TrainingSettings:
     val_tiles: int = 1
     test_tiles: int = 8
     both_strands: bool = False
+    barcodes: int = 0
     progress: bool = True
 
     def __post_init__(self) -> None:
@@ -233,6 +239,8 @@ class TrainingSettings:
         ):
             if getattr(self, key) < least:
                 raise InputError(f"training.{key}: expected at least {least}, got {getattr(self, key)}")
+        if not 0 <= self.barcodes <= MOST_BARCODES:
+            raise InputError(f"training.barcodes: expected 0 to {MOST_BARCODES}, got {self.barcodes}")
 
 
 @dataclass(frozen=True)

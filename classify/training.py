@@ -16,7 +16,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from safetensors.torch import save
 from torch import nn
 
-from classify.callbacks import HISTORY, History, MovableCheckpoint, WithinEpoch
+from classify.callbacks import HISTORY, BarcodeHistory, History, MovableCheckpoint, WithinEpoch
 from classify.config import to_yaml
 from classify.convolution import with_fast_gradients
 from classify.cost import Meter, environment, flops_per_example, parameter_count
@@ -164,6 +164,8 @@ def fit(
     history = History(run)
     # ``last`` comes after everything whose state it saves.
     callbacks: list[Callback] = [history, *watchers, best, last, WithinEpoch(run, options.checkpoint_minutes)]
+    if options.barcodes and len(task.barcoded):
+        callbacks.insert(1, BarcodeHistory(run, task, val, options.barcodes, settings.seed))
     if options.patience:
         callbacks.insert(1, EarlyStopping(options.monitor, mode=mode, patience=options.patience, min_delta=0.0))
     if state is not None:
@@ -213,6 +215,9 @@ def _begin(
     write_atomic(run.config, to_yaml(settings))
     run.write_json("environment.json", {**environment(), "processes": world(), "plan": list(plan.reasons)})
     run.write_csv("split.csv", SPLIT_COLUMNS, split_rows(examples))
+    columns, rows = module.task.listed()
+    if rows:
+        run.write_csv(run.labels.name, columns, rows)
     print(_headline(settings, module, examples, plan), flush=True)
 
 

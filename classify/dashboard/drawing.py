@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from classify.dashboard.tracks import Track
 from classify.interpretation.figures import picture_edges
 from classify.interpretation.sites import Site
-from classify.motifs.figures import LETTER_COLOURS, draw_logo
-from classify.reporting.figures import BLUE, DPI, GREY, VERMILION, shown
+from classify.motifs.figures import draw_logo
+from classify.reporting.figures import BLUE, DPI, GREY, LETTER_COLOURS, VERMILION, shown
 from specgen.sequences import BASES, INDICATORS, Codes
 
 __all__ = ["Board", "board_figure", "matrix_figure"]

@@ -20,11 +20,10 @@ from scipy.spatial.distance import squareform
 
 from classify.motifs.maps import LetterMap
 from classify.motifs.matrices import PSEUDOCOUNT, UNIFORM, Floats, Motif
-from classify.reporting.figures import COLOURS, DPI, shown
+from classify.reporting.figures import COLOURS, DPI, LETTER_COLOURS, shown
 from specgen.sequences import BASES, Codes, decode
 
 __all__ = [
-    "LETTER_COLOURS",
     "Mark",
     "coactivation_figure",
     "coactivation_order",
@@ -32,10 +31,6 @@ __all__ = [
     "logo_figure",
     "maps_figure",
 ]
-
-LETTER_COLOURS = {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "T": "#D55E00"}
-"""Okabe & Ito's, near the usual green, blue, orange and red."""
-
 
 LOWEST = 0.02
 """Bits of the lowest letter that is drawn in a logo."""

@@ -28,6 +28,7 @@ __all__ = [
     "COLOURS",
     "DPI",
     "GREY",
+    "LETTER_COLOURS",
     "best_epoch",
     "calibration_figure",
     "confusion_figure",
@@ -46,6 +47,8 @@ DPI = 150
 BLUE, VERMILION, SKY = "#0072B2", "#D55E00", "#56B4E9"
 COLOURS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", SKY, "#000000")
 GREY = "#6e6e6e"
+LETTER_COLOURS = {"A": "#009E73", "C": BLUE, "G": "#E69F00", "T": VERMILION}
+"""Near the usual green, blue, orange and red."""
 
 
 def png(figure: Figure) -> bytes:

@@ -12,9 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from classify.reporting._files import read_metrics, read_text
-from classify.reporting.figures import draw_all
+from classify.reporting._files import read_history, read_metrics, read_text
+from classify.reporting.barcodes import draw_barcodes
+from classify.reporting.figures import best_epoch, draw_all, png
 from classify.reporting.html import METRICS, data_uri, number, render, shorten
+from classify.reporting.ranked import SHOWN, example_of, ranked_figure
 from specgen.errors import InputError
 from specgen.files import write_atomic
 
@@ -46,7 +48,16 @@ CAPTIONS = {
     "the share of test examples that have it, which guessing reaches (dotted).",
     "calibration": "How often a prediction came true against the probability it was given, and how many test "
     "examples got that probability. On the diagonal, probabilities can be taken at their word.",
+    "barcode_inputs": "Letters of a sample of validation examples, a row each, as the network reads them, beside their true "
+    "labels; the same sample and order in all barcode maps. It is drawn evenly over what holds and what does not.",
+    "barcode_epochs": "Truth (upper strip) and probabilities after each epoch (a strip each, downwards) of the same validation "
+    "examples, or, of many labels, of the examples that hold most of them.",
+    "barcode_maps": "Truth and probabilities of all examples of the sample (rows) and labels (columns): those that hold for "
+    "most validation examples.",
 }
+WIDE = ("history", "barcode_inputs", "barcode_epochs", "barcode_maps")
+"""Figures as wide as the page."""
+
 ENDS = 25
 """Labels that the page shows of either end of their ranking; all are in metrics.json."""
 
@@ -149,6 +160,17 @@ def _ranked(features: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _example(run: Path, body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """One test example with its labels ranked and drawn, where a run has several labels."""
+    found = example_of(run, body)
+    if found is None:
+        return None
+    name, rows = found
+    picture = write_atomic(run / "figures" / "example.png", png(ranked_figure(rows, name)))
+    held = sum(row["true"] is True for row in rows)
+    return {"id": name, "rows": rows, "held": held, "uri": _data_uri(picture, run)}
+
+
 def _metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     known = [name for name in METRICS if name in metrics] + [name for name in metrics if name not in METRICS]
     rows = []
@@ -174,6 +196,9 @@ def _alternative(figure: str, body: Mapping[str, Any]) -> str:
         "precision_recall": f"Precision-recall curve, average precision {value('auprc')}.",
         "features": f"AUROC of {body.get('labels_scored', 0)} labels in order; their average precision against prevalence.",
         "calibration": f"Reliability diagram and histogram, calibration error {value('ece')}.",
+        "barcode_inputs": "Letters of sampled validation examples as coloured bars; barcodes.safetensors has them.",
+        "barcode_epochs": "Heat maps of probabilities by epoch below the truth; barcodes.safetensors has the numbers.",
+        "barcode_maps": "Heat maps of truth and probabilities, examples by labels; barcodes.safetensors has the numbers.",
     }[figure]
 
 
@@ -201,7 +226,7 @@ def write_report(run: Path) -> Path:
     config = shlex.quote((run / "config.yaml").as_posix())
     settings = read_text(run, "config.yaml", "train")
     surroundings = _json(run, "environment.json", "train", dict)
-    gallery = _gallery(run)
+    gallery, history = _gallery(run), read_history(run)
     figures = [
         {
             "name": path.stem,
@@ -209,7 +234,7 @@ def write_report(run: Path) -> Path:
             "caption": CAPTIONS[path.stem],
             "alternative": _alternative(path.stem, body),
         }
-        for path in draw_all(run)
+        for path in [*draw_all(run), *draw_barcodes(run, None if history is None else best_epoch(history, body))]
     ]
     cost = body.get("cost") or {}
     page = render(
@@ -225,8 +250,11 @@ def write_report(run: Path) -> Path:
         environment=list(flatten(surroundings)),
         settings=settings,
         figures=figures,
+        wide=WIDE,
+        example=_example(run, body),
+        shown=SHOWN,
         gallery=gallery,
-        has_history=(run / "metrics.csv").exists(),
+        has_history=history is not None,
         command=body.get("repeat")
         or f"python -m classify {body.get('command', 'train')} --config {config} --name again",
     )

@@ -6,7 +6,7 @@ be known to ``--help``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,8 @@ from specgen.sequences import Codes
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from classify.chromatin.features import Feature
 
 __all__ = ["TASKS", "Task", "register_task"]
 
@@ -71,6 +73,11 @@ class Task:
         return len(self.classes)
 
     @property
+    def barcoded(self) -> NDArray[np.int64]:
+        """Places in ``classes`` of those that barcode maps are drawn of; none where no probability of a class is given."""
+        return np.arange(len(self.classes))[1 if self.exclusive and len(self.classes) == 2 else 0 :]
+
+    @property
     def window(self) -> int:
         """nt of the fixed crop that models read; 0 when the examples are pictures."""
         raise NotImplementedError
@@ -109,6 +116,18 @@ class Task:
 
     def begin(self, train: Examples) -> None:
         """Told before training what is learnt from, such as for weights in the loss; nothing by default."""
+
+    @property
+    def features(self) -> Sequence[Feature]:
+        """What the labels are, where an example may have several; none where its classes exclude one another."""
+        return ()
+
+    def listed(self) -> tuple[list[str], list[list[Any]]]:
+        """Columns and rows of ``labels.csv``: what the labels are, and how many hold in training where ``begin`` counted them.
+
+        No rows where classes exclude one another: ``split.csv`` names the class of each example.
+        """
+        return [], []
 
     def truth(self, inputs: Tensor, labels: Tensor, *, training: bool) -> Tensor:
         """What the logits of a batch are held against: by default its labels.

@@ -34,6 +34,9 @@ __all__ = ["ChromatinTask"]
 COLUMNS = 20
 """Labels up to which ``predictions.csv`` has columns for each."""
 
+COUNTED = 200_000_000
+"""Labels of all training examples that are counted for ``labels.csv``; more are for weights alone."""
+
 
 @register_task("chromatin")
 class ChromatinTask(Task):
@@ -47,6 +50,7 @@ class ChromatinTask(Task):
     def __init__(self, settings: Any) -> None:
         super().__init__(settings)
         self._weights: NDArray[np.float32] | None = None
+        self._counts: NDArray[np.int64] | None = None  # of training: (2, k) how many are 0, and 1
 
     @cached_property
     def _peaks(self) -> list[Peak]:
@@ -145,12 +149,27 @@ class ChromatinTask(Task):
         return examples
 
     def begin(self, train: Examples) -> None:
-        """Count the labels where ones are weighted."""
-        if self.settings.pos_weight == "balanced":
+        """Count the labels where ones are weighted, or where that is cheap."""
+        balanced = self.settings.pos_weight == "balanced"
+        if balanced or len(train) * len(self.classes) <= COUNTED:
             assert train.targets is not None
-            zeros, ones = counted(train.targets, len(self.classes))
+            self._counts = counted(train.targets, len(self.classes))
+        if balanced and self._counts is not None:
+            zeros, ones = self._counts
             weights = np.clip(zeros / np.maximum(ones, 1), 1 / self.settings.most_weight, self.settings.most_weight)
             self._weights = weights.astype(np.float32)
+
+    def listed(self) -> tuple[list[str], list[list[Any]]]:
+        """name, group, cell, factor and treatment of each label; training examples where it is known, and where it holds."""
+        counts = [["", ""]] * len(self.classes)
+        if self._counts is not None:
+            counts = np.stack([self._counts.sum(axis=0), self._counts[1]], axis=1).tolist()
+        columns = ["name", "group", "cell", "factor", "treatment"]
+        rows = [
+            [*(getattr(feature, column) for column in columns), *count]
+            for feature, count in zip(self.features, counts, strict=True)
+        ]
+        return [*columns, "train_known", "train_positives"], rows
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean binary cross-entropy [nats] of logits (B, k) against ``labels`` int8 (B, k) over all that are known."""

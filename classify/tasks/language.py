@@ -83,6 +83,10 @@ class LanguageTask(Task):
         return tuple(f"{i + 1}/{name}" if names.count(name) > 1 else name for i, name in enumerate(names))
 
     @property
+    def barcoded(self) -> NDArray[np.int64]:
+        return np.arange(0)
+
+    @property
     def outputs(self) -> int:
         return len(BASES)
 

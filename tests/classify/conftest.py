@@ -28,6 +28,26 @@ def base(runs):
     return folder
 
 
+LABELS = ("K562|GATA1|None", "HepG2|DNase|None", "H1|H3K4me3|<b>heat & light</b>")
+
+
+@pytest.fixture(scope="session")
+def labelled(tmp_path_factory):
+    """A run of three labels of DNase, TF and histone groups, some not known; its table lies in ``labels.csv`` beside ``runs``."""
+    from test_chromatin_task import COMMON, rows, write_table
+
+    from classify.__main__ import main
+
+    folder = tmp_path_factory.mktemp("labelled")
+    table = rows(400)
+    for i in range(0, 400, 7):
+        table[i][2 + i % 3] = "NA"
+    path = write_table(folder / "labels.csv", table, ("id", "sequence", *LABELS))
+    options = ["--data.train", f'["{path}"]', "--model", "deepbind", "--runs", str(folder / "runs"), "--training.barcodes", "32"]
+    assert main(["train", *COMMON, *options]) == 0
+    return folder / "runs" / "chromatin" / "deepbind" / "default"
+
+
 @pytest.fixture
 def copy(base, tmp_path):
     """The base run at another place, to be damaged."""

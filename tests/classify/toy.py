@@ -31,11 +31,12 @@ SMALL = [
     "--model", "toy_test", "--data.simulate.n", "40", "--data.simulate.min_length", "630",
     "--data.simulate.max_length", "900", "--data.split.test_fraction", "0.25", "--data.split.val_fraction", "0.2",
     "--training.epochs", "3", "--training.batch_size", "16", "--training.progress", "false", "--training.threads", "1",
-    "--training.precision", "32-true", "--training.test_tiles", "2", "--optimiser.lr", "0.01",
+    "--training.precision", "32-true", "--training.test_tiles", "2", "--training.barcodes", "32",
+    "--optimiser.lr", "0.01",
 ]  # fmt: skip
 FILES = {
     "config.yaml", "environment.json", "split.csv", "metrics.csv", "metrics.json", "predictions.csv", "training.json",
-    "model.safetensors", "report.html", "checkpoints", "figures", "gallery", "tensorboard",
+    "model.safetensors", "report.html", "checkpoints", "figures", "gallery", "tensorboard", "barcodes.safetensors",
 }  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def history_of(folder):
 
 
 def assert_same_results(a, b):
-    for name in ("model.safetensors", "predictions.csv", "split.csv"):
+    for name in ("model.safetensors", "predictions.csv", "split.csv", "barcodes.safetensors"):
         assert (a / name).read_bytes() == (b / name).read_bytes(), name
     assert history_of(a) == history_of(b)
 
