@@ -43,7 +43,16 @@ def labelled(tmp_path_factory):
     for i in range(0, 400, 7):
         table[i][2 + i % 3] = "NA"
     path = write_table(folder / "labels.csv", table, ("id", "sequence", *LABELS))
-    options = ["--data.train", f'["{path}"]', "--model", "deepbind", "--runs", str(folder / "runs"), "--training.barcodes", "32"]
+    options = [
+        "--data.train",
+        f'["{path}"]',
+        "--model",
+        "deepbind",
+        "--runs",
+        str(folder / "runs"),
+        "--training.barcodes",
+        "32",
+    ]
     assert main(["train", *COMMON, *options]) == 0
     return folder / "runs" / "chromatin" / "deepbind" / "default"
 
