@@ -45,12 +45,14 @@ def check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite:
         new = yaml.safe_load(to_yaml(settings))
         for body in (old, new):
             body.pop("runs"), body["training"].pop("progress")
+        # A run of an earlier version lacks the keys that came later, whose defaults are what it did.
+        before = {**flat(yaml.safe_load(to_yaml(RunSettings(data=type(settings.data)())))), **flat(old)}
     except (OSError, ValueError, yaml.YAMLError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"{run.config}: cannot be read as settings ({' '.join(str(error).split())})") from None
-    if differs := [key for key, value in flat(new).items() if flat(old).get(key) != value]:
+    if differs := [key for key, value in flat(new).items() if before.get(key) != value]:
         key = differs[0]
         raise InputError(
-            f"{run.config}: --resume with other settings: {key} was {flat(old).get(key)!r}, now {flat(new)[key]!r}"
+            f"{run.config}: --resume with other settings: {key} was {before.get(key)!r}, now {flat(new)[key]!r}"
         )
     try:
         state: dict[str, Any] = torch.load(run.last, map_location="cpu", weights_only=True)

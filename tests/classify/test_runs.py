@@ -164,6 +164,12 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(base, tmp_path, monkeypatch,
     assert main(["train", "--config", str(folder / "config.yaml"), "--resume"]) == 0
     assert {path.name for path in folder.iterdir()} == FILES
     assert_same_results(whole, folder)
+    seen, cost = (json.loads((one / "metrics.json").read_text())["cost"] for one in (whole, folder))
+    assert cost["examples_seen"] == seen["examples_seen"]
+    # Both sessions are in it, of the first what a checkpoint was written of.
+    for name, column in (("wall_seconds", "seconds"), ("cpu_seconds", "cpu_seconds")):
+        spent = sum(float(row[column]) for row in rows_of(folder / "metrics.csv"))
+        assert cost[name] == pytest.approx(spent, abs=0.01)
 
 
 def test_a_model_of_a_family(tmp_path):
