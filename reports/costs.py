@@ -1,6 +1,6 @@
 """What the pages say of cost: a table, figures of score against cost, and a recommendation that follows from the numbers.
 
-A rule, not a judgement: of all models whose interval reaches that of the best one, the one whose training used the least CPU time.
+A rule, not a judgement: of all models whose interval reaches that of the best one, the one that trained in the least CPU time.
 Nothing is trained here, and nothing measured: costs are those that every run tells of itself.
 """
 
@@ -133,8 +133,8 @@ def told(rows: Sequence[Costs], *, higher: bool = True) -> str:
     if cheap is best:
         return f"Take `{best.model}`: {best.score} in {seconds[best.model]}; nothing cheaper reaches its interval."
     return (
-        f"Take `{cheap.model}`: {cheap.score} in {seconds[cheap.model]}. The best mean is that of `{best.model}`, {best.score} in "
-        f"{seconds[best.model]}; their intervals meet."
+        f"Take `{cheap.model}`: {cheap.score} in {seconds[cheap.model]}. The best mean is that of `{best.model}`, {best.score} "
+        f"in {seconds[best.model]}; their intervals meet."
     )
 
 
@@ -193,9 +193,7 @@ def _panel(panel: Any, rows: Sequence[Costs], key: str, higher: bool) -> None:
         panel.errorbar(
             at[row.model], row.value, yerr=error, linestyle="none", elinewidth=0.6, label=row.family, **style
         )
-        panel.annotate(
-            row.model, (at[row.model], row.value), xytext=(4, 3), textcoords="offset points", fontsize=6.5
-        )
+        panel.annotate(row.model, (at[row.model], row.value), xytext=(4, 3), textcoords="offset points", fontsize=6.5)
     front: list[Costs] = []
     for row in sorted(rows, key=lambda row: at[row.model]):
         if not front or (row.value > front[-1].value if higher else row.value < front[-1].value):

@@ -179,9 +179,7 @@ def simulated() -> Iterator[Job]:
     """919 labels of 1,000 nt in DeepSEA's format, of two sizes; training reads them from the disk."""
     for size, windows in SIMULATED.items():
         folder = FOLDER / size
-        write = Job(
-            "simulated", ("reports/chromatin/simulate.py", str(folder), str(windows)), folder / "names.txt"
-        )
+        write = Job("simulated", ("reports/chromatin/simulate.py", str(folder), str(windows)), folder / "names.txt")
         more = []
         for model, steps in SIMULATED_STEPS.items():
             if model == "deepsea" and size == "small":
@@ -197,7 +195,14 @@ def equal() -> Iterator[Job]:
     data = OPEN["vcm_open"]
     for seed in SEEDS:
         for model in SECONDS:
-            clock = ("--training.cpu_minutes", str(EQUAL_MINUTES), "--training.epochs", "1000", "--training.patience", "0")
+            clock = (
+                "--training.cpu_minutes",
+                str(EQUAL_MINUTES),
+                "--training.epochs",
+                "1000",
+                "--training.patience",
+                "0",
+            )
             rate = ("--optimiser.schedule", "constant")
             yield training("time", "vcm_open", model, seed, data, *clock, *rate, run="vcm_open_time")
         for model, (option, value) in EQUAL.items():

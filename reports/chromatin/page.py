@@ -174,12 +174,16 @@ class ChromatinTables(Tables):
             if not self.finished(other):
                 continue
             one, two = (
-                {row["name"]: row["f1"] for row in read_json(path / "metrics.json")["features"]} for path in (folder, other)
+                {row["name"]: row["f1"] for row in read_json(path / "metrics.json")["features"]}
+                for path in (folder, other)
             )
             for name, value in one.items():
                 if value is not None and two.get(name) is not None:
                     pairs.setdefault(name, []).append((value, two[name]))
-        return {name: (float(np.mean([a for a, _ in some])), float(np.mean([b for _, b in some]))) for name, some in pairs.items()}
+        return {
+            name: (float(np.mean([a for a, _ in some])), float(np.mean([b for _, b in some])))
+            for name, some in pairs.items()
+        }
 
     def track_costs(self) -> str:
         """Cost of the tracks' runs."""
@@ -189,7 +193,15 @@ class ChromatinTables(Tables):
 
     def simulated(self) -> str:
         """Memory by the size of the file that training reads."""
-        heads = ["model", "training windows", "size on disk [MiB]", "windows seen", "peak memory [MiB]", "windows/s", "AUROC"]
+        heads = [
+            "model",
+            "training windows",
+            "size on disk [MiB]",
+            "windows seen",
+            "peak memory [MiB]",
+            "windows/s",
+            "AUROC",
+        ]
         lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
         for model in SIMULATED_STEPS:
             for size, windows in SIMULATED.items():

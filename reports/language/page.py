@@ -70,7 +70,7 @@ class LanguageTables(Tables):
         for model in SECONDS:
             cells = [around(self.entries(model, name)) for name in names]
             lines.append("| " + " | ".join([f"`{model}`", *cells]) + " |" if any(cells) else "")
-        for which, (model, window, *_) in LONG.items():
+        for model, window, *_ in LONG.values():
             cells = [around(self.entries(model, f"{name}_long")) for name in names]
             title = f"`{model}`, {window} nt, longer"
             lines.append("| " + " | ".join([title, *cells]) + " |" if any(cells) else "")
@@ -134,7 +134,8 @@ class LanguageTables(Tables):
         """What to take, by the rule of ``costs.recommended``."""
         found = {name: self.rows_of(name) for name in GENOMES}
         lines = [
-            f"- **{TITLES[name]}**: {told(rows, higher=False) if rows else 'not made yet.'}" for name, rows in found.items()
+            f"- **{TITLES[name]}**: {told(rows, higher=False) if rows else 'not made yet.'}"
+            for name, rows in found.items()
         ]
         return "\n".join(lines) + "\n"
 
@@ -202,9 +203,7 @@ class LanguageTables(Tables):
         """CPU minutes that were expected, and those that the finished runs took."""
         parts = ", ".join(f"{stage} {value:.0f}" for stage, value in minutes().items())
         took = [read_json(folder / "training.json")["cost"]["cpu_seconds"] for folder in self.folders("*/*")]
-        return (
-            f"expected {sum(minutes().values()):.0f} CPU minutes ({parts}); the {len(took)} finished runs took {sum(took) / 60:.0f}"
-        )
+        return f"expected {sum(minutes().values()):.0f} CPU minutes ({parts}); the {len(took)} finished runs took {sum(took) / 60:.0f}"
 
     @property
     def published(self) -> str:
