@@ -82,12 +82,10 @@ class Meter:
             there; gpu_energy_joules: of the GPU, likewise. None where the machine does not tell.
         """
         self._look()
-        # ru_maxrss is KiB on Linux and bytes on macOS.
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
         return {
             "wall_seconds": time.perf_counter() - self._wall,
             "cpu_seconds": self.cpu_seconds(),
-            "peak_rss_bytes": own + self._children,
+            "peak_rss_bytes": _peak_now() + self._children,
             "gpu_peak_bytes": torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None,
             "cpu_energy_joules": self._cpu_energy.read(),
             "gpu_energy_joules": self._gpu_energy.read(),
@@ -114,6 +112,18 @@ def _cpu_now() -> float:
         except psutil.Error:
             continue  # it has just ended
     return found
+
+
+def _peak_now() -> int:
+    """Bytes that this process held at most, since ``reset_peaks`` where there is one."""
+    try:
+        # Of a process that another started, ru_maxrss also knows what that one held.
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _own_memory(process: psutil.Process) -> int:

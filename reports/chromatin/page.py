@@ -222,8 +222,8 @@ class ChromatinTables(Tables):
         parts = ", ".join(f"{stage} {value:.0f}" for stage, value in minutes().items())
         took = [read_json(folder / "training.json")["cost"]["cpu_seconds"] for folder in self.folders("*/*")]
         return (
-            f"expected of all networks {sum(minutes().values()):.0f} CPU minutes at most ({parts}); the {len(took)} finished runs took "
-            f"{sum(took) / 60:.0f}"
+            f"expected of all networks {sum(minutes().values()):.0f} CPU minutes at most ({parts}); "
+            f"the {len(took)} finished runs took {sum(took) / 60:.0f}"
         )
 
     @property

@@ -203,7 +203,8 @@ class LanguageTables(Tables):
         """CPU minutes that were expected, and those that the finished runs took."""
         parts = ", ".join(f"{stage} {value:.0f}" for stage, value in minutes().items())
         took = [read_json(folder / "training.json")["cost"]["cpu_seconds"] for folder in self.folders("*/*")]
-        return f"expected {sum(minutes().values()):.0f} CPU minutes ({parts}); the {len(took)} finished runs took {sum(took) / 60:.0f}"
+        expected = f"expected {sum(minutes().values()):.0f} CPU minutes ({parts})"
+        return f"{expected}; the {len(took)} finished runs took {sum(took) / 60:.0f}"
 
     @property
     def published(self) -> str:
