@@ -184,7 +184,7 @@ def simulated() -> Iterator[Job]:
         for model, steps in SIMULATED_STEPS.items():
             if model == "deepsea" and size == "small":
                 continue
-            options = ["--data.root", str(folder), "--data.names", "names.txt", "--data.arrays.val", "valid.mat"]
+            options = ["--data.root", str(folder), "--data.names", "names.txt"]
             options += ["--training.epochs", "1", "--training.steps", str(steps)]
             more.append(training("simulated", "deepsea", model, 0, TRACKS, *options, run=f"simulated_{size}"))
         yield Job(write.stage, write.arguments, write.done, more=tuple(more))

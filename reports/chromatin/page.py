@@ -25,6 +25,7 @@ from make import (  # noqa: E402
     EQUAL_PARAMETERS,
     HISTONE,
     LEAST,
+    MARKED,
     MINUTES,
     OPEN,
     SECONDS,
@@ -237,6 +238,7 @@ class ChromatinTables(Tables):
             "equal_minutes": EQUAL_MINUTES,
             "scaled": ", ".join(f"`{model}`" for model in EQUAL),
             "slow": ", ".join(f"`{model}`" for model in SLOW),
+            "marked": ", ".join(f"`{model}`" for model in MARKED),
         }
 
 

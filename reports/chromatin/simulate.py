@@ -15,7 +15,8 @@ from classify.chromatin.simulation import simulate_mat, simulated_names  # noqa:
 from specgen.files import write_atomic  # noqa: E402
 
 LENGTH, LABELS, SEED = 1000, 919, 0
-HELD_OUT = {"valid": 500, "test": 1000}
+HELD_OUT = {"valid": 400, "test": 800}
+"""Other numbers than those of letters and labels, by which the axes are told apart."""
 
 
 def write(folder: Path, windows: int, length: int = LENGTH, labels: int = LABELS) -> None:

@@ -103,7 +103,9 @@ def long(which: str, name: str) -> Job:
     model, window, minutes, seconds, more = LONG[which]
     batch = int(more[more.index("--training.batch_size") + 1])
     time = length(seconds * batch * window / 6400, minutes)
-    return training("long", name, model, f"{name}_long", 0, "--data.window", str(window), *time, *more)
+    # Half a window is read before anything of it is scored: what comes first in a window is told with little context.
+    data = ("--data.window", str(window), "--data.context", str(window // 2))
+    return training("long", name, model, f"{name}_long", 0, *data, *time, *more)
 
 
 def everything() -> Iterator[Job]:
