@@ -239,7 +239,7 @@ def test_settings_that_came_later_count_as_their_defaults(copy, capsys):
     assert check_folder(RunFolder(copy), settings, resume=True, overwrite=False)["position"]
     # An option that was given is not forgotten because there are none by default.
     edit(copy, "model_options: {}", "model_options: {dropout: 0.5}")
-    with pytest.raises(InputError, match="--resume with other settings: model_options was None, now {}"):
+    with pytest.raises(InputError, match=r"--resume with other settings: model_options was None, now \{\}"):
         check_folder(RunFolder(copy), settings, resume=True, overwrite=False)
 
 
