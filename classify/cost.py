@@ -152,8 +152,10 @@ def added(before: Spent, now: Spent) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     for key, value in now.items():
         other = before.get(key)
-        unknown = value is None or other is None
-        found[key] = None if unknown else max(value, other) if key in PEAKS else value + other
+        if value is None or other is None:
+            found[key] = None
+        else:
+            found[key] = max(value, other) if key in PEAKS else value + other
     return found
 
 

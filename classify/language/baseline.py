@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classify.language.blocks import Block, Contig, strands_learnt
-from classify.language.markov import Score, choose, count_words, other_strand
+from classify.language.markov import Counts, Score, choose, count_words, other_strand
 from classify.language.settings import GenomeSettings
 from classify.splits import SPLITS
 from specgen.sequences import Codes
@@ -43,7 +43,7 @@ def markov_scores(
     """
     counts = {split: count_words(_joined(contigs, blocks, split), most) for split in SPLITS}
     bases = {split: int(table.sum()) for split, table in counts.items()}
-    train = np.zeros((4,) * (most + 1), dtype=np.int64)
+    train: Counts = np.zeros((4,) * (most + 1), dtype=np.int64)
     for split, words in counts.items():
         for turned in strands_learnt(split, settings):
             train += other_strand(words) if turned else words
@@ -57,7 +57,7 @@ def markov_scores(
 
 def _joined(contigs: Sequence[Contig], blocks: Sequence[Block], split: str) -> Codes:
     """The letters of all blocks of a split, with a blank between two, which no word goes across."""
-    blank = np.zeros(1, dtype=np.uint8)
+    blank: Codes = np.zeros(1, dtype=np.uint8)
     parts = [contigs[block.contig].codes[block.start : block.end] for block in blocks if block.split == split]
     joined: Codes = np.concatenate([blank, *(letters for part in parts for letters in (part, blank))])
     return joined
