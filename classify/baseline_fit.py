@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from classify.baselines import BASELINES, Baseline, State
 from classify.config import to_yaml
-from classify.cost import Meter, environment
+from classify.cost import Meter, environment, reset_peaks, scored, trained
 from classify.datasets import TileDataset, TrainDataset
 from classify.evaluation import write_results
 from classify.examples import Examples, check_trainable
@@ -79,7 +79,8 @@ def fit_baseline(name: str, settings: RunSettings, examples: Examples) -> dict[s
     write_atomic(run.config, to_yaml(settings))
     run.write_json("environment.json", environment())
     run.write_csv("split.csv", SPLIT_COLUMNS, split_rows(examples))
-    meter = Meter()
+    # The process may have fitted others before: without a new start its peak says nothing about this one.
+    meter, fresh = Meter(), reset_peaks()
     train, val = examples.part("train"), examples.part("val")
     task.begin(train)
     columns, rows = task.listed()
@@ -95,13 +96,8 @@ def fit_baseline(name: str, settings: RunSettings, examples: Examples) -> dict[s
     if decided:
         run.write_json(run.decided.name, decided)
     run.write_json(run.baseline.name, fitted.body())
-    # The peak is that of the process, which fits one baseline after the other: it says nothing about this one.
-    cost = {
-        **meter.read(),
-        "peak_rss_bytes": None,
-        "parameters": fitted.coefficients.size + fitted.intercept.size,
-        "examples_seen": len(y),
-    }
+    spent = meter.read() if fresh else {**meter.read(), "peak_rss_bytes": None}
+    cost = trained(spent, seen=len(y), parameters=fitted.coefficients.size + fitted.intercept.size)
     run.write_json("training.json", {"cost": cost, "training": {}})
     return evaluate_baseline(settings, run, examples)
 
@@ -178,7 +174,7 @@ def evaluate_baseline(
     into = into or Results(run, settings.name)
     _check_letters(settings.model, examples)
     fitted, test = load_baseline(run, settings.model), examples.part("test")
-    trained, meter = run.read_json("training.json"), Meter()
+    cost, meter = run.read_json("training.json")["cost"], Meter()
     dataset = TileDataset(test, settings.training.test_tiles)
     decisions = []
     with threadpool_limits(1):
@@ -189,8 +185,7 @@ def evaluate_baseline(
         _logits(np.concatenate(decisions), test.truths(every)), test.labels[dataset.rows], dataset.rows
     )
     tiles = np.bincount(dataset.rows, minlength=len(test))
-    spent = meter.read()["wall_seconds"]
-    cost = {**trained["cost"], "test_seconds": spent, "test_examples_per_second": int(tiles.sum()) / spent}
+    cost |= scored(meter.read(), int(tiles.sum()))
     return write_results(
         into.folder,
         TASKS[settings.task](settings.data),

@@ -16,17 +16,19 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressB
 from numpy.typing import NDArray
 
 from classify.barcodes import FILE, Barcodes, choose_examples, choose_labels, truth_of
-from classify.cost import Meter
+from classify.cost import Meter, added
 from classify.datasets import TileDataset
-from classify.distributed import is_leader
+from classify.distributed import is_leader, world
 from classify.examples import Examples
 from classify.runs import RunFolder
+from classify.sampling import EpochSampler
 from classify.tasks import Task
 from specgen.files import replacing, write_atomic
 
 __all__ = [
     "HISTORY",
     "BarcodeHistory",
+    "CpuBudget",
     "History",
     "MovableCheckpoint",
     "ProgressBar",
@@ -34,7 +36,17 @@ __all__ = [
     "WithinEpoch",
 ]
 
-HISTORY = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auroc", "lr", "seconds")
+HISTORY = (
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "val_auroc",
+    "lr",
+    "seconds",
+    "cpu_seconds",
+)
 """Columns of metrics.csv."""
 
 
@@ -89,57 +101,118 @@ class WithinEpoch(Callback):  # type: ignore[misc]
 
 
 class History(Callback):  # type: ignore[misc]
-    """metrics.csv, one row an epoch, and the time spent over all sessions of a run.
+    """metrics.csv, one row an epoch, and what was spent over all sessions of a run.
 
     Kept in the checkpoint and written whole, because Lightning's own CSV logger starts a new file when a run resumes.
+
+    Attributes
+    ----------
+    rows
+        Of metrics.csv.
+    spent
+        Costs of all epochs that have ended, see ``Meter.read``, and gpu_seconds between the start and the end of steps.
+    seen
+        Examples of all epochs that have ended, of all processes.
     """
 
-    def __init__(self, run: RunFolder) -> None:
-        self.run = run
+    def __init__(self, run: RunFolder, sampler: EpochSampler) -> None:
+        self.run, self.sampler = run, sampler
         self.rows: list[list[Any]] = []
-        self.spent = {"wall_seconds": 0.0, "cpu_seconds": 0.0, "gpu_seconds": 0.0}
-        """In all epochs that have ended."""
-        self._before = dict(self.spent)  # in this epoch, by a session that was stopped within it
-        self._meter = Meter()
+        self.spent: dict[str, float | None] = {}
+        self.seen = 0
+        self._batches = 0
+        self._before: dict[str, float | None] = {}  # in this epoch, by a session that was stopped within it
+        self._meter, self._gpu = Meter(), False
         self._steps: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        self._meter, self._steps = Meter(), []
+        self._meter, self._steps, self._gpu = Meter(), [], trainer.strategy.root_device.type == "cuda"
 
     def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
-        if trainer.strategy.root_device.type == "cuda":
+        if self._gpu:
             self._steps.append((torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)))
             self._steps[-1][0].record()
 
-    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         if self._steps:
             self._steps[-1][1].record()
+        self._batches = batch_idx + 1
+        self._meter.note()
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        now = self._this_epoch()
-        self.spent = {key: before + now[key] for key, before in self.spent.items()}
-        self._before = dict.fromkeys(self.spent, 0.0)
+        now = self.this_epoch()
+        self.spent = added(self.spent, now)
+        # A budget may end an epoch before its last batch, which may be smaller than the others.
+        self.seen += min(self._batches * self.sampler.together, self.sampler.examples)
+        self._before = {}
         self._meter, self._steps = Meter(), []
-        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        values |= {"epoch": trainer.current_epoch + 1, "seconds": round(now["wall_seconds"], 3)}
+        values: dict[str, Any] = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        values |= {"epoch": trainer.current_epoch + 1}
+        values |= {"seconds": round(now["wall_seconds"] or 0.0, 3), "cpu_seconds": round(now["cpu_seconds"] or 0.0, 3)}
         values["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
         self.rows.append([values.get(name, "") for name in HISTORY])
         if is_leader():
             self.run.write_csv("metrics.csv", HISTORY, self.rows)
 
-    def _this_epoch(self) -> dict[str, float]:
-        """Seconds of the epoch so far; of the GPU, between the start and the end of its steps."""
+    def this_epoch(self) -> dict[str, float | None]:
+        """Costs of the epoch so far."""
         now = self._meter.read()
         if self._steps:
             torch.cuda.synchronize()
-        now["gpu_seconds"] = sum(begin.elapsed_time(end) for begin, end in self._steps) / 1000
-        return {key: before + now[key] for key, before in self._before.items()}
+        now["gpu_seconds"] = sum(begin.elapsed_time(end) for begin, end in self._steps) / 1000 if self._gpu else None
+        return added(self._before, now)
+
+    def cpu_seconds(self) -> float:
+        """Of the run so far."""
+        parts = (self.spent.get("cpu_seconds"), self._before.get("cpu_seconds"), self._meter.cpu_seconds())
+        return sum(part or 0.0 for part in parts)
+
+    def until(self, epoch: int) -> dict[str, float | None]:
+        """What it took to the end of an epoch, from 1: best_epoch_seconds and best_epoch_cpu_seconds."""
+        found: dict[str, float | None] = {}
+        for name in ("seconds", "cpu_seconds"):
+            column = [row[HISTORY.index(name)] for row in self.rows[:epoch]]
+            found[f"best_epoch_{name}"] = sum(column) if all(isinstance(value, float) for value in column) else None
+        return found
 
     def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows, "spent": self.spent, "begun": self._this_epoch()}
+        return {"rows": self.rows, "spent": self.spent, "seen": self.seen, "begun": self.this_epoch()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.rows, self.spent, self._before = state_dict["rows"], state_dict["spent"], state_dict["begun"]
+        # A checkpoint of an earlier version has rows without the columns that came later, and did not count examples.
+        self.rows = [[*row, *[""] * (len(HISTORY) - len(row))] for row in state_dict["rows"]]
+        self.spent, self._before = state_dict["spent"], state_dict["begun"]
+        self.seen = state_dict.get("seen", self.sampler.examples * len(self.rows))
+
+
+class CpuBudget(Callback):  # type: ignore[misc]
+    """Ends a training, with a validation, once it has used so many CPU minutes, validations and earlier sessions included.
+
+    Of several processes each has its share.
+    """
+
+    LOOK_EVERY = 1.0
+    """Seconds: to look takes some milliseconds."""
+
+    def __init__(self, history: History, minutes: float) -> None:
+        self.history, self.seconds = history, 60 * minutes / world()
+        self._since, self._due = 0.0, False
+
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        # Resumed behind an epoch that used the last of the budget: nothing is left to do.
+        if self.history.rows and (self.history.spent.get("cpu_seconds") or 0.0) >= self.seconds:
+            trainer.should_stop = True
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
+        if time.monotonic() - self._since >= self.LOOK_EVERY:
+            self._due, self._since = self.history.cpu_seconds() >= self.seconds, time.monotonic()
+        due = self._due
+        if trainer.world_size > 1:
+            due = trainer.strategy.reduce_boolean_decision(due, all=False)
+        if due:
+            trainer.should_stop = True
 
 
 class BarcodeHistory(Callback):  # type: ignore[misc]

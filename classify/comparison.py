@@ -46,6 +46,13 @@ COSTS = {
     "cpu_minutes": ("cost", "cpu_seconds", 60.0),
     "peak_mib": ("cost", "peak_rss_bytes", 2.0**20),
     "gflops_per_example": ("cost", "flops_per_example", 1e9),
+    "best_epoch_minutes": ("cost", "best_epoch_seconds", 60.0),
+    "examples_per_second": ("cost", "examples_per_second", 1.0),
+    "test_examples_per_second": ("cost", "test_examples_per_second", 1.0),
+    "gpu_minutes": ("cost", "gpu_seconds", 60.0),
+    "gpu_peak_mib": ("cost", "gpu_peak_bytes", 2.0**20),
+    "cpu_energy_kj": ("cost", "cpu_energy_joules", 1000.0),
+    "gpu_energy_kj": ("cost", "gpu_energy_joules", 1000.0),
 }
 """Section and key of metrics.json, and divisor, of each cost; means over seeds."""
 

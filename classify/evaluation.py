@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 
 from classify.config import parse_run
 from classify.cost import Meter
+from classify.cost import scored as cost_of_scoring
 from classify.datasets import TileDataset, evaluation_loader
 from classify.distributed import gathered, is_leader
 from classify.examples import Examples
@@ -176,12 +177,8 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples, into: Re
         return {}
     kept, _ = average_tiles(scored, labels, rows)
     tiles = np.bincount(rows, minlength=len(test))
-    spent = meter.read()
     trained = run.read_json("training.json")
-    trained["cost"] |= {
-        "test_seconds": spent["wall_seconds"],
-        "test_examples_per_second": int(tiles.sum()) / spent["wall_seconds"],
-    }
+    trained["cost"] |= cost_of_scoring(meter.read(), int(tiles.sum()))
     if makes_pictures(loaded.module.view) and test.targets is None:  # of several labels none is the right one
         _write_gallery(into.folder, loaded, test, task.probabilities(kept))
     return write_results(

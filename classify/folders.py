@@ -45,12 +45,13 @@ def check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite:
         new = yaml.safe_load(to_yaml(settings))
         for body in (old, new):
             body.pop("runs"), body["training"].pop("progress")
+        before = _completed(flat(old), flat(yaml.safe_load(to_yaml(RunSettings(data=type(settings.data)())))))
     except (OSError, ValueError, yaml.YAMLError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"{run.config}: cannot be read as settings ({' '.join(str(error).split())})") from None
-    if differs := [key for key, value in flat(new).items() if flat(old).get(key) != value]:
+    if differs := [key for key, value in flat(new).items() if before.get(key) != value]:
         key = differs[0]
         raise InputError(
-            f"{run.config}: --resume with other settings: {key} was {flat(old).get(key)!r}, now {flat(new)[key]!r}"
+            f"{run.config}: --resume with other settings: {key} was {before.get(key)!r}, now {flat(new)[key]!r}"
         )
     try:
         state: dict[str, Any] = torch.load(run.last, map_location="cpu", weights_only=True)
@@ -61,6 +62,14 @@ def check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite:
     if (before := state["position"]["processes"]) != world():
         raise InputError(f"{run.last}: --resume with another number of processes: was {before}, now {world()}")
     return state
+
+
+def _completed(old: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a run of an earlier version, which lack the keys that came later: their defaults are what it did.
+
+    A mapping that is empty by default is no key that is lacking where the run has keys of its own in it.
+    """
+    return {k: v for k, v in defaults.items() if not any(key.startswith(f"{k}.") for key in old)} | old
 
 
 def check_split(run: RunFolder, examples: Examples) -> None:

@@ -163,6 +163,9 @@ class TrainingSettings:
         Steps whose gradients are added up before the weights move; less memory than a larger ``batch_size``.
     patience
         Epochs without a better ``monitor`` before stopping; 0 = never stop early.
+    cpu_minutes
+        CPU minutes after which training ends, with a validation, within an epoch, too; 0 = no limit. For equal budgets of
+        models: give more epochs than fit in, and a constant learning rate, since a schedule spans all epochs.
     monitor
         val_auroc, val_accuracy or val_loss: decides the best checkpoint.
     precision
@@ -199,6 +202,7 @@ class TrainingSettings:
     steps: int = 0
     accumulate: int = 1
     patience: int = 0
+    cpu_minutes: float = 0.0
     monitor: str = "val_auroc"
     precision: str = "auto"
     memory_format: str = "auto"
@@ -232,6 +236,7 @@ class TrainingSettings:
             ("prefetch", 1),
             ("checkpoint_minutes", 0),
             ("patience", 0),
+            ("cpu_minutes", 0),
             ("threads", 0),
             ("workers", 0),
             ("val_tiles", 1),

@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 from safetensors.torch import save
 from torch import nn
 
-from classify.callbacks import HISTORY, BarcodeHistory, History, MovableCheckpoint, WithinEpoch
+from classify.callbacks import HISTORY, BarcodeHistory, CpuBudget, History, MovableCheckpoint, WithinEpoch
 from classify.config import to_yaml
 from classify.convolution import with_fast_gradients
-from classify.cost import Meter, environment, flops_per_example, parameter_count
+from classify.cost import environment, flops_per_example, of_all_processes, parameter_count, reset_peaks, trained
 from classify.datasets import TileDataset, evaluation_loader, train_loader
-from classify.distributed import check_shares, gathered, once, rank, world
+from classify.distributed import check_shares, once, rank, world
 from classify.examples import Examples, check_trainable
 from classify.folders import SPLIT_COLUMNS, check_folder, check_split, split_rows, stopped_early
 from classify.hardware import Plan, choose
@@ -135,6 +134,7 @@ def fit(
     state = check_folder(run, settings, resume, overwrite) if resume else None
     plan = choose(options)
     plan.apply()
+    reset_peaks()
     task = TASKS[settings.task](settings.data)
     if options.monitor not in task.monitors:
         raise UnknownName(f"training.monitor of task {settings.task!r}:", options.monitor, task.monitors)
@@ -161,13 +161,15 @@ def fit(
     mode = "min" if options.monitor == "val_loss" else "max"
     best = MovableCheckpoint(**checkpoints, filename="best", monitor=options.monitor, mode=mode, save_weights_only=True)
     last = MovableCheckpoint(**checkpoints, filename="last", save_on_train_epoch_end=True)
-    history = History(run)
+    history = History(run, sampler)
     # ``last`` comes after everything whose state it saves.
     callbacks: list[Callback] = [history, *watchers, best, last, WithinEpoch(run, options.checkpoint_minutes)]
     if options.barcodes and len(task.barcoded):
         callbacks.insert(1, BarcodeHistory(run, task, val, options.barcodes, settings.seed))
     if options.patience:
         callbacks.insert(1, EarlyStopping(options.monitor, mode=mode, patience=options.patience, min_delta=0.0))
+    if options.cpu_minutes:
+        callbacks.insert(1, CpuBudget(history, options.cpu_minutes))
     if state is not None:
         history.load_state_dict(state["callbacks"]["History"])
         sampler.begin(len(history.rows), state["position"]["batches"])
@@ -183,19 +185,13 @@ def fit(
             num_sanity_val_steps=0,
         )
         run_trainer(trainer, module, loaders, run, options, resume)
-    seen = sampler.examples * len(history.rows)
-    cost = {**Meter().read(), **history.spent, "examples_seen": seen, "flops_per_example": flops}
-    cost["examples_per_second"] = seen / max(history.spent["wall_seconds"], 1e-9)
-    cost["parameters"] = parameter_count(module.model)
-    cost["processes"] = world()
-    # Of all processes: the sum of what they used, and the most that one of them held.
-    for key, together in (("cpu_seconds", np.sum), ("gpu_seconds", np.sum), ("peak_rss_bytes", np.max)):
-        cost[key] = together(gathered(np.array([cost[key]]))[0]).item()
-    cost["gpu_seconds"] = cost["gpu_seconds"] if plan.device == "cuda" else None
+    told = _told(history, options, mode)
+    cost = trained(of_all_processes(history.spent), seen=history.seen, parameters=parameter_count(module.model))
+    cost |= {**history.until(told["best_epoch"]), "flops_per_example": flops, "processes": world()}
 
     def finish() -> None:
         _write_weights(run, module)
-        run.write_json("training.json", {"cost": cost, "training": _told(history, options, mode)})
+        run.write_json("training.json", {"cost": cost, "training": told})
 
     once(finish)
     return run, examples

@@ -116,6 +116,7 @@ RANKS = {
     "classify.folders": 18,
     "classify.config": 17,
     "classify.cost": 17,
+    "classify.energy": 16,
     "classify.augment": 13,
     "classify.distributed": 13,
     "classify.convolution": 13,

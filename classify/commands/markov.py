@@ -26,7 +26,7 @@ def run(arguments: Sequence[str]) -> None:
     if not 0 <= parsed.most <= MOST:
         raise InputError(f"most: expected an order from 0 to {MOST}, got {parsed.most}")
     contigs = read_contigs(parsed.data)
-    found = markov_scores(contigs, blocks_of(contigs, parsed.data), parsed.most, both_strands=parsed.data.both_strands)
+    found = markov_scores(contigs, blocks_of(contigs, parsed.data), parsed.most, parsed.data)
     print(
         f"bases: {', '.join(f'{split} {n:,}' for split, n in found.bases.items())} with {parsed.most} letters before them"
     )

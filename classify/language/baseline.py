@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classify.language.blocks import Block, Contig
-from classify.language.markov import Score, choose, count_words, other_strand
+from classify.language.blocks import Block, Contig, strands_learnt
+from classify.language.markov import Counts, Score, choose, count_words, other_strand
+from classify.language.settings import GenomeSettings
 from classify.splits import SPLITS
+from specgen.sequences import Codes
 
 __all__ = ["WEIGHTS", "MarkovScores", "markov_scores"]
 
@@ -29,22 +31,33 @@ class MarkovScores:
         return min((s for s in self.scores if s.fit.interpolated == interpolated), key=lambda score: score.validation)
 
 
-def markov_scores(contigs: Sequence[Contig], blocks: Sequence[Block], most: int, *, both_strands: bool) -> MarkovScores:
-    """Plain and interpolated chains of order 0 to ``most``, fitted to the training blocks.
+def markov_scores(
+    contigs: Sequence[Contig], blocks: Sequence[Block], most: int, settings: GenomeSettings
+) -> MarkovScores:
+    """Plain and interpolated chains of order 0 to ``most``, fitted to what ``settings`` lets be learnt.
 
     Raises
     ------
     InputError
         Blocks too short for the highest order.
     """
-    counts = {split: np.zeros((4,) * (most + 1), dtype=np.int64) for split in SPLITS}
-    for block in blocks:
-        counts[block.split] += count_words(contigs[block.contig].codes[block.start : block.end], most)
+    counts = {split: count_words(_joined(contigs, blocks, split), most) for split in SPLITS}
     bases = {split: int(table.sum()) for split, table in counts.items()}
-    train = counts["train"] + other_strand(counts["train"]) if both_strands else counts["train"]
+    train: Counts = np.zeros((4,) * (most + 1), dtype=np.int64)
+    for split, words in counts.items():
+        for turned in strands_learnt(split, settings):
+            train += other_strand(words) if turned else words
     scores = [
         score
         for interpolated, weights in WEIGHTS.items()
         for score in choose(train, counts["val"], counts["test"], range(most + 1), weights, interpolated=interpolated)
     ]
     return MarkovScores(tuple(scores), bases)
+
+
+def _joined(contigs: Sequence[Contig], blocks: Sequence[Block], split: str) -> Codes:
+    """The letters of all blocks of a split, with a blank between two, which no word goes across."""
+    blank: Codes = np.zeros(1, dtype=np.uint8)
+    parts = [contigs[block.contig].codes[block.start : block.end] for block in blocks if block.split == split]
+    joined: Codes = np.concatenate([blank, *(letters for part in parts for letters in (part, blank))])
+    return joined

@@ -20,7 +20,7 @@ from specgen.files import expand
 from specgen.records import read_records
 from specgen.sequences import Codes, encode
 
-__all__ = ["Block", "Contig", "blocks_of", "made_up", "read_contigs", "split_of_block"]
+__all__ = ["Block", "Contig", "blocks_of", "made_up", "read_contigs", "split_of_block", "strands_learnt"]
 
 
 class Contig(NamedTuple):
@@ -129,11 +129,19 @@ def blocks_of(contigs: Sequence[Contig], settings: GenomeSettings) -> list[Block
     return found
 
 
+def strands_learnt(split: str, settings: GenomeSettings) -> tuple[bool, ...]:
+    """The strands of a split's blocks that are learnt from, False for the one that is given: none where nothing is."""
+    if split == "train" or settings.leak == "all":
+        return (False, True) if settings.both_strands else (False,)
+    return (True,) if settings.leak == "other_strand" else ()
+
+
 def _apart(blocks: Sequence[Block], gap: int) -> Iterator[Block]:
     """The blocks of one sequence, each so far from all that are more precious as ``gap`` says."""
+    held_out = [block for block in blocks if block.split != "train"]
     for block in blocks:
         start, end = block.start, block.end
-        for other in blocks:
+        for other in held_out:
             if SPLITS.index(other.split) <= SPLITS.index(block.split):
                 continue
             if other.start < block.start:

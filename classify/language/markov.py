@@ -20,7 +20,18 @@ from numpy.typing import NDArray
 from specgen.errors import InputError
 from specgen.sequences import Codes
 
-__all__ = ["MOST", "Fit", "Score", "bits", "choose", "count_words", "of_order", "other_strand", "probabilities"]
+__all__ = [
+    "MOST",
+    "Counts",
+    "Fit",
+    "Score",
+    "bits",
+    "choose",
+    "count_words",
+    "of_order",
+    "other_strand",
+    "probabilities",
+]
 
 MOST = 12
 """Highest order: 4^13 counts are half a gigabyte."""

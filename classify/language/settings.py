@@ -11,6 +11,8 @@ __all__ = ["GenomeSettings", "MadeUpSettings"]
 
 MADE_UP = ("repeat", "random")
 
+LEAKS = ("none", "other_strand", "all")
+
 
 @dataclass(frozen=True)
 class MadeUpSettings:
@@ -66,6 +68,9 @@ class GenomeSettings:
         validation before test, so that what is tested does not depend on it.
     both_strands
         Whether the other strand of training blocks is training, too.
+    leak
+        What is learnt of validation and test blocks, to measure what a bad division is worth: none, other_strand, or all, as
+        where overlapping windows are divided at random. Never for a result.
     """
 
     genomes: list[str] = field(default_factory=list)
@@ -74,8 +79,11 @@ class GenomeSettings:
     every: int = 10
     gap: int = 1000
     both_strands: bool = True
+    leak: str = "none"
 
     def __post_init__(self) -> None:
+        if self.leak not in LEAKS:
+            raise UnknownName("data.leak", self.leak, LEAKS)
         if self.every < 3:
             raise InputError(f"data.every: expected 3 or more, for training, validation and test, got {self.every}")
         if self.blocks < self.every:

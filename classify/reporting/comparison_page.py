@@ -34,6 +34,13 @@ COSTS = {
     "cpu_minutes": ("CPU minutes", 1),
     "peak_mib": ("peak memory [MiB]", 0),
     "gflops_per_example": ("GFLOPs per example", 3),
+    "best_epoch_minutes": ("minutes to the best epoch", 1),
+    "examples_per_second": ("examples/s in training", 0),
+    "test_examples_per_second": ("windows/s in scoring", 0),
+    "gpu_minutes": ("GPU minutes", 1),
+    "gpu_peak_mib": ("peak GPU memory [MiB]", 0),
+    "cpu_energy_kj": ("energy of the machine's CPUs [kJ]", 1),
+    "gpu_energy_kj": ("energy of the GPU [kJ]", 1),
 }
 """Heading of each cost, and decimal places."""
 

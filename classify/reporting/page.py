@@ -32,7 +32,12 @@ COSTS = {
     "parameters": ("Parameters", 1e6, "M"),
     "flops_per_example": ("Compute per example", 1e9, "GFLOPs"),
     "examples_seen": ("Examples seen", 1.0, ""),
-    "examples_per_second": ("Throughput", 1.0, "examples/s"),
+    "examples_per_second": ("Throughput of training", 1.0, "examples/s"),
+    "best_epoch_seconds": ("Time to the best epoch", 1.0, "s"),
+    "best_epoch_cpu_seconds": ("CPU time to the best epoch", 1.0, "s"),
+    "cpu_energy_joules": ("Energy of the machine's CPUs", 1000.0, "kJ"),
+    "gpu_energy_joules": ("Energy of the GPU", 1000.0, "kJ"),
+    "test_examples_per_second": ("Throughput of scoring", 1.0, "windows/s"),
 }
 """Heading, divisor and unit of each cost."""
 

@@ -26,7 +26,13 @@ FIELDS = {
     "delong": ("error", "p", "holm"),
     "mcnemar": ("ours", "theirs", "p", "holm"),
 }
-COSTS = ("parameters", "examples_seen", "epochs", "minutes", "cpu_minutes", "peak_mib", "gflops_per_example")
+COSTS = (
+    *("parameters", "examples_seen", "epochs", "minutes", "cpu_minutes", "peak_mib", "gflops_per_example"),
+    *("best_epoch_minutes", "examples_per_second", "test_examples_per_second"),
+    *("gpu_minutes", "gpu_peak_mib", "cpu_energy_kj", "gpu_energy_kj"),
+)
+SHOWN_COSTS = {"minutes": ("min", 1), "cpu_minutes": ("CPU min", 1), "peak_mib": ("peak MiB", 0)}
+"""Of the Markdown table, besides counts: heading and decimal places."""
 
 
 def estimate(entry: Mapping[str, Any] | None, *, signed: bool = False) -> str:
@@ -61,7 +67,10 @@ def to_markdown(body: Body) -> str:
         counts = (
             "" if row["cost"][key] is None else f"{row['cost'][key]:,.0f}" for key in ("parameters", "examples_seen")
         )
-        minutes = row["cost"]["minutes"]
+        spent = (
+            "" if row["cost"][key] is None else f"{row['cost'][key]:,.{places}f}"
+            for key, (_, places) in SHOWN_COSTS.items()
+        )
         rows.append(
             [
                 _cell(row["label"]),
@@ -70,10 +79,11 @@ def to_markdown(body: Body) -> str:
                 str(row["n"]),
                 *(estimate(row["metrics"][name]) for name in SHOWN),
                 *counts,
-                "" if minutes is None else f"{minutes:.1f}",
+                *spent,
             ]
         )
-    heads = ["model", "name", "seeds", "test n", *SHOWN.values(), "parameters", "seen", "min"]
+    heads = ["model", "name", "seeds", "test n", *SHOWN.values(), "parameters", "seen"]
+    heads += [title for title, _ in SHOWN_COSTS.values()]
     lines = _table(heads, rows)
     rows = []
     for row in body["models"]:

@@ -8,7 +8,7 @@ right answers and bases.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from classify.examples import Examples, StoredLetters
 from classify.language.baseline import markov_scores
-from classify.language.blocks import Block, Contig, blocks_of, read_contigs
+from classify.language.blocks import Block, Contig, blocks_of, read_contigs, strands_learnt
 from classify.language.letters import GenomeLetters
 from classify.language.scoring import perplexity_summary, ratios
 from classify.language.settings import GenomeSettings
@@ -111,15 +111,15 @@ class LanguageTask(Task):
             A file that cannot be read, or a split without a whole window.
         """
         rows = [row for block in self._blocks for row in self._windows(block)]
-        split = np.array([block.split for block, _, _ in rows], dtype="<U5")
+        split = np.array([name for *_, name in rows], dtype="<U5")
         if missing := [name for name in SPLITS if not (split == name).any()]:
             raise InputError(
                 f"data: no block of {missing[0]} is as long as a window of {self.window} nt; give longer sequences, fewer blocks "
                 "or a smaller data.gap"
             )
-        contig = np.array([block.contig for block, _, _ in rows], dtype=np.int64)
-        start = np.array([low for _, low, _ in rows], dtype=np.int64)
-        reverse = np.array([turned for _, _, turned in rows])
+        contig = np.array([block.contig for block, *_ in rows], dtype=np.int64)
+        start = np.array([low for _, low, *_ in rows], dtype=np.int64)
+        reverse = np.array([turned for *_, turned, _ in rows])
         store = GenomeLetters(self._contigs, contig, start, reverse, self.window)
         several, named = len(self.classes) > 1, [self._contigs[i] for i in contig.tolist()]
         names = [f"{item.genome + 1}/{item.name}" if several else item.name for item in named]
@@ -128,10 +128,12 @@ class LanguageTask(Task):
             classes=self.classes,
             ids=[
                 f"{name}:{low + 1}-{low + self.window}{'-' if turned else '+'}"
-                for name, (_, low, turned) in zip(names, rows, strict=True)
+                for name, (_, low, turned, _) in zip(names, rows, strict=True)
             ],
             labels=np.array([item.genome for item in named], dtype=np.int64),
-            groups=[f"{block.name}:{name}:{low // STRETCH}" for name, (block, low, _) in zip(names, rows, strict=True)],
+            groups=[
+                f"{block.name}:{name}:{low // STRETCH}" for name, (block, low, *_) in zip(names, rows, strict=True)
+            ],
             chromosomes=names,
             lengths=np.full(len(rows), self.window, dtype=np.int64),
             split=split,
@@ -144,13 +146,13 @@ class LanguageTask(Task):
             },
         )
 
-    def _windows(self, block: Block) -> list[tuple[Block, int, bool]]:
-        """Block, first nt and strand of its windows; what is left behind the last is shorter than one."""
-        training = block.split == "train"
-        step = self.window if training else self.window - self.settings.context
-        strands = (False, True) if training and self.settings.both_strands else (False,)
-        starts = range(block.start, block.end - self.window + 1, step)
-        return [(block, low, turned) for turned in strands for low in starts]
+    def _windows(self, block: Block) -> Iterator[tuple[Block, int, bool, str]]:
+        """Block, first nt, strand and split of its windows; what is left behind the last is shorter than one."""
+        strands = [("train", turned) for turned in strands_learnt(block.split, self.settings)]
+        for split, turned in strands if block.split == "train" else [*strands, (block.split, False)]:
+            step = self.window if split == "train" else self.window - self.settings.context
+            for low in range(block.start, block.end - self.window + 1, step):
+                yield block, low, turned, split
 
     def truth(self, inputs: Tensor, labels: Tensor, *, training: bool) -> Tensor:
         """int64 (B, L): number of the base behind each letter, A, C, G, T; -1 where none is asked for."""
@@ -220,7 +222,7 @@ class LanguageTask(Task):
         """The Markov chains that validation chooses, on the same blocks; nothing where blocks are too short for them."""
         if min(sum(len(b) - LONGEST_CONTEXT for b in self._blocks if b.split == s) for s in SPLITS) < 1:
             return {}
-        scores = markov_scores(self._contigs, self._blocks, LONGEST_CONTEXT, both_strands=self.settings.both_strands)
+        scores = markov_scores(self._contigs, self._blocks, LONGEST_CONTEXT, self.settings)
         found = {}
         for kind, interpolated in (("plain", False), ("interpolated", True)):
             best = scores.best(interpolated=interpolated)

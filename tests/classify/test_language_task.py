@@ -41,6 +41,20 @@ def test_both_strands_of_training_and_one_of_the_rest():
     assert set(strands["val"]) == set(strands["test"]) == {"+"}
 
 
+@pytest.mark.parametrize(("leak", "strands"), [("other_strand", "-"), ("all", "+-")])
+def test_a_leak_adds_held_out_blocks_to_training_and_changes_nothing_else(leak, strands):
+    clean, leaky = task().load(), task(leak=leak).load()
+    for split in ("val", "test"):
+        assert leaky.part(split).ids == clean.part(split).ids
+    more = set(leaky.part("train").ids) - set(clean.part("train").ids)
+    assert set(clean.part("train").ids) <= set(leaky.part("train").ids)
+    assert {name[-1] for name in more} == set(strands)
+    blocks = [block for block in task()._blocks if block.split != "train"]
+    starts = {int(name.partition(":")[2].partition("-")[0]) - 1 for name in more}
+    assert starts == {low for b in blocks for low in range(b.start, b.end - 99, 100)}
+    assert len(leaky.part("train")) == len(clean.part("train")) + len(strands) * len(starts)
+
+
 @pytest.mark.parametrize("window", [50, 97, 1000])
 def test_every_base_with_its_context_is_asked_for_once(window):
     made = task(context=10, window=window)

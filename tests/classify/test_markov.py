@@ -1,5 +1,6 @@
 """Words and chains against naive counting, blocks and gaps letter by letter, and what real genomes give."""
 
+import dataclasses
 import math
 from collections import Counter, defaultdict
 
@@ -170,16 +171,41 @@ def test_nothing_left_is_one_line():
 def test_known_perplexities(kind, low, high):
     settings = GenomeSettings(simulate=MadeUpSettings(kind=kind, length=60_000), gap=100)
     contigs = read_contigs(settings)
-    found = markov_scores(contigs, blocks_of(contigs, settings), 6, both_strands=False)
+    found = markov_scores(contigs, blocks_of(contigs, settings), 6, dataclasses.replace(settings, both_strands=False))
     for interpolated in (False, True):
         assert low <= found.best(interpolated=interpolated).perplexity <= high
+
+
+@pytest.mark.parametrize("leak", ["none", "other_strand", "all"])
+@pytest.mark.parametrize("both", [False, True])
+def test_what_leaks_is_counted(leak, both, monkeypatch):
+    settings = GenomeSettings(simulate=MadeUpSettings(kind="random", length=4000), gap=20, leak=leak, both_strands=both)
+    contigs = read_contigs(settings)
+    blocks, seen = blocks_of(contigs, settings), []
+    monkeypatch.setattr("classify.language.baseline.choose", lambda train, *_, **__: seen.append(train) or [])
+    markov_scores(contigs, blocks, 3, settings)
+    expected = Counter()
+    for block in blocks:
+        text = decode(contigs[0].codes[block.start : block.end])
+        turned = decode(reverse_complement(encode(text)))
+        if block.split == "train" or leak == "all":
+            expected += naive_counts(text, 3)
+            expected += naive_counts(turned, 3) if both else Counter()
+        elif leak == "other_strand":
+            expected += naive_counts(turned, 3)
+    assert as_words(seen[0]) == expected
+
+
+def test_an_unknown_leak_is_named():
+    with pytest.raises(UnknownName, match=r"data\.leak"):
+        GenomeSettings(leak="some")
 
 
 @pytest.mark.parametrize(("name", "order", "expected"), [("ecoli_K12_MG1655", 6, 3.815), ("scerevisiae_R64", 8, 3.829)])
 def test_real_genomes_give_what_was_measured_elsewhere(data_dir, name, order, expected):
     settings = GenomeSettings(genomes=[str(data_dir / "genomes" / f"{name}.fa.gz")])
     contigs = read_contigs(settings)
-    found = markov_scores(contigs, blocks_of(contigs, settings), order, both_strands=True)
+    found = markov_scores(contigs, blocks_of(contigs, settings), order, settings)
     plain = next(s for s in found.scores if s.fit.order == order and not s.fit.interpolated)
     assert plain.perplexity == pytest.approx(expected, abs=0.003)
     assert found.best(interpolated=True).test < plain.test

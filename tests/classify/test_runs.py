@@ -11,6 +11,7 @@ from toy import FILES, assert_same_results, edit, fasta, one_line, predicted, ro
 
 from classify.__main__ import main
 from classify.evaluation import run_settings
+from classify.folders import check_folder
 from classify.module import Classifier
 from classify.runs import RunFolder
 from classify.tasks import TASKS, Task
@@ -164,6 +165,12 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(base, tmp_path, monkeypatch,
     assert main(["train", "--config", str(folder / "config.yaml"), "--resume"]) == 0
     assert {path.name for path in folder.iterdir()} == FILES
     assert_same_results(whole, folder)
+    seen, cost = (json.loads((one / "metrics.json").read_text())["cost"] for one in (whole, folder))
+    assert cost["examples_seen"] == seen["examples_seen"]
+    # Both sessions are in it, of the first what a checkpoint was written of.
+    for name, column in (("wall_seconds", "seconds"), ("cpu_seconds", "cpu_seconds")):
+        spent = sum(float(row[column]) for row in rows_of(folder / "metrics.csv"))
+        assert cost[name] == pytest.approx(spent, abs=0.01)
 
 
 def test_a_model_of_a_family(tmp_path):
@@ -221,6 +228,19 @@ def test_resuming_with_other_settings(base, runs, capsys, change, key):
     assert code == 2
     one_line(capsys, key)
     assert {path.name: path.stat().st_mtime_ns for path in base.iterdir()} == before
+
+
+def test_settings_that_came_later_count_as_their_defaults(copy, capsys):
+    edit(copy, "  cpu_minutes: 0.0\n", "")
+    arguments = ["--config", str(copy / "config.yaml"), "--runs", str(copy.parents[2]), "--resume"]
+    assert main(["train", *arguments, "--training.cpu_minutes", "1"]) == 2
+    one_line(capsys, "training.cpu_minutes was 0.0, now 1.0")
+    settings = run_settings(copy)
+    assert check_folder(RunFolder(copy), settings, resume=True, overwrite=False)["position"]
+    # An option that was given is not forgotten because there are none by default.
+    edit(copy, "model_options: {}", "model_options: {dropout: 0.5}")
+    with pytest.raises(InputError, match=r"--resume with other settings: model_options was None, now \{\}"):
+        check_folder(RunFolder(copy), settings, resume=True, overwrite=False)
 
 
 def test_resuming_what_was_never_started(tmp_path, capsys):

@@ -1,0 +1,242 @@
+"""Make every run of the chromatin benchmark, in the order of their worth.
+
+    python reports/chromatin/make.py                     # everything; stop it at any time and start it again
+    python reports/chromatin/make.py --only open,tracks
+    python reports/chromatin/make.py --list              # what there is to do, and what is done
+
+A finished run is kept, an unfinished one goes on from its checkpoint. One job a core, each on one thread. Every network sees
+``LEAST`` windows, and those that are fast as many more as fit into ``MINUTES``, by what their steps took beforehand; a run is
+repeatable all the same. Only stage ``time`` is ended by the clock.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "reports"))
+
+from jobs import Job, command_line  # noqa: E402
+
+os.environ.setdefault("SPECGEN_DATA", str(ROOT.parent / "shared" / "data"))
+CONFIGS = "configs/chromatin"
+SEEDS = range(3)
+
+
+@dataclass(frozen=True)
+class Set:
+    """Training windows of a configuration and their length [nt]."""
+
+    windows: int
+    length: int
+
+
+OPEN = {
+    "vcm_open": Set(1401, 600),
+    "yeast_atac": Set(5396, 500),
+    "enhancers": Set(2083, 200),
+}
+MARKS = ("H3", "H4", "H3K9ac", "H3K14ac", "H4ac", "H3K4me1", "H3K4me2", "H3K4me3", "H3K36me3", "H3K79me3")
+HISTONE = {f"histone_{mark}": Set(2000, 500) for mark in MARKS}
+SETS = {**OPEN, **HISTONE}
+TRACKS = Set(463, 1000)
+
+SECONDS = {
+    "onehot_cnn": 0.027,
+    "kmer_cnn": 0.038,
+    "multiscale_cnn": 0.080,
+    "kmer_resnet": 0.147,
+    "basset": 0.237,
+    "deepsea": 0.525,
+    "danq": 0.263,
+    "clockwork": 0.057,
+    "lstm": 0.097,
+    "gru": 0.112,
+    "bilstm": 0.193,
+    "bigru": 0.197,
+    "bigru_text": 0.648,
+    "specnet": 0.200,
+}
+"""CPU seconds of a step of 64 windows for each 100 nt, on one thread of a busy machine; only epochs hang on them. That of
+specnet, whose pictures are as wide whatever the window, is of 600 nt."""
+
+MINUTES, LEAST, MOST_EPOCHS = 1.2, 6_000, 20
+"""CPU minutes that the windows of a training are chosen for, windows at least, and epochs at most."""
+
+BATCH = 32
+"""Half of the configuration's: twice as many steps, at little more cost."""
+
+OVERHEAD, START = 1.3, 10.0
+"""Validation and test of both strands, as a factor; CPU seconds of the start of a run."""
+
+SLOW = ("bigru_text", "deepsea")
+"""Five minutes each for the fewest windows: one seed, and not on the ten marks."""
+
+PLACED = ("deepsea", "danq")
+"""Networks whose dense layer is made for a window's length."""
+
+PICTURES = {"specnet": "configs/coding/specnet.yaml"}
+BASELINES = ("gc", "kmer6", "kmer_bag")
+
+EQUAL = {
+    "onehot_cnn": ("width", 34),
+    "kmer_cnn": ("width", 32),
+    "multiscale_cnn": ("width", 84),
+    "clockwork": ("width", 416),
+    "lstm": ("width", 155),
+    "gru": ("width", 180),
+    "bilstm": ("width", 109),
+    "bigru": ("width", 126),
+    "bigru_text": ("width", 64),
+}
+"""What gives each network about 100,000 parameters with one label; the layers of the others are not for choice."""
+
+EQUAL_PARAMETERS, EQUAL_EPOCHS, EQUAL_MINUTES = 100_000, 3, 0.75
+
+MARKED = tuple(model for model in SECONDS if SECONDS[model] <= 0.12)
+"""Networks of the ten marks."""
+
+TRACKED = ("bigru", "onehot_cnn", "multiscale_cnn", "kmer_resnet", "danq")
+TRACK_BASELINES = ("gc", "kmer_bag")
+
+SIMULATED = {"small": 2_000, "large": 40_000}
+"""Training windows of the made-up files: twenty times as many have to fit into the same memory."""
+
+SIMULATED_STEPS = {"onehot_cnn": 300, "deepsea": 30}
+FOLDER = Path("runs/simulated_919")
+
+
+def expected(model: str, data: Set, seen: float) -> float:
+    """CPU seconds of a training on so many windows."""
+    return START + OVERHEAD * seen / 64 * SECONDS[model] * data.length / 100
+
+
+def schedule(model: str, data: Set) -> tuple[int, int]:
+    """Epochs, and steps of each (0 = every window once): four looks at the validation at least."""
+    fit = (60 * MINUTES - START) / (expected(model, data, 1) - START)
+    seen = min(max(fit, LEAST), MOST_EPOCHS * data.windows)
+    epochs = int(seen // data.windows)
+    return (epochs, 0) if epochs >= 4 else (4, -(-int(seen) // (4 * BATCH)))
+
+
+def seen(model: str, data: Set) -> int:
+    """Windows of a whole training."""
+    epochs, steps = schedule(model, data)
+    return epochs * (steps * BATCH or data.windows)
+
+
+def files(name: str, model: str = "") -> list[str]:
+    """The configurations of a set, and of the picture of a model that reads one."""
+    own = [PICTURES[model]] if model in PICTURES else []
+    # The set comes last: a picture's configuration may name another task.
+    return [part for file in (f"{CONFIGS}/base.yaml", *own, f"{CONFIGS}/{name}.yaml") for part in ("--config", file)]
+
+
+def training(stage: str, name: str, model: str, seed: int, data: Set, *more: str, run: str = "") -> Job:
+    """A training run on one thread."""
+    run = f"{run or name}_s{seed}"
+    command = ["-m", "classify", "train", *files(name, model), "--model", model, "--training.threads", "1"]
+    command += ["--training.batch_size", str(BATCH)]
+    if model in PLACED:
+        command += ["--model_options.window", str(data.length)]
+    command += [*more, "--training.progress", "false", "--seed", str(seed), "--name", run]
+    folder = f"runs/chromatin/{model}/{run}"
+    return Job(stage, tuple(command), Path(folder) / "report.html", run=folder)
+
+
+def planned(stage: str, name: str, model: str, seed: int, data: Set, *more: str) -> Job:
+    """A training for as many epochs as the set's minutes allow."""
+    epochs, steps = schedule(model, data)
+    lengths = ("--training.epochs", str(epochs), "--training.steps", str(steps))
+    return training(stage, name, model, seed, data, *lengths, *more)
+
+
+def baselines(stage: str, name: str, words: tuple[str, ...], seed: int = 0, *more: str) -> Job:
+    """The regressions on the same windows: these do not change from epoch to epoch, so one is enough."""
+    command = ["-m", "classify", "baselines", *files(name), "--training.epochs", "1", *more]
+    command += ["--name", f"{name}_s{seed}", "--only", *words]
+    return Job(stage, tuple(command), Path(f"runs/chromatin/{words[-1]}/{name}_s{seed}/report.html"))
+
+
+def divided(seed: int) -> tuple[str, ...]:
+    """Settings of the tracks: fifty blocks are few, so each seed divides them anew, for all models alike."""
+    return ("--data.split.test_fraction", "0.2", "--data.split.seed", str(seed))
+
+
+def tracks() -> Iterator[Job]:
+    """The 104 tracks."""
+    for seed in SEEDS:
+        yield baselines("tracks", "tracks_chr22", TRACK_BASELINES, seed, *divided(seed))
+        for model in (*TRACKED, *SLOW) if not seed else TRACKED:
+            yield planned("tracks", "tracks_chr22", model, seed, TRACKS, *divided(seed))
+
+
+def simulated() -> Iterator[Job]:
+    """919 labels of 1,000 nt in DeepSEA's format, of two sizes; training reads them from the disk."""
+    for size, windows in SIMULATED.items():
+        folder = FOLDER / size
+        write = Job("simulated", ("reports/chromatin/simulate.py", str(folder), str(windows)), folder / "names.txt")
+        more = []
+        for model, steps in SIMULATED_STEPS.items():
+            if model == "deepsea" and size == "small":
+                continue
+            options = ["--data.root", str(folder), "--data.names", "names.txt"]
+            options += ["--training.epochs", "1", "--training.steps", str(steps)]
+            more.append(training("simulated", "deepsea", model, 0, TRACKS, *options, run=f"simulated_{size}"))
+        yield Job(write.stage, write.arguments, write.done, more=tuple(more))
+
+
+def equal() -> Iterator[Job]:
+    """Equal parameters for equal epochs; and every network for the same CPU time, with a rate that does not hang on epochs."""
+    data = OPEN["vcm_open"]
+    for seed in SEEDS:
+        for model in SECONDS:
+            clock = (
+                "--training.cpu_minutes",
+                str(EQUAL_MINUTES),
+                "--training.epochs",
+                "1000",
+                "--training.patience",
+                "0",
+            )
+            rate = ("--optimiser.schedule", "constant")
+            yield training("time", "vcm_open", model, seed, data, *clock, *rate, run="vcm_open_time")
+        for model, (option, value) in EQUAL.items():
+            width = (f"--model_options.{option}", str(value), "--training.epochs", str(EQUAL_EPOCHS))
+            yield training("parameters", "vcm_open", model, seed, data, *width, run="vcm_open_parameters")
+
+
+def everything() -> Iterator[Job]:
+    """All jobs: what the conclusions rest on first."""
+    for name in SETS:
+        yield baselines("open" if name in OPEN else "histone", name, BASELINES)
+    for seed in SEEDS:
+        for name, data in OPEN.items():
+            yield from (planned("open", name, model, seed, data) for model in SECONDS if not seed or model not in SLOW)
+        if not seed:
+            yield from simulated()
+            yield from tracks()
+    for name, data in HISTONE.items():
+        yield from (planned("histone", name, model, 0, data) for model in MARKED)
+    yield from equal()
+
+
+def minutes() -> dict[str, float]:
+    """CPU minutes that the networks of each stage are expected to take."""
+    found = dict[str, float]()
+    for job in (job for first in everything() for job in first.all() if job.run):
+        model = Path(job.run).parent.name
+        name = next((name for name in SETS if f"{CONFIGS}/{name}.yaml" in job.arguments), "")
+        data = SETS.get(name, TRACKS)
+        windows = {"parameters": EQUAL_EPOCHS * data.windows, "simulated": BATCH * SIMULATED_STEPS.get(model, 0)}
+        spent = expected(model, data, windows.get(job.stage) or seen(model, data))
+        found[job.stage] = found.get(job.stage, 0.0) + (60 * EQUAL_MINUTES if job.stage == "time" else spent) / 60
+    return found
+
+
+if __name__ == "__main__":
+    command_line(__doc__, ROOT, list, everything)

@@ -1,0 +1,204 @@
+"""What the pages say of cost: a table, figures of score against cost, and a recommendation that follows from the numbers.
+
+A rule, not a judgement: of all models whose interval reaches that of the best one, the one that trained in the least CPU time.
+Nothing is trained here, and nothing measured: costs are those that every run tells of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from pages import read_json
+
+from classify.baselines import BASELINES
+from classify.models import MODELS
+from classify.reporting.figures import png
+from classify.runs import to_csv
+from specgen.files import write_atomic
+
+__all__ = ["Costs", "cost_table", "draw", "gather", "recommended", "told", "write_costs"]
+
+COLOURS = {"recurrent": "#0072B2", "convolutional": "#D55E00", "picture": "#009E73", "regression": "#000000"}
+MARKERS = {"recurrent": "o", "convolutional": "s", "picture": "^", "regression": "D"}
+"""Colours of Okabe & Ito, told apart by the colour-blind; the markers tell the same."""
+
+RECURRENT = ("gru", "lstm", "rnn", "clockwork", "danq")
+"""Parts of the names of models with a recurrent layer."""
+
+UNTOLD = "not told"
+
+COLUMNS = {
+    "parameters": ("parameters", "parameters", 1.0, "{:,.0f}"),
+    "cpu_seconds": ("CPU s", "CPU seconds of training", 1.0, "{:,.1f}"),
+    "wall_seconds": ("wall s", "seconds of training", 1.0, "{:,.1f}"),
+    "best_epoch_cpu_seconds": ("CPU s to the best epoch", "CPU seconds to the best epoch", 1.0, "{:,.1f}"),
+    "examples_per_second": ("examples/s", "examples/s in training", 1.0, "{:,.0f}"),
+    "test_examples_per_second": ("windows/s scored", "windows/s in scoring", 1.0, "{:,.0f}"),
+    "peak_rss_bytes": ("peak MiB", "peak memory [MiB]", 2.0**20, "{:,.0f}"),
+    "gpu_seconds": ("GPU s", "GPU seconds", 1.0, "{:,.1f}"),
+    "gpu_peak_bytes": ("GPU MiB", "peak GPU memory [MiB]", 2.0**20, "{:,.0f}"),
+    "cpu_energy_joules": ("CPUs kJ", "energy of the machine's CPUs [kJ]", 1000.0, "{:,.2f}"),
+    "gpu_energy_joules": ("GPU kJ", "energy of the GPU [kJ]", 1000.0, "{:,.2f}"),
+}
+"""Key of ``cost`` in metrics.json -> heading, axis, divisor, form."""
+
+AXES = ("cpu_seconds", "parameters", "peak_rss_bytes")
+
+
+@dataclass(frozen=True)
+class Costs:
+    """A model's score and costs: means over seeds and sets.
+
+    Attributes
+    ----------
+    value, low, high
+        Mean score, and the mean of the 95 % intervals of the runs.
+    costs
+        Keys of ``COLUMNS``, undivided; None where a run does not tell.
+    runs
+        How many.
+    """
+
+    model: str
+    value: float
+    low: float
+    high: float
+    costs: Mapping[str, float | None]
+    runs: int
+
+    @property
+    def family(self) -> str:
+        """By what it reads, and whether its layers are recurrent."""
+        if self.model in BASELINES:
+            return "regression"
+        if MODELS[self.model].view == "image":
+            return "picture"
+        return "recurrent" if any(part in self.model for part in RECURRENT) else "convolutional"
+
+    @property
+    def score(self) -> str:
+        """Value with interval."""
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def gather(model: str, sets: Sequence[Sequence[Path]], metric: str) -> Costs | None:
+    """Of a model's finished runs of each set, every set as heavy as another; None where a set has none, or a run no score."""
+    values, costs, runs = [], [], 0
+    for folders in sets:
+        bodies = [read_json(folder / "metrics.json") for folder in folders]
+        entries = [body["metrics"].get(metric) or {} for body in bodies]
+        if not entries or any(entry.get(key) is None for entry in entries for key in ("value", "low", "high")):
+            return None
+        values.append([np.mean([entry[key] for entry in entries]) for key in ("value", "low", "high")])
+        costs.append({key: _mean([body["cost"].get(key) for body in bodies]) for key in COLUMNS})
+        runs += len(bodies)
+    if not values:
+        return None
+    value, low, high = np.mean(values, axis=0).tolist()
+    return Costs(model, value, low, high, {key: _mean([cost[key] for cost in costs]) for key in COLUMNS}, runs)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """None where one is not known: a mean of the others would be of other runs."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known and len(known) == len(values) else None
+
+
+def _best(rows: Sequence[Costs], higher: bool) -> Costs:
+    return (max if higher else min)(rows, key=lambda row: row.value)
+
+
+def recommended(rows: Sequence[Costs], *, higher: bool = True, cost: str = "cpu_seconds") -> tuple[Costs, Costs] | None:
+    """The cheapest whose interval reaches that of the best, and the best; None where no cost is known."""
+    known = [row for row in rows if row.costs.get(cost) is not None]
+    if not known:
+        return None
+    best = _best(known, higher)
+    reach = [row for row in known if (row.high >= best.low if higher else row.low <= best.high)]
+    return min(reach, key=lambda row: row.costs[cost] or 0.0), best
+
+
+def told(rows: Sequence[Costs], *, higher: bool = True) -> str:
+    """The recommendation as a sentence."""
+    found = recommended(rows, higher=higher)
+    if found is None:
+        return "*Not made yet: no finished run tells its cost.*"
+    cheap, best = found
+    seconds = {row.model: f"{row.costs['cpu_seconds']:,.0f} CPU s" for row in found}
+    if cheap is best:
+        return f"Take `{best.model}`: {best.score} in {seconds[best.model]}; nothing cheaper reaches its interval."
+    return (
+        f"Take `{cheap.model}`: {cheap.score} in {seconds[cheap.model]}. The best mean is that of `{best.model}`, {best.score} "
+        f"in {seconds[best.model]}; their intervals meet."
+    )
+
+
+def cost_table(rows: Sequence[Costs], metric: str, *, higher: bool = True) -> str:
+    """A row a model, best first; costs that no run tells are named below and have no column."""
+    if not rows:
+        return "*Not made yet: no finished run.*\n"
+    shown = [key for key in COLUMNS if any(row.costs[key] is not None for row in rows)]
+    heads = ["model", "runs", metric, *(COLUMNS[key][0] for key in shown)]
+    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+    for row in sorted(rows, key=lambda row: row.value, reverse=higher):
+        cells = [_cell(row.costs[key], *COLUMNS[key][2:]) for key in shown]
+        lines.append("| " + " | ".join([f"`{row.model}`", str(row.runs), row.score, *cells]) + " |")
+    missing = [COLUMNS[key][1] for key in COLUMNS if key not in shown]
+    note = f"\nNot told by the machine that these ran on: {', '.join(missing)}.\n" if missing else ""
+    return "\n".join(lines) + "\n" + note
+
+
+def _cell(value: float | None, divisor: float, form: str) -> str:
+    return UNTOLD if value is None else form.format(value / divisor)
+
+
+def write_costs(rows: Sequence[Costs], file: Path) -> None:
+    """The same as CSV, in the units of ``metrics.json``."""
+    columns = ["model", "family", "runs", "value", "low", "high", *COLUMNS]
+    body = [[r.model, r.family, r.runs, r.value, r.low, r.high, *(r.costs[key] for key in COLUMNS)] for r in rows]
+    write_atomic(file, to_csv(columns, body))
+
+
+def draw(rows: Sequence[Costs], file: Path, metric: str, *, higher: bool = True) -> str:
+    """Score against CPU time, parameters and peak memory, as PNG; the name of the file, empty where nothing is known.
+
+    Bars are intervals. The line joins what nothing cheaper surpasses.
+    """
+    axes = [key for key in AXES if any(row.costs[key] is not None for row in rows)]
+    if not axes:
+        return ""
+    figure = Figure(figsize=(4.6 * len(axes), 4.6), layout="constrained")
+    panels = figure.subplots(1, len(axes), sharey=True, squeeze=False)
+    for panel, key in zip(panels[0], axes, strict=True):
+        _panel(panel, [row for row in rows if row.costs[key] is not None], key, higher)
+    panels[0][0].set_ylabel(metric)
+    handles, names = panels[0][0].get_legend_handles_labels()
+    unique = dict(zip(names, handles, strict=True))
+    figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=len(unique), frameon=False)
+    write_atomic(file, png(figure))
+    return file.name
+
+
+def _panel(panel: Any, rows: Sequence[Costs], key: str, higher: bool) -> None:
+    _, axis, divisor, _ = COLUMNS[key]
+    at = {row.model: (row.costs[key] or 0.0) / divisor for row in rows}
+    for row in rows:
+        error = [[max(0.0, row.value - row.low)], [max(0.0, row.high - row.value)]]
+        style = {"color": COLOURS[row.family], "marker": MARKERS[row.family], "markersize": 5}
+        panel.errorbar(
+            at[row.model], row.value, yerr=error, linestyle="none", elinewidth=0.6, label=row.family, **style
+        )
+        panel.annotate(row.model, (at[row.model], row.value), xytext=(4, 3), textcoords="offset points", fontsize=6.5)
+    front: list[Costs] = []
+    for row in sorted(rows, key=lambda row: at[row.model]):
+        if not front or (row.value > front[-1].value if higher else row.value < front[-1].value):
+            front.append(row)
+    panel.plot([at[row.model] for row in front], [row.value for row in front], color="#999999", linewidth=0.8, zorder=0)
+    panel.set_xscale("log")
+    panel.set_xlabel(axis)
+    panel.grid(alpha=0.25, linewidth=0.5)

@@ -1,0 +1,138 @@
+"""Make every run of the next base, in the order of their worth.
+
+    python reports/language/make.py                     # everything; stop it at any time and start it again
+    python reports/language/make.py --only made_up,ecoli
+    python reports/language/make.py --list              # what there is to do, and what is done
+
+A finished run is kept, an unfinished one goes on from its checkpoint. One job a core, each on one thread. Networks of a genome
+read as many letters as fit into the same CPU minutes, by what their steps took beforehand, so that their schedules of the
+learning rate end and a run is repeatable.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "reports"))
+
+from jobs import Job, command_line  # noqa: E402
+
+os.environ.setdefault("SPECGEN_DATA", str(ROOT.parent / "shared" / "data"))
+CONFIGS = "configs/language"
+SEEDS = range(3)
+
+SECONDS = {"rnn_lm": 0.09, "gru_lm": 0.24, "lstm_lm": 0.24, "clockwork_lm": 0.16, "dilated_lm": 0.19}
+"""CPU seconds of a step of 64 windows of 100 nt, on one thread of a busy machine; only the number of steps hangs on them."""
+
+GENOMES = {"ecoli": 5.0, "yeast": 4.0}
+"""CPU minutes of a training."""
+
+MADE_UP = {"repeat": (), "random": ("--training.epochs", "2")}
+LOOKS = 5
+"""Epochs of a training on a genome: looks at the validation, with as many steps as the minutes allow."""
+
+OVERHEAD = 1.4
+"""Looks at the validation, and the test, as a factor."""
+
+LONG = {
+    "gru": ("gru_lm", 500, 30.0, 0.25, ("--optimiser.lr", "2e-3", "--training.batch_size", "32")),
+    "dilated": (
+        "dilated_lm",
+        1000,
+        30.0,
+        0.30,
+        ("--optimiser.lr", "2e-3", "--training.batch_size", "32", "--model_options.blocks", "9"),
+    ),
+}
+"""What longer contexts and longer training reach: model, window [nt], minutes, CPU seconds of 6,400 letters, and settings."""
+
+EQUAL_PARAMETERS = 150_000
+EQUAL = {"rnn_lm": 221, "gru_lm": 128, "lstm_lm": 110, "clockwork_lm": 264, "dilated_lm": 64}
+"""Widths that give each network about as many parameters."""
+
+EQUAL_SECONDS = {"rnn_lm": 0.20, "gru_lm": 0.24, "lstm_lm": 0.20, "clockwork_lm": 0.30, "dilated_lm": 0.19}
+
+SPLITS = {
+    "clean": (),
+    "pieces": ("--data.blocks", "9283", "--data.gap", "0"),
+    "other_strand": ("--data.leak", "other_strand"),
+    "all": ("--data.leak", "all"),
+}
+"""How E. coli is divided, to find out what a published figure may stand on: blocks with gaps; pieces of 500 nt, of which every
+tenth is tested, without gaps; the other strand of what is tested learnt; and all of it learnt, as where overlapping windows are
+divided at random, or where training letters are scored."""
+
+
+def steps(seconds: float, minutes: float) -> int:
+    """Steps of an epoch that fit into the minutes, LOOKS epochs long."""
+    return max(1, int(60 * minutes / (OVERHEAD * seconds * LOOKS)))
+
+
+def training(stage: str, config: str, model: str, name: str, seed: int, *more: str) -> Job:
+    """A training run on one thread."""
+    run = f"{name}_s{seed}"
+    command = ["-m", "classify", "train", "--config", f"{CONFIGS}/base.yaml", "--config", f"{CONFIGS}/{config}.yaml"]
+    command += ["--model", model, "--training.threads", "1", *more]
+    command += ["--training.progress", "false", "--seed", str(seed), "--name", run]
+    folder = f"runs/language/{model}/{run}"
+    return Job(stage, tuple(command), Path(folder) / "report.html", run=folder)
+
+
+def length(seconds: float, minutes: float) -> tuple[str, ...]:
+    """Settings of a training of some CPU minutes."""
+    return ("--training.epochs", str(LOOKS), "--training.steps", str(steps(seconds, minutes)))
+
+
+def genome(name: str, model: str, seed: int) -> Job:
+    """A network of a genome."""
+    return training(name, name, model, name, seed, *length(SECONDS[model], GENOMES[name]))
+
+
+def split(name: str) -> Job:
+    """The GRU under another division; the clean one is that of the comparison."""
+    more = length(SECONDS["gru_lm"], GENOMES["ecoli"])
+    return training("splits", "ecoli", "gru_lm", f"ecoli_split_{name}", 0, *more, *SPLITS[name])
+
+
+def long(which: str, name: str) -> Job:
+    """Longer contexts, for longer."""
+    model, window, minutes, seconds, more = LONG[which]
+    batch = int(more[more.index("--training.batch_size") + 1])
+    time = length(seconds * batch * window / 6400, minutes)
+    # Half a window is read before anything of it is scored: what comes first in a window is told with little context.
+    data = ("--data.window", str(window), "--data.context", str(window // 2))
+    return training("long", name, model, f"{name}_long", 0, *data, *time, *more)
+
+
+def everything() -> Iterator[Job]:
+    """All jobs: what the conclusions rest on first."""
+    for seed in SEEDS:
+        for name, more in MADE_UP.items():
+            for model in SECONDS:
+                yield training("made_up", name, model, name, seed, *more, "--data.simulate.seed", str(seed))
+        for name in GENOMES:
+            yield from (genome(name, model, seed) for model in SECONDS)
+        if not seed:
+            yield from (split(name) for name in SPLITS if SPLITS[name])
+            yield from (long(which, "ecoli") for which in LONG)
+    yield from (long(which, "yeast") for which in LONG)
+    for model, width in EQUAL.items():
+        more = length(EQUAL_SECONDS[model], GENOMES["ecoli"])
+        yield training("equal", "ecoli", model, "ecoli_equal", 0, *more, "--model_options.width", str(width))
+
+
+def minutes() -> dict[str, float]:
+    """CPU minutes that the networks of each stage are expected to take."""
+    found = dict[str, float]()
+    for job in everything():
+        spent = {**GENOMES, "splits": GENOMES["ecoli"], "equal": GENOMES["ecoli"], "long": LONG["gru"][2]}
+        found[job.stage] = found.get(job.stage, 0.0) + spent.get(job.stage, 1.0)
+    return found
+
+
+if __name__ == "__main__":
+    command_line(__doc__, ROOT, list, everything)

@@ -1,0 +1,222 @@
+"""Regenerate every table and figure of this report, and its README.md, from the run folders that ``make.py`` made.
+
+    python reports/language/page.py            # reads runs/, writes reports/language/
+
+The published perplexity is the one that the text is asked about; every other number is looked up.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "reports"))
+
+from costs import Costs, cost_table, draw, gather, told, write_costs  # noqa: E402
+from make import EQUAL_PARAMETERS, GENOMES, LONG, MADE_UP, SECONDS, SPLITS, everything, minutes  # noqa: E402
+from pages import Tables, around, read_json, spread, write_page  # noqa: E402
+
+HERE = Path("reports/language")
+PUBLISHED = 3.679
+"""Perplexity on E. coli, written down from the published table; its division is not described."""
+
+TITLES = {"ecoli": "*E. coli*", "yeast": "*S. cerevisiae*", "repeat": "repeated unit", "random": "random letters"}
+TARGETS = {"repeat": (1.0, 1.01), "random": (3.95, 4.05), "ecoli": (1.0, 3.75), "yeast": (1.0, 3.79)}
+"""What the perplexity has to lie between."""
+
+ABOUT = {
+    "clean": "twenty blocks, gaps of 1,000 nt, the other strand of training blocks learnt",
+    "pieces": "pieces of 500 nt, every tenth tested, no gaps",
+    "other_strand": "as the first, and the other strand of validation and test learnt",
+    "all": "as the first, and validation and test learnt, on both strands",
+}
+NOT_YET = "*Not made yet.*\n"
+
+
+class LanguageTables(Tables):
+    """What the text may ask for."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("runs/language"), HERE, everything(), "", {})
+
+    def bodies(self, model: str, name: str) -> list[dict[str, Any]]:
+        """Test results of the seeds of a model."""
+        return [read_json(folder / "metrics.json") for folder in self.folders(f"{model}/{name}_s?")]
+
+    def entries(self, model: str, name: str) -> list[Mapping[str, float]]:
+        """Perplexity of each seed."""
+        return [body["metrics"]["perplexity"] for body in self.bodies(model, name)]
+
+    def chains(self, name: str, models: Iterable[str] = tuple(SECONDS)) -> dict[str, list[float]]:
+        """Perplexity of the Markov chains that runs stand beside, one a different genome."""
+        found: dict[str, dict[str, float]] = {}
+        for model in models:
+            for folder in self.folders(f"{model}/{name}_s?"):
+                for chain, score in (read_json(folder / "metrics.json").get("bounds") or {}).items():
+                    found.setdefault(chain, {})[folder.name] = score["perplexity"]
+        return {chain: list(scores.values()) for chain, scores in found.items()}
+
+    def perplexities(self) -> str:
+        """A row a model and a chain, a column a genome."""
+        names = [*MADE_UP, *GENOMES]
+        lines = ["| model | " + " | ".join(TITLES[name] for name in names) + " |", "|" + " --- |" * (1 + len(names))]
+        for model in SECONDS:
+            cells = [around(self.entries(model, name)) for name in names]
+            lines.append("| " + " | ".join([f"`{model}`", *cells]) + " |" if any(cells) else "")
+        for model, window, *_ in LONG.values():
+            cells = [around(self.entries(model, f"{name}_long")) for name in names]
+            title = f"`{model}`, {window} nt, longer"
+            lines.append("| " + " | ".join([title, *cells]) + " |" if any(cells) else "")
+        for kind in ("plain", "interpolated"):
+            chains = [self._chain(name, kind) for name in names]
+            lines.append("| " + " | ".join([f"{kind} Markov chain", *chains]) + " |" if any(chains) else "")
+        lines = [line for line in lines if line]
+        return "\n".join(lines) + "\n" if len(lines) > 2 else NOT_YET
+
+    def _chain(self, name: str, kind: str) -> str:
+        """Perplexity and order of the chain that validation chose."""
+        found = {chain: scores for chain, scores in self.chains(name).items() if chain.startswith(kind)}
+        orders = sorted(int(chain.rsplit(" ", 1)[1]) for chain in found)
+        scores = [score for some in found.values() for score in some]
+        return f"{spread(scores)}, order {'-'.join(map(str, sorted({orders[0], orders[-1]})))}" if scores else ""
+
+    def targets(self) -> str:
+        """Whether the best network of each genome, by validation, is where it has to be."""
+        lines = []
+        for name, (low, high) in TARGETS.items():
+            best = self._chosen(name)
+            if best is None:
+                lines.append(f"- {TITLES[name]}: not made yet.")
+                continue
+            label, value = best
+            verdict = "yes" if low <= value <= high else "no"
+            wanted = f"{low:g} to {high:g}" if name == "random" else f"at most {high:g}"
+            lines.append(f"- {TITLES[name]}, {wanted}: **{verdict}**, {value:.3f} ({label}).")
+        return "\n".join(lines) + "\n"
+
+    def _chosen(self, name: str) -> tuple[str, float] | None:
+        """The network with the best validation loss, mean over seeds, and its test perplexity; without leaks."""
+        found = []
+        for model in SECONDS:
+            for label, run in ((f"`{model}`", name), (f"`{model}`, longer", f"{name}_long")):
+                folders = self.folders(f"{model}/{run}_s?")
+                if folders:
+                    loss = float(np.mean([min(_column(folder, "val_loss")) for folder in folders]))
+                    value = float(np.mean([entry["value"] for entry in self.entries(model, run)]))
+                    found.append((loss, label, value))
+        return min(found)[1:] if found else None
+
+    # Cost
+
+    def rows_of(self, name: str) -> list[Costs]:
+        """Of every network that has finished runs."""
+        rows = (gather(model, [self.folders(f"{model}/{name}_s?")], "perplexity") for model in SECONDS)
+        return [row for row in rows if row]
+
+    def costs(self, name: str) -> str:
+        """Cost table and figure of a genome."""
+        rows = self.rows_of(name)
+        if not rows:
+            return NOT_YET
+        write_costs(rows, self.here / f"cost_{name}.csv")
+        picture = draw(rows, self.here / f"cost_{name}.png", "perplexity", higher=False)
+        table = cost_table(rows, "perplexity", higher=False)
+        return "\n".join([table, *([f"![perplexity against cost]({picture})\n"] if picture else [])])
+
+    def recommendation(self) -> str:
+        """What to take, by the rule of ``costs.recommended``."""
+        found = {name: self.rows_of(name) for name in GENOMES}
+        lines = [
+            f"- **{TITLES[name]}**: {told(rows, higher=False) if rows else 'not made yet.'}"
+            for name, rows in found.items()
+        ]
+        return "\n".join(lines) + "\n"
+
+    def clockwork(self) -> str:
+        """The clockwork network beside the GRU and the LSTM: perplexity, and letters a second in training."""
+        lines = []
+        for name, title in (("ecoli", "widths by default"), ("ecoli_equal", f"about {EQUAL_PARAMETERS:,} parameters")):
+            rows = {row.model: row for row in self.rows_of(name)}
+            if "clockwork_lm" not in rows:
+                continue
+            own = rows["clockwork_lm"]
+            for other in (rows[model] for model in ("gru_lm", "lstm_lm") if model in rows):
+                rate, theirs = own.costs["examples_per_second"], other.costs["examples_per_second"]
+                speed = f"{rate / theirs:.2f} times as many windows a second" if rate and theirs else "speed not told"
+                lines.append(
+                    f"- {title}: {own.score} against {other.score} of `{other.model}`, {speed}, "
+                    f"{own.costs['parameters']:,.0f} parameters against {other.costs['parameters']:,.0f}."
+                )
+        return "\n".join(lines) + "\n" if lines else NOT_YET
+
+    # The published figure
+
+    def splits(self) -> str:
+        """A row a division: the GRU on the test and on its training letters, and both chains."""
+        heads = ["division", "`gru_lm`, test", "`gru_lm`, training", "plain chain", "interpolated chain"]
+        lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+        for split in SPLITS:
+            folders = self._split(split)
+            if folders:
+                training = [math.exp(_column(folder, "train_loss")[-1]) for folder in folders]
+                scores = [read_json(folder / "metrics.json")["metrics"]["perplexity"] for folder in folders]
+                name = folders[0].name.rpartition("_s")[0]
+                chains = [self._chain(name, kind) for kind in ("plain", "interpolated")]
+                lines.append("| " + " | ".join([ABOUT[split], around(scores), spread(training), *chains]) + " |")
+        return "\n".join(lines) + "\n" if len(lines) > 2 else NOT_YET
+
+    def _split(self, split: str) -> list[Path]:
+        return self.folders("gru_lm/ecoli_s?" if split == "clean" else f"gru_lm/ecoli_split_{split}_s?")
+
+    def answer(self) -> str:
+        """Under which divisions anything came down to the published figure."""
+        found, reached = dict[str, float](), []
+        for split in SPLITS:
+            folders = self._split(split)
+            if not folders:
+                continue
+            name = folders[0].name.rpartition("_s")[0]
+            scores = {"the GRU": float(np.mean([e["value"] for e in self.entries("gru_lm", name)]))}
+            scores |= {f"the {chain}": float(np.mean(some)) for chain, some in self.chains(name, ["gru_lm"]).items()}
+            which = min(scores, key=lambda key: scores[key])
+            found[split] = scores[which]
+            if scores[which] <= PUBLISHED:
+                reached.append(f"{ABOUT[split]} ({which}: {scores[which]:.3f})")
+        if len(found) < len(SPLITS):
+            return f"{len(found)} of {len(SPLITS)} divisions made; no answer yet.\n"
+        if not reached:
+            closest = min(found, key=lambda key: found[key])
+            return f"Under none of these. The lowest is {found[closest]:.3f}: {ABOUT[closest]}.\n"
+        clean = "" if "clean" not in found or found["clean"] <= PUBLISHED else (
+            f" On the clean division the lowest of these is {found['clean']:.3f}."
+        )  # fmt: skip
+        return f"It is reached under: {'; '.join(reached)}.{clean}\n"
+
+    def budget(self) -> str:
+        """CPU minutes that were expected, and those that the finished runs took."""
+        parts = ", ".join(f"{stage} {value:.0f}" for stage, value in minutes().items())
+        took = [read_json(folder / "training.json")["cost"]["cpu_seconds"] for folder in self.folders("*/*")]
+        expected = f"expected {sum(minutes().values()):.0f} CPU minutes ({parts})"
+        return f"{expected}; the {len(took)} finished runs took {sum(took) / 60:.0f}"
+
+    @property
+    def published(self) -> str:
+        """Perplexity, and bits a base."""
+        return f"{PUBLISHED} ({math.log2(PUBLISHED):.3f} bits a base)"
+
+
+def _column(folder: Path, name: str) -> list[float]:
+    """A column of metrics.csv."""
+    with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
+        return [float(row[name]) for row in csv.DictReader(file)]
+
+
+if __name__ == "__main__":
+    write_page(ROOT, HERE, LanguageTables)
