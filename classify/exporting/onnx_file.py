@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from classify.exporting.graph import (
     load_portable,
     reference,
 )
+from classify.exporting.pools import AdaptivePools
 from specgen.errors import InputError
 from specgen.files import write_atomic
 
@@ -51,7 +53,8 @@ def onnx_bytes(graph: Graph, window: int, about: dict[str, str]) -> bytes:
     sample = torch.from_numpy(codes if graph.reads == "codes" else indicators(codes))
     names = ["probabilities", "logits"]
     into = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad():
+    told = io.StringIO()  # of a failure the exporter prints the whole graph
+    with warnings.catch_warnings(), torch.no_grad(), AdaptivePools(), redirect_stdout(told), redirect_stderr(told):
         # Lengths that become constants are meant to; the tracer warns of each, and that it is the older of two.
         warnings.simplefilter("ignore")
         try:

@@ -1,0 +1,303 @@
+"""A network as a scikit-learn classifier of sequences: the one loop of ``training``, in a folder that is gone when it ends.
+
+Conventions are scikit-learn's: parameters in the constructor, where nothing is decided; state with a trailing underscore; clones,
+pipelines, searches and grouped cross-validation work. The global random state and number of threads are left as they were.
+Reports, tests and checkpoints belong to run folders, which are made by ``python -m classify train``.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from safetensors.numpy import load_file
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from classify.config import settings_from
+from classify.digests import digest
+from classify.evaluation import Loaded, predict_logits
+from classify.examples import Examples, check_classes
+from classify.hardware import choose
+from classify.settings import RunSettings
+from classify.splits import stable_fraction
+from classify.tasks.base import Task
+from classify.training import build_classifier, fit
+from specgen.errors import InputError
+from specgen.estimator import letters_of
+from specgen.sequences import Codes, tile_starts
+
+__all__ = ["SequenceClassifier"]
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a task of sequences that are there already has to know."""
+
+    classes: tuple[str, ...]
+    window: int
+
+
+class _GivenTask(Task):
+    """Exclusive classes of sequences in memory; it loads nothing, so it is not registered."""
+
+    name = "sequences"
+    about = "sequences in memory"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.settings.classes)
+
+    @property
+    def window(self) -> int:
+        return int(self.settings.window)
+
+
+class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Sequences to classes, by any registered network of windows.
+
+    Parameters
+    ----------
+    model, model_options
+        A registered model (``python -m classify list``), and keyword arguments of its builder.
+    window
+        nt that the network reads: random crops in training; in prediction tiles, whose logits are averaged. None = as many as
+        the shortest sequence in ``fit`` has.
+    epochs, batch_size, lr, weight_decay, patience
+        See ``settings.TrainingSettings`` and ``OptimiserSettings``.
+    validation_fraction
+        Share of each class, whole groups, that the best epoch is chosen by; never learnt from.
+    both_strands
+        Whether half of the sequences are learnt from the other strand, and logits are means of both.
+    threads
+        CPU threads; results repeat bit for bit at one number of them.
+    random_state
+        Seed of weights, crops, order and the choice of validation groups, 0 to 2**32 - 1.
+    settings
+        Further settings as a configuration file would hold them, such as ``{"image": {"palette": "hue"}}``; parameters above win.
+
+    Attributes
+    ----------
+    classes_
+        Sorted labels; columns of ``predict_proba``.
+    window_
+        nt that the network reads.
+    settings_
+        Every setting of the run.
+    weights_
+        Tensors of the network by name, of the best epoch.
+
+    Examples
+    --------
+    >>> model = SequenceClassifier("deepbind", epochs=3).fit(sequences, labels, groups=genes)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        model: str = "dilated_cnn",
+        *,
+        model_options: Mapping[str, Any] | None = None,
+        window: int | None = None,
+        epochs: int = 10,
+        batch_size: int = 50,
+        lr: float = 1e-3,
+        weight_decay: float = 1e-2,
+        patience: int = 0,
+        validation_fraction: float = 0.15,
+        both_strands: bool = False,
+        threads: int = 1,
+        random_state: int = 0,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.model = model
+        self.model_options = model_options
+        self.window = window
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.both_strands = both_strands
+        self.threads = threads
+        self.random_state = random_state
+        self.settings = settings
+
+    def fit(self, X: Sequence[Any], y: ArrayLike, groups: ArrayLike | None = None) -> Self:  # noqa: N803
+        """Train, choosing the epoch by sequences that are held out.
+
+        Parameters
+        ----------
+        X
+            n sequences: texts, bytes or uint8 codes (L,).
+        y
+            (n,) labels of two classes or more.
+        groups
+            (n,) what must not lie on both sides of that choice, such as genes; equal sequences never do.
+
+        Raises
+        ------
+        InputError
+            Bad sequences, labels, groups or settings; a class with too few groups to hold one out.
+        """
+        letters = letters_of(X)
+        labels = column_or_1d(y, warn=True)
+        check_classification_targets(labels)
+        for name, column in (("y", labels), ("groups", groups)):
+            if column is not None and len(np.asarray(column)) != len(letters):
+                raise InputError(f"{name}: expected {len(letters)} entries as X has, got {len(np.asarray(column))}")
+        self.classes_, index = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise InputError(f"y: expected at least two classes, got one class: {self.classes_[0]!r}")
+        self.window_ = min(map(len, letters)) if self.window is None else self.window
+        self._check_lengths(letters)
+        self._network = None
+        with tempfile.TemporaryDirectory(prefix="sequence_classifier_") as runs, _Undisturbed():
+            self.settings_ = self._run_settings(runs)
+            examples = self._examples(letters, index, groups)
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+                run, _ = fit(self.settings_, examples=examples, task=self._task())
+            self.weights_ = load_file(run.weights)
+        return self
+
+    def predict_proba(self, X: Sequence[Any]) -> NDArray[np.float64]:  # noqa: N803
+        """Probabilities (n, classes), of the mean logits of each sequence's tiles.
+
+        Raises
+        ------
+        InputError
+            Bad sequences, or one shorter than ``window_``.
+        """
+        check_is_fitted(self)
+        letters = letters_of(X)
+        self._check_lengths(letters)
+        with _Undisturbed():
+            loaded = self._loaded()
+            torch.set_num_threads(loaded.plan.threads)
+            most = loaded.settings.training.test_tiles
+            logits = np.stack([self._logits(loaded, codes, most) for codes in letters])
+        return loaded.task.probabilities(logits)
+
+    def predict(self, X: Sequence[Any]) -> NDArray[Any]:  # noqa: N803
+        """(n,) the likeliest class of each sequence."""
+        chosen: NDArray[Any] = self.predict_proba(X).argmax(axis=1)
+        found: NDArray[Any] = self.classes_[chosen]
+        return found
+
+    def _logits(self, loaded: Loaded, codes: Codes, most: int) -> NDArray[np.float64]:
+        starts = tile_starts(len(codes), self.window_, most=most)
+        tiles = np.stack([codes[low : low + self.window_] for low in starts])
+        mean: NDArray[np.float64] = predict_logits(loaded, torch.from_numpy(tiles)).astype(np.float64).mean(axis=0)
+        return mean
+
+    def _check_lengths(self, letters: list[Codes]) -> None:
+        if short := [i for i, codes in enumerate(letters) if len(codes) < self.window_]:
+            raise InputError(
+                f"X[{short[0]}]: expected at least the window of {self.window_} nt, got {len(letters[short[0]])}"
+            )
+
+    def _run_settings(self, runs: str) -> RunSettings:
+        body: dict[str, Any] = {key: dict(value) if isinstance(value, Mapping) else value
+                                for key, value in (self.settings or {}).items()}  # fmt: skip
+        both = {"augment": {"reverse_complement": 0.5}, "training": {"both_strands": True}} if self.both_strands else {}
+        own: dict[str, dict[str, Any]] = {
+            "training": {
+                "epochs": self.epochs, "batch_size": self.batch_size, "patience": self.patience, "threads": self.threads,
+                "progress": False,
+            },
+            "optimiser": {"lr": self.lr, "weight_decay": self.weight_decay},
+        }  # fmt: skip
+        for more in (own, both):
+            for key, values in more.items():
+                body[key] = {**body.get(key, {}), **values}
+        plain = {"model": self.model, "model_options": dict(self.model_options or {}), "runs": runs}
+        return settings_from({**body, **plain, "seed": int(self.random_state), "name": "fit"}, "fit")
+
+    def _task(self) -> Task:
+        return _GivenTask(_Given(tuple(map(str, self.classes_)), self.window_))
+
+    def _examples(self, letters: list[Codes], labels: NDArray[np.int64], groups: ArrayLike | None) -> Examples:
+        own = [digest(codes).hex() for codes in letters]
+        names = own if groups is None else [str(name) for name in np.asarray(groups).tolist()]
+        examples = Examples(
+            classes=tuple(map(str, self.classes_)),
+            ids=[str(i) for i in range(len(letters))],
+            labels=labels.astype(np.int64),
+            groups=names,
+            chromosomes=[""] * len(letters),
+            lengths=np.array([len(codes) for codes in letters], dtype=np.int64),
+            split=self._split(own, names, labels),
+            sequences=letters,
+            window=self.window_,
+        )
+        return check_classes(examples, splits=("train", "val"))
+
+    def _split(self, own: list[str], groups: list[str], labels: NDArray[np.int64]) -> NDArray[np.str_]:
+        """Whole groups to validation, in the order of a hash, while one of their classes still lacks examples there."""
+        joined = _joined(own, groups)
+        members: dict[int, list[int]] = {}
+        for i, group in enumerate(joined):
+            members.setdefault(group, []).append(i)
+        # By content, so that the order of the sequences decides nothing.
+        keys = {group: stable_fraction(min(own[i] for i in rows), int(self.random_state)) for group, rows in members.items()}
+        wanted = np.maximum(1, np.round(np.bincount(labels) * self.validation_fraction))
+        split = np.full(len(own), "train", dtype="<U5")
+        for group in sorted(members, key=keys.__getitem__):
+            if (wanted[labels[members[group]]] > 0).any():
+                split[members[group]] = "val"
+                wanted -= np.bincount(labels[members[group]], minlength=len(wanted))
+        return split
+
+    def _loaded(self) -> Loaded:
+        """The network; built once for each process, since it is not part of what is stored."""
+        if self._network is None:
+            task, plan = self._task(), choose(self.settings_.training)
+            module = build_classifier(self.settings_, task, "codes", plan)
+            module.model.load_state_dict({key: torch.from_numpy(value) for key, value in self.weights_.items()})
+            self._network = Loaded(self.settings_, task, module.eval().to(plan.device), plan)
+        return self._network
+
+    def __getstate__(self) -> Any:
+        state = super().__getstate__()
+        return {**state, "_network": None} if "_network" in state else state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array, tags.input_tags.one_d_array, tags.input_tags.string = False, True, True
+        return tags
+
+
+class _Undisturbed:
+    """While it lasts, PyTorch's random state and threads may change; they are put back behind it."""
+
+    def __enter__(self) -> None:
+        self.threads, self.fork = torch.get_num_threads(), torch.random.fork_rng()
+        self.numpy = np.random.get_state()
+        self.fork.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self.fork.__exit__(*error)
+        np.random.set_state(self.numpy)
+        torch.set_num_threads(self.threads)
+
+
+def _joined(own: list[str], groups: list[str]) -> list[int]:
+    """A number for each example, equal where groups or letters are, also over several steps."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    columns = [np.unique(column, return_inverse=True)[1] for column in (own, groups)]
+    shift = int(columns[0].max()) + 1
+    size = shift + int(columns[1].max()) + 1
+    edges = coo_array((np.ones(len(own)), (columns[0], columns[1] + shift)), shape=(size, size))
+    parts = connected_components(edges, directed=False)[1]
+    found: list[int] = parts[columns[0]].tolist()
+    return found
