@@ -243,8 +243,11 @@ RANKS = {
     "classify.exporting.graph": 22,
     "classify.exporting.formats": 22,
     "classify.exporting.pools": 22,
+    "classify.model_card": 22,
+    "classify.pretrained": 23,
+    "classify.exporting.hub": 24,
     "classify.exporting.onnx_file": 23,
-    "classify.exporting": 24,
+    "classify.exporting": 25,
     "classify.commands": 24,
     "classify.commands.evaluate": 24,
     "classify.commands.baselines": 25,
@@ -256,7 +259,7 @@ RANKS = {
     "classify.commands.ensemble": 25,
     "classify.commands.across": 26,
     "classify.commands.explain": 25,
-    "classify.commands.export": 25,
+    "classify.commands.export": 26,
     "classify.commands.dashboard": 27,
     "classify.commands.list": 25,
     "classify.commands.motifs": 25,
@@ -265,7 +268,7 @@ RANKS = {
     "classify.commands.scan": 25,
     "classify.commands.train": 25,
     "classify.commands.sweep": 25,
-    "classify.__main__": 26,
+    "classify.__main__": 27,
 }
 
 

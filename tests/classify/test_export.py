@@ -2,6 +2,7 @@
 
 import functools
 import json
+import sys
 
 import numpy as np
 import onnx
@@ -9,7 +10,7 @@ import onnxruntime
 import pytest
 import torch
 from nets import letters
-from toy import one_line
+from toy import edit, one_line
 
 from classify.__main__ import main
 from classify.config import settings_from
@@ -17,9 +18,9 @@ from classify.evaluation import Loaded
 from classify.exporting import FORMATS, graph, onnx_file
 from classify.exporting.graph import Answers, Graph, check_answers, describe, example_windows, indicators, reference
 from classify.exporting.onnx_file import answers_of, onnx_bytes
-from classify.exporting.pools import bins_of
+from classify.exporting.pools import AdaptivePools, bins_of
 from classify.hardware import choose
-from classify.models import MODELS
+from classify.models import MODELS, register_model
 from classify.tasks import TASKS
 from classify.training import build_classifier
 from specgen.errors import InputError, UnknownName
@@ -71,3 +72,147 @@ def test_every_network_says_the_same_in_onnx_runtime(name):
         assert found.probabilities == pytest.approx(expected.probabilities[part], abs=1e-5)
         assert found.logits == pytest.approx(expected.logits[part], rel=1e-3, abs=1e-4)
     assert np.ptp(expected.logits, axis=0).max() > 1e-4  # windows differ, or nothing would have been compared
+
+
+def test_every_exception_is_a_network():
+    assert set(ONNX_CANNOT) <= set(MODELS)
+    assert set(SLOW) <= set(OURS)
+
+
+@pytest.mark.parametrize("options", [{}, {"training": {"both_strands": True, "threads": 1, "precision": "32-true"}}])
+@pytest.mark.parametrize("reads", graph.INPUTS)
+def test_codes_and_indicators_on_either_strand(reads, options):
+    loaded = network("deepbind", **options)
+    codes = example_windows(loaded.task.window, 3, seed=4)
+    codes[0, :16] = np.arange(16)  # every letter that there is
+    found = answers_of(onnx_bytes(Graph(loaded, reads), loaded.task.window, {"model": "deepbind"}), codes)
+    assert found.probabilities == pytest.approx(reference(loaded, codes).probabilities, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("palette", "representation", "scale", "preprocess"),
+    [
+        ("delta_z", "", "log1p", {}),
+        ("half_axes", "", "db", {"standardise": False}),  # complex, power alone
+        ("hue", "complex_2", "log1p", {}),  # complex, and its phase
+        ("real", "", "log1p", {"blur": True}),
+        ("voss", "", "minmax", {"scale": False}),
+        ("colormap:viridis", "z_curve", "log1p", {}),  # a walk
+    ],
+)
+def test_the_front_end_is_inside(palette, representation, scale, preprocess):
+    image = {**SMALL, "palette": palette, "representation": representation, "scale": {"kind": scale}}
+    loaded = network("toy_export", image=image, preprocess=preprocess)
+    codes = example_windows(loaded.task.window, 3, seed=4)
+    expected = reference(loaded, codes)
+    found = answers_of(onnx_bytes(Graph(loaded, "codes"), loaded.task.window, {"model": "toy"}), codes)
+    # The toy's logits are means of the picture itself.
+    assert found.logits == pytest.approx(expected.logits, rel=1e-4, abs=1e-5)
+
+
+@register_model("toy_export", view="image", note="only in tests")
+def toy_export(outputs: int = 2) -> torch.nn.Module:
+    """Some pixels, as they are."""
+    return torch.nn.Sequential(Corner(), torch.nn.Linear(3 * 20 * 20, outputs))
+
+
+class Corner(torch.nn.Module):
+    """20 x 20 pixels in the middle rows."""
+
+    def forward(self, pictures):
+        return pictures[:, :, 30:50, :20].flatten(1)
+
+
+@pytest.mark.parametrize(("length", "n"), [(10, 3), (7, 7), (81, 4), (5, 8)])
+def test_bins_are_those_of_adaptive_pools(length, n):
+    maps = torch.rand(2, 3, length, generator=torch.Generator().manual_seed(0))
+    by_hand = [maps[..., low:high] for low, high in bins_of(length, n)]
+    F = torch.nn.functional  # noqa: N806
+    mean, most = F.adaptive_avg_pool1d(maps, n), F.adaptive_max_pool1d(maps, n)
+    assert torch.allclose(torch.stack([part.mean(-1) for part in by_hand], -1), mean)
+    assert torch.equal(torch.stack([part.amax(-1) for part in by_hand], -1), most)
+    with AdaptivePools():
+        assert torch.allclose(F.adaptive_avg_pool1d(maps, n), mean)
+        assert torch.equal(F.adaptive_max_pool1d(maps, n), most)
+        grid = maps[:, :, None].expand(2, 3, 6, length)
+        assert torch.allclose(torch.nn.AdaptiveAvgPool2d((2, n))(grid), mean[:, :, None].expand(2, 3, 2, n))
+        assert torch.equal(torch.nn.AdaptiveMaxPool2d((None, n))(grid), most[:, :, None].expand(2, 3, 6, n))
+
+
+def test_a_run_is_exported_and_says_what_it_is(base, tmp_path, capsys):
+    out = tmp_path / "new" / "toy.onnx"
+    assert main(["export", "--run", str(base), "--out", str(out), "--input", "codes"]) == 0
+    told = capsys.readouterr().out
+    assert f"{out}: onnx; differs from the run by" in told
+    about = {item.key: item.value for item in onnx.load(out).metadata_props}
+    loaded = graph.load_portable(base)
+    assert about == describe(base, loaded, "codes")
+    assert (about["task"], about["model"], about["window"], about["input"]) == ("coding", "toy_test", "600", "codes")
+    assert json.loads(about["classes"]) == list(loaded.task.classes)
+    assert about["alphabet"][15] == "N"
+    session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
+    codes = example_windows(600, 6, seed=9)
+    probabilities, logits = session.run(None, {"codes": codes})
+    assert probabilities == pytest.approx(np.exp(logits) / np.exp(logits).sum(1, keepdims=True), abs=1e-6)
+    assert probabilities == pytest.approx(reference(loaded, codes).probabilities, abs=1e-4)
+    assert sorted(path.name for path in out.parent.iterdir()) == ["toy.onnx"]
+
+
+def test_a_graph_that_says_something_else_is_not_written(base, tmp_path, capsys, monkeypatch):
+    right = onnx_file.reference
+    monkeypatch.setattr(
+        onnx_file, "reference", lambda *given: right(*given)._replace(logits=right(*given).logits + 0.01)
+    )
+    out = tmp_path / "toy.onnx"
+    assert main(["export", "--run", str(base), "--out", str(out)]) == 2
+    one_line(capsys, "of the greatest logit, expected at most 0.0001; nothing was written")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_differences_that_count():
+    p, l = np.array([[0.2, 0.8]]), np.array([[-1.0, 50.0]])
+    assert check_answers(Answers(p + 5e-5, l), Answers(p, l), "x") == pytest.approx(5e-5)
+    for found in (Answers(p + 2e-4, l), Answers(p, l + 0.01), Answers(p * np.nan, l), Answers(p, l * np.nan)):
+        with pytest.raises(InputError, match="x: differs from the run"):
+            check_answers(found, Answers(p, l), "x")
+
+
+def test_indicators_are_those_of_the_codes(one_hot):
+    text = "ACGTN=RY"
+    codes = np.array([["=ACMGRSVTWYHKDBN".index(letter) for letter in text]], dtype=np.uint8)
+    assert indicators(codes)[0] == pytest.approx(one_hot(text))
+    assert letters(2, 5).shape == (2, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", "x.txt"], "the ending '.txt' names no format; expected one of none (hub), .onnx (onnx)"),
+        (["--out", "x", "--format", "onxx"], "unknown format 'onxx'; did you mean 'onnx'"),
+        (["--out", "x.onnx", "--input", "onehto"], "unknown input 'onehto'; did you mean 'onehot'"),
+        (["--out", "x.onnx", "--run", "nowhere"], "nowhere: is no run folder"),
+    ],
+)
+def test_what_cannot_be(base, arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", "--run", str(base), *arguments]) == 2
+    one_line(capsys, message)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_noise_of_the_letters_is_refused(copy, capsys, tmp_path):
+    edit(copy, "noise: 0.0", "noise: 0.5")
+    assert main(["export", "--run", str(copy), "--out", str(tmp_path / "x.onnx")]) == 2
+    one_line(capsys, "letters.noise is 0.5; noise drawn from a hash of the letters is no operation of a graph")
+
+
+def test_without_the_extra(base, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert main(["export", "--run", str(base), "--out", str(tmp_path / "x.onnx")]) == 2
+    one_line(capsys, "onnxruntime is not installed; pip install 'specgen[export]'")
+
+
+def test_formats_have_an_ending_each():
+    assert len({FORMATS[name].suffix for name in FORMATS}) == len(FORMATS)
+    with pytest.raises(UnknownName):
+        FORMATS["onxx"]
