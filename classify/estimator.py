@@ -205,19 +205,15 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
 
     def _run_settings(self, runs: str) -> RunSettings:
-        body: dict[str, Any] = {key: dict(value) if isinstance(value, Mapping) else value
-                                for key, value in (self.settings or {}).items()}  # fmt: skip
-        both = {"augment": {"reverse_complement": 0.5}, "training": {"both_strands": True}} if self.both_strands else {}
+        body = {key: dict(v) if isinstance(v, Mapping) else v for key, v in (self.settings or {}).items()}
+        training = {key: getattr(self, key) for key in ("epochs", "batch_size", "patience", "threads")}
         own: dict[str, dict[str, Any]] = {
-            "training": {
-                "epochs": self.epochs, "batch_size": self.batch_size, "patience": self.patience, "threads": self.threads,
-                "progress": False,
-            },
+            "training": {**training, "progress": False, **({"both_strands": True} if self.both_strands else {})},
             "optimiser": {"lr": self.lr, "weight_decay": self.weight_decay},
-        }  # fmt: skip
-        for more in (own, both):
-            for key, values in more.items():
-                body[key] = {**body.get(key, {}), **values}
+            "augment": {"reverse_complement": 0.5} if self.both_strands else {},
+        }
+        for key, values in own.items():
+            body[key] = {**body.get(key, {}), **values}
         plain = {"model": self.model, "model_options": dict(self.model_options or {}), "runs": runs}
         return settings_from({**body, **plain, "seed": int(self.random_state), "name": "fit"}, "fit")
 
@@ -247,7 +243,9 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for i, group in enumerate(joined):
             members.setdefault(group, []).append(i)
         # By content, so that the order of the sequences decides nothing.
-        keys = {group: stable_fraction(min(own[i] for i in rows), int(self.random_state)) for group, rows in members.items()}
+        keys = {
+            group: stable_fraction(min(own[i] for i in rows), int(self.random_state)) for group, rows in members.items()
+        }
         wanted = np.maximum(1, np.round(np.bincount(labels) * self.validation_fraction))
         split = np.full(len(own), "train", dtype="<U5")
         for group in sorted(members, key=keys.__getitem__):

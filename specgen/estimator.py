@@ -164,7 +164,8 @@ class SpectrogramTransformer(TransformerMixin, BaseEstimator):  # type: ignore[m
         check_is_fitted(self)
         _, rows, columns = self.shape_
         return np.array(
-            [f"{c}_{r}_{t}" for c in ("red", "green", "blue") for r in range(rows) for t in range(columns)], dtype=object
+            [f"{c}_{r}_{t}" for c in ("red", "green", "blue") for r in range(rows) for t in range(columns)],
+            dtype=object,
         )
 
     def __sklearn_tags__(self) -> Any:

@@ -18,9 +18,14 @@ def run(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--run", type=str, required=True, help="run folder of a trained network")
     parser.add_argument("--out", type=str, required=True, help="file or folder to write")
-    parser.add_argument("--format", type=str, default="", help="onnx, or hub (a folder); default: by the ending of --out")
     parser.add_argument(
-        "--input", type=str, default="onehot", help="onehot: float32 (B, 4, window), rows A, C, G, T; codes: uint8 (B, window)"
+        "--format", type=str, default="", help="onnx, or hub (a folder); default: by the ending of --out"
+    )
+    parser.add_argument(
+        "--input",
+        type=str,
+        default="onehot",
+        help="onehot: float32 (B, 4, window), rows A, C, G, T; codes: uint8 (B, window)",
     )
     parsed = parser.parse_args(list(arguments))
     from classify.distributed import check_alone

@@ -1,4 +1,4 @@
-"""The classifier of sequences: scikit-learn's conventions and checks, one seed one result, nothing left behind, what is refused."""
+"""The classifier of sequences: conventions and checks of scikit-learn, one seed one result, nothing left behind."""
 
 import inspect
 import os
@@ -117,7 +117,7 @@ def test_nothing_is_left_behind(data, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     torch.manual_seed(3)
-    np.random.seed(3)  # noqa: NPY002  the global state is what is looked at
+    np.random.seed(3)
     threads, random, legacy = torch.get_num_threads(), torch.get_rng_state(), np.random.get_state()[1].copy()
     SequenceClassifier(**{**QUICK, "epochs": 1}).fit(texts, labels, groups=groups).predict(texts[:2])
     assert os.listdir(tmp_path) == []

@@ -170,11 +170,11 @@ def test_a_graph_that_says_something_else_is_not_written(base, tmp_path, capsys,
 
 
 def test_differences_that_count():
-    p, l = np.array([[0.2, 0.8]]), np.array([[-1.0, 50.0]])
-    assert check_answers(Answers(p + 5e-5, l), Answers(p, l), "x") == pytest.approx(5e-5)
-    for found in (Answers(p + 2e-4, l), Answers(p, l + 0.01), Answers(p * np.nan, l), Answers(p, l * np.nan)):
+    p, z = np.array([[0.2, 0.8]]), np.array([[-1.0, 50.0]])
+    assert check_answers(Answers(p + 5e-5, z), Answers(p, z), "x") == pytest.approx(5e-5)
+    for found in (Answers(p + 2e-4, z), Answers(p, z + 0.01), Answers(p * np.nan, z), Answers(p, z * np.nan)):
         with pytest.raises(InputError, match="x: differs from the run"):
-            check_answers(found, Answers(p, l), "x")
+            check_answers(found, Answers(p, z), "x")
 
 
 def test_indicators_are_those_of_the_codes(one_hot):
