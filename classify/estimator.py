@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -160,7 +160,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.window_ = min(map(len, letters)) if self.window is None else self.window
         self._check_lengths(letters)
         self._network = None
-        with tempfile.TemporaryDirectory(prefix="sequence_classifier_") as runs, _Undisturbed():
+        with tempfile.TemporaryDirectory(prefix="sequence_classifier_") as runs, _undisturbed():
             self.settings_ = self._run_settings(runs)
             examples = self._examples(letters, index, groups)
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
@@ -179,7 +179,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         letters = letters_of(X)
         self._check_lengths(letters)
-        with _Undisturbed():
+        with _undisturbed():
             loaded = self._loaded()
             torch.set_num_threads(loaded.plan.threads)
             most = loaded.settings.training.test_tiles
@@ -273,18 +273,16 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-class _Undisturbed:
-    """While it lasts, PyTorch's random state and threads may change; they are put back behind it."""
-
-    def __enter__(self) -> None:
-        self.threads, self.fork = torch.get_num_threads(), torch.random.fork_rng()
-        self.numpy = np.random.get_state()
-        self.fork.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self.fork.__exit__(*error)
-        np.random.set_state(self.numpy)
-        torch.set_num_threads(self.threads)
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """While it lasts, random states and PyTorch's threads may change; they are put back behind it."""
+    threads, legacy = torch.get_num_threads(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        np.random.set_state(legacy)
+        torch.set_num_threads(threads)
 
 
 def _joined(own: list[str], groups: list[str]) -> list[int]:

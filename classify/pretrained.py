@@ -1,7 +1,7 @@
 """A trained network in the layout of model hubs: config.json, model.safetensors and README.md in a folder, and back.
 
-``save_pretrained``, ``from_pretrained`` and ``push_to_hub`` are huggingface_hub's; what is here is what they write and read. Nothing
-in the folder is pickled, and no path of the machine that trained is in it.
+``save_pretrained``, ``from_pretrained`` and ``push_to_hub`` are huggingface_hub's; what is here is what they write and read.
+Nothing in the folder is pickled, and no path of the machine that trained is in it.
 """
 
 from __future__ import annotations

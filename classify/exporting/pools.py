@@ -1,7 +1,7 @@
 """Adaptive pooling for the exporter, which has it only where the sizes divide one another: the same bins, written out.
 
-Bin i of n over L places reaches from floor(i L / n) to before ceil((i + 1) L / n), as PyTorch has it. A mean over bins is a product
-with a constant matrix, a maximum one of each slice. Lengths are fixed in a graph, so the bins are, too.
+Bin i of n over L places reaches from floor(i L / n) to before ceil((i + 1) L / n), as PyTorch has it. A mean over bins is a
+product with a constant matrix, a maximum one of each slice. Lengths are fixed in a graph, so the bins are, too.
 """
 
 from __future__ import annotations
