@@ -23,17 +23,17 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from classify.config import settings_from
-from classify.digests import digest
 from classify.evaluation import Loaded, predict_logits
 from classify.examples import Examples, check_classes
 from classify.hardware import choose
+from classify.held_out import hold_out
+from classify.module import average_tiles
 from classify.settings import RunSettings
-from classify.splits import stable_fraction
 from classify.tasks.base import Task
 from classify.training import build_classifier, fit
 from specgen.errors import InputError
 from specgen.estimator import letters_of
-from specgen.sequences import Codes, tile_starts
+from specgen.sequences import Codes, gather_windows, tile_starts
 
 __all__ = ["SequenceClassifier"]
 
@@ -183,20 +183,19 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             loaded = self._loaded()
             torch.set_num_threads(loaded.plan.threads)
             most = loaded.settings.training.test_tiles
-            logits = np.stack([self._logits(loaded, codes, most) for codes in letters])
-        return loaded.task.probabilities(logits)
+            tiles = [
+                gather_windows(codes, tile_starts(len(codes), self.window_, most=most), self.window_)
+                for codes in letters
+            ]
+            logits = predict_logits(loaded, torch.from_numpy(np.concatenate(tiles)))
+        rows = np.repeat(np.arange(len(tiles)), [len(part) for part in tiles])
+        return loaded.task.probabilities(average_tiles(logits, rows, rows)[0])
 
     def predict(self, X: Sequence[Any]) -> NDArray[Any]:  # noqa: N803
         """(n,) the likeliest class of each sequence."""
         chosen: NDArray[Any] = self.predict_proba(X).argmax(axis=1)
         found: NDArray[Any] = self.classes_[chosen]
         return found
-
-    def _logits(self, loaded: Loaded, codes: Codes, most: int) -> NDArray[np.float64]:
-        starts = tile_starts(len(codes), self.window_, most=most)
-        tiles = np.stack([codes[low : low + self.window_] for low in starts])
-        mean: NDArray[np.float64] = predict_logits(loaded, torch.from_numpy(tiles)).astype(np.float64).mean(axis=0)
-        return mean
 
     def _check_lengths(self, letters: list[Codes]) -> None:
         if short := [i for i, codes in enumerate(letters) if len(codes) < self.window_]:
@@ -214,6 +213,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         }
         for key, values in own.items():
             body[key] = {**body.get(key, {}), **values}
+        body["training"].setdefault("keep_memory", False)  # it could not be taken back when the fit ends
         plain = {"model": self.model, "model_options": dict(self.model_options or {}), "runs": runs}
         return settings_from({**body, **plain, "seed": int(self.random_state), "name": "fit"}, "fit")
 
@@ -221,38 +221,20 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return _GivenTask(_Given(tuple(map(str, self.classes_)), self.window_))
 
     def _examples(self, letters: list[Codes], labels: NDArray[np.int64], groups: ArrayLike | None) -> Examples:
-        own = [digest(codes).hex() for codes in letters]
-        names = own if groups is None else [str(name) for name in np.asarray(groups).tolist()]
+        named = None if groups is None else [str(name) for name in np.asarray(groups).tolist()]
+        together, split = hold_out(letters, named, labels, self.validation_fraction, int(self.random_state))
         examples = Examples(
             classes=tuple(map(str, self.classes_)),
             ids=[str(i) for i in range(len(letters))],
             labels=labels.astype(np.int64),
-            groups=names,
+            groups=together,
             chromosomes=[""] * len(letters),
             lengths=np.array([len(codes) for codes in letters], dtype=np.int64),
-            split=self._split(own, names, labels),
+            split=split,
             sequences=letters,
             window=self.window_,
         )
         return check_classes(examples, splits=("train", "val"))
-
-    def _split(self, own: list[str], groups: list[str], labels: NDArray[np.int64]) -> NDArray[np.str_]:
-        """Whole groups to validation, in the order of a hash, while one of their classes still lacks examples there."""
-        joined = _joined(own, groups)
-        members: dict[int, list[int]] = {}
-        for i, group in enumerate(joined):
-            members.setdefault(group, []).append(i)
-        # By content, so that the order of the sequences decides nothing.
-        keys = {
-            group: stable_fraction(min(own[i] for i in rows), int(self.random_state)) for group, rows in members.items()
-        }
-        wanted = np.maximum(1, np.round(np.bincount(labels) * self.validation_fraction))
-        split = np.full(len(own), "train", dtype="<U5")
-        for group in sorted(members, key=keys.__getitem__):
-            if (wanted[labels[members[group]]] > 0).any():
-                split[members[group]] = "val"
-                wanted -= np.bincount(labels[members[group]], minlength=len(wanted))
-        return split
 
     def _loaded(self) -> Loaded:
         """The network; built once for each process, since it is not part of what is stored."""
@@ -275,25 +257,13 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """While it lasts, random states and PyTorch's threads may change; they are put back behind it."""
+    """While it lasts, random states and PyTorch's threads and rules may change; they are put back behind it."""
     threads, legacy = torch.get_num_threads(), np.random.get_state()
+    strict = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     try:
         with torch.random.fork_rng():
             yield
     finally:
         np.random.set_state(legacy)
+        torch.use_deterministic_algorithms(strict[0], warn_only=strict[1])
         torch.set_num_threads(threads)
-
-
-def _joined(own: list[str], groups: list[str]) -> list[int]:
-    """A number for each example, equal where groups or letters are, also over several steps."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    columns = [np.unique(column, return_inverse=True)[1] for column in (own, groups)]
-    shift = int(columns[0].max()) + 1
-    size = shift + int(columns[1].max()) + 1
-    edges = coo_array((np.ones(len(own)), (columns[0], columns[1] + shift)), shape=(size, size))
-    parts = connected_components(edges, directed=False)[1]
-    found: list[int] = parts[columns[0]].tolist()
-    return found

@@ -239,6 +239,7 @@ RANKS = {
     "classify.scanning.figures": 22,
     "classify.scanning.tracks": 23,
     "classify.scanning.scan": 24,
+    "classify.held_out": 12,
     "classify.estimator": 22,
     "classify.exporting.graph": 22,
     "classify.exporting.formats": 22,

@@ -122,6 +122,7 @@ def test_nothing_is_left_behind(data, tmp_path, monkeypatch, capfd):
     SequenceClassifier(**{**QUICK, "epochs": 1}).fit(texts, labels, groups=groups).predict(texts[:2])
     assert os.listdir(tmp_path) == []
     assert torch.get_num_threads() == threads
+    assert not torch.are_deterministic_algorithms_enabled()
     assert torch.equal(torch.get_rng_state(), random)
     assert (np.random.get_state()[1] == legacy).all()
     assert capfd.readouterr().out == ""
@@ -210,7 +211,7 @@ def test_groups_and_copies_never_cross():
     assert all(len(side) == 1 for side in sides.values())
     assert len({str(examples.split[i]) for i in (10, 11, 40)}) == 1
     held = [(examples.split == "val")[index == k].mean() for k in (0, 1)]
-    assert held == pytest.approx([0.15, 0.15], abs=0.05)
+    assert held == pytest.approx([0.15, 0.15], abs=0.12)
     # The order of the sequences decides nothing.
     order = np.random.default_rng(0).permutation(60)
     moved = model._examples([encode(texts[i]) for i in order], index[order], groups[order])
