@@ -26,7 +26,7 @@ from classify.exporting.graph import (
     load_portable,
     reference,
 )
-from classify.exporting.pools import AdaptivePools
+from classify.exporting.plain import PlainOperations
 from specgen.errors import InputError
 from specgen.files import write_atomic
 
@@ -54,7 +54,7 @@ def onnx_bytes(graph: Graph, window: int, about: dict[str, str]) -> bytes:
     names = ["probabilities", "logits"]
     into = io.BytesIO()
     told = io.StringIO()  # of a failure the exporter prints the whole graph
-    with warnings.catch_warnings(), torch.no_grad(), AdaptivePools(), redirect_stdout(told), redirect_stderr(told):
+    with warnings.catch_warnings(), torch.no_grad(), PlainOperations(), redirect_stdout(told), redirect_stderr(told):
         # Lengths that become constants are meant to; the tracer warns of each, and that it is the older of two.
         warnings.simplefilter("ignore")
         try:

@@ -18,7 +18,7 @@ from classify.evaluation import Loaded
 from classify.exporting import FORMATS, graph, onnx_file
 from classify.exporting.graph import Answers, Graph, check_answers, describe, example_windows, indicators, reference
 from classify.exporting.onnx_file import answers_of, onnx_bytes
-from classify.exporting.pools import AdaptivePools, bins_of
+from classify.exporting.plain import PlainOperations, bins_of
 from classify.hardware import choose
 from classify.models import MODELS, register_model
 from classify.tasks import TASKS
@@ -131,7 +131,7 @@ def test_bins_are_those_of_adaptive_pools(length, n):
     mean, most = F.adaptive_avg_pool1d(maps, n), F.adaptive_max_pool1d(maps, n)
     assert torch.allclose(torch.stack([part.mean(-1) for part in by_hand], -1), mean)
     assert torch.equal(torch.stack([part.amax(-1) for part in by_hand], -1), most)
-    with AdaptivePools():
+    with PlainOperations():
         assert torch.allclose(F.adaptive_avg_pool1d(maps, n), mean)
         assert torch.equal(F.adaptive_max_pool1d(maps, n), most)
         grid = maps[:, :, None].expand(2, 3, 6, length)
@@ -216,3 +216,13 @@ def test_formats_have_an_ending_each():
     assert len({FORMATS[name].suffix for name in FORMATS}) == len(FORMATS)
     with pytest.raises(UnknownName):
         FORMATS["onxx"]
+
+
+@pytest.mark.parametrize(("size", "dilation"), [(5, 1), (4, 3), (3, 8)])
+def test_convolutions_of_the_same_length(size, dilation):
+    layer = torch.nn.Conv1d(4, 6, size, padding="same", dilation=dilation)
+    maps = torch.rand(2, 4, 30, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = layer(maps)
+        with PlainOperations():
+            assert torch.allclose(layer(maps), expected, atol=1e-6)
