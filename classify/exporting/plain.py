@@ -1,8 +1,8 @@
 """Operations that the exporter or ONNX Runtime lacks, computed from plainer ones while a graph is traced.
 
-Adaptive pooling: bin i of n over L places reaches from floor(i L / n) to before ceil((i + 1) L / n), as PyTorch has it. A mean over
-bins is a product with a constant matrix, a maximum one of each slice. Convolutions padded to the "same" length: padding in numbers,
-since ONNX Runtime refuses the word where filters are dilated. Lengths are fixed in a graph, and so are bins and padding.
+Adaptive pooling: bin i of n over L places reaches from floor(i L / n) to before ceil((i + 1) L / n), as PyTorch has it. A mean
+over bins is a product with a constant matrix, a maximum one of each slice. Convolutions padded to the "same" length: padding in
+numbers, since ONNX Runtime refuses the word where filters are dilated. Lengths are fixed in a graph: so are bins and padding.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _greatest(maps: Tensor, n: int) -> Tensor:
 
 
 def _convolved(function: Any, maps: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    """A convolution at a stride of 1 whose output is as long as its input; an odd letter of padding comes last, as PyTorch has it."""
+    """A convolution at a stride of 1 as long as its input; an odd letter of padding comes last, as PyTorch has it."""
     bias, stride, _, dilation, groups = rest
     pads: list[int] = []
     for size, step in zip(reversed(weight.shape[2:]), reversed(dilation), strict=True):

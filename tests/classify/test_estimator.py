@@ -43,6 +43,7 @@ NOT_OF_TEXT = {
     "check_fit2d_1sample": "test_bad_input",
     "check_positive_only_tag_during_fit": "test_bad_input",
     "check_dict_unchanged": "test_predicting_changes_nothing",
+    "check_dont_overwrite_parameters": "test_public_state_ends_in_an_underscore",
     "check_estimators_overwrite_params": "test_fitting_leaves_parameters_alone",
     "check_methods_sample_order_invariance": "test_each_sequence_for_itself",
     "check_methods_subset_invariance": "test_each_sequence_for_itself",
