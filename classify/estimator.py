@@ -159,7 +159,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise InputError(f"y: expected at least two classes, got one class: {self.classes_[0]!r}")
         self.window_ = min(map(len, letters)) if self.window is None else self.window
         self._check_lengths(letters)
-        self._network = None
+        self._network: Loaded | None = None
         with tempfile.TemporaryDirectory(prefix="sequence_classifier_") as runs, _undisturbed():
             self.settings_ = self._run_settings(runs)
             examples = self._examples(letters, index, groups)

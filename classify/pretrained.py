@@ -25,6 +25,7 @@ from classify.config import settings_from
 from classify.evaluation import Loaded, load_run, predict_logits, run_settings
 from classify.hardware import choose
 from classify.model_card import model_card
+from classify.module import Classifier
 from classify.settings import RunSettings
 from classify.tasks import TASKS
 from classify.training import build_classifier
@@ -69,6 +70,8 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
     InputError
         Weights of another network.
     """
+
+    classifier: Classifier
 
     def __init__(self, run_settings: RunSettings, tensors: Mapping[str, Tensor], card: str = "") -> None:
         super().__init__()

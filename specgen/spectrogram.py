@@ -136,7 +136,7 @@ class Spectrogram(nn.Module):
         ``real`` and ``imaginary`` are float32 (B, C, L); without the latter the signal is real.
         """
         a, b = self._product(self._centred(real))
-        sines = 1.0
+        sines: Tensor | float = 1.0
         if imaginary is not None:
             a, b = _both_halves(a, b, *self._product(self._centred(imaginary)))
             half = a.shape[1] // 2  # the negative half-axis turns the other way

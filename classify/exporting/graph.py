@@ -17,11 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+import specgen
 from classify.evaluation import Loaded, load_run, predict_logits, run_settings
 from classify.runs import RunFolder
 from classify.tasks import TASKS
 from classify.views import SpectrogramView
-from specgen import __version__
 from specgen.errors import InputError, UnknownName
 from specgen.portable import PortableImager
 from specgen.sequences import BASES, INDICATORS, LETTERS, Codes
@@ -165,6 +165,6 @@ def describe(run: Path, loaded: Loaded, reads: str) -> dict[str, str]:
         "threshold": decided.get("thresholds", decided or 0.5),
         "seed": settings.seed,
         "weights_sha256": hashlib.sha256(RunFolder(run).weights.read_bytes()).hexdigest(),
-        "specgen": __version__,
+        "specgen": specgen.__version__,
     }
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in body.items()}

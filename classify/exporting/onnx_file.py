@@ -61,7 +61,7 @@ def onnx_bytes(graph: Graph, window: int, about: dict[str, str]) -> bytes:
             torch.onnx.export(
                 graph.eval(),
                 (sample,),
-                into,
+                into,  # type: ignore[arg-type]  # a stream is a place, too
                 dynamo=False,
                 opset_version=OPSET,
                 input_names=[graph.reads],
