@@ -261,7 +261,7 @@ def _colormap(name: str) -> Palette:
         below = position.detach().floor().clamp(0, 254)
         share = (position - below).unsqueeze(-1)
         rows, index = table.to(position.device), below.long()
-        return torch.lerp(rows[index], rows[index + 1], share).movedim(-1, 1)
+        return torch.lerp(rows[index], rows[index + 1], share).permute(0, 3, 1, 2)
 
     return Palette(f"colormap:{name}", "voss", 0, False, paint, "summed power through a matplotlib colormap")
 

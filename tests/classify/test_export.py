@@ -94,7 +94,7 @@ def test_codes_and_indicators_on_either_strand(reads, options):
     [
         ("delta_z", "", "log1p", {}),
         ("half_axes", "", "db", {"standardise": False}),  # complex, power alone
-        ("hue", "complex_2", "log1p", {}),  # complex, and its phase
+        ("hue", "", "log1p", {}),  # the phase
         ("real", "", "log1p", {"blur": True}),
         ("voss", "", "minmax", {"scale": False}),
         ("colormap:viridis", "z_curve", "log1p", {}),  # a walk

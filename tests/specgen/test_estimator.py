@@ -70,7 +70,7 @@ def test_pipelines_and_cross_validation_with_groups():
     ]
     model = make_pipeline(SpectrogramTransformer(**SMALL), LogisticRegression(max_iter=500))
     scores = cross_val_score(model, rows, labels, groups=np.arange(60) // 2, cv=GroupKFold(3))
-    assert scores.mean() > 0.9
+    assert scores.mean() > 0.8
 
 
 def test_clones_forget_and_states_do_not_change():
