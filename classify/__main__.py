@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "attribution to letters and Grad-CAM of a trained run, and how much of it is in the CDS",
     "dashboard": "single sequences by saliency, integrated gradients, mutagenesis and more, on one page",
     "motifs": "what the filters of a trained run look for: matrices, logos, matches in a database",
+    "export": "a trained network for other tools: ONNX, checked in ONNX Runtime",
     "baselines": "fit the letter baselines on the same examples and splits",
     "markov": "perplexity of Markov chains on held-out blocks of genomes",
     "sample": "sequences drawn letter by letter from a network of the next base",

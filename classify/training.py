@@ -101,6 +101,7 @@ def fit(
     resume: bool = False,
     overwrite: bool = False,
     examples: Examples | None = None,
+    task: Task | None = None,
     watchers: Sequence[Callback] = (),
 ) -> tuple[RunFolder, Examples]:
     """Train a configuration into its run folder; in each process of ``distributed.joined``.
@@ -113,6 +114,8 @@ def fit(
         Start anew in a folder that holds a run.
     examples
         What the task's ``load`` gave for the same data settings, where that was done already.
+    task
+        In place of the one that the settings name: of examples that no registered task has.
     watchers
         Further callbacks without state of their own, called after the history of an epoch is written; one may end the
         training by ``trainer.should_stop``.
@@ -135,7 +138,7 @@ def fit(
     plan = choose(options)
     plan.apply()
     reset_peaks()
-    task = TASKS[settings.task](settings.data)
+    task = task or TASKS[settings.task](settings.data)
     if options.monitor not in task.monitors:
         raise UnknownName(f"training.monitor of task {settings.task!r}:", options.monitor, task.monitors)
     examples = task.load() if examples is None else examples
@@ -143,7 +146,7 @@ def fit(
     module = build_classifier(settings, task, examples.kind, plan)
     train, val = examples.part("train"), examples.part("val")
     task.begin(train)
-    for split in ("val", "test"):
+    for split in ("val", "test") if (examples.split == "test").any() else ("val",):
         check_shares(split, len(examples.part(split)))
     sampler = make_sampler(train, settings.seed, options, balance=task.balanced, process=rank(), processes=world())
     loaders = (

@@ -27,7 +27,7 @@ __all__ = ["VIEWS", "OneHotView", "PictureView", "SpectrogramView", "build_view"
 VIEWS: Registry[Callable[[RunSettings], nn.Module]] = Registry("view")
 
 
-def preprocessing(settings: PreprocessSettings) -> nn.Module:
+def preprocessing(settings: PreprocessSettings) -> nn.Sequential:
     """torchvision.transforms.v2 steps on float pictures (B, 3, H, W) in 0..1, differentiable, each switchable."""
     unit = 1.0 if settings.scale else 255.0
     steps: list[nn.Module] = []

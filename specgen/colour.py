@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ from specgen.errors import UnknownName
 from specgen.registry import Registry
 from specgen.settings import ScaleSettings
 
-__all__ = ["PALETTES", "Palette", "Spectra", "apply_scale", "register_palette"]
+__all__ = ["PALETTES", "Palette", "Parts", "Spectra", "apply_scale", "register_palette"]
 
 PALETTES: Registry[Palette] = Registry("palette")
 
@@ -43,6 +44,16 @@ def apply_scale(settings: ScaleSettings, ratio: Tensor) -> Tensor:
     return level.clamp(0, 1)
 
 
+class Parts(NamedTuple):
+    """A complex tensor as its two real ones, with what palettes do to one: for formats that know no complex numbers."""
+
+    real: Tensor
+    imag: Tensor
+
+    def __truediv__(self, divisor: Tensor) -> Parts:
+        return Parts(self.real / divisor, self.imag / divisor)
+
+
 @dataclass(frozen=True)
 class Spectra:
     """What a palette sees.
@@ -52,8 +63,8 @@ class Spectra:
     squared
         (B, C, F, T) squared magnitudes, where they are known already; else None, and ``spectrum`` is there.
     spectrum
-        Complex (B, C, F, T), for palettes that declare ``phase``; its real part for those that declare ``real``; else
-        None.
+        Complex (B, C, F, T) or its ``Parts``, for palettes that declare ``phase``; its real part for those that declare
+        ``real``; else None.
     floor
         (C,) noise power P0 of each channel.
     scale
@@ -61,7 +72,7 @@ class Spectra:
     """
 
     squared: Tensor | None
-    spectrum: Tensor | None
+    spectrum: Tensor | Parts | None
     floor: Tensor
     scale: ScaleSettings
 
@@ -73,7 +84,7 @@ class Spectra:
         return self.complex.real.square() + self.complex.imag.square()
 
     @property
-    def complex(self) -> Tensor:
+    def complex(self) -> Tensor | Parts:
         """(B, C, F, T) the spectrum itself."""
         if self.spectrum is None:
             raise ValueError("this palette did not declare that it needs phase")
@@ -90,7 +101,7 @@ class Spectra:
         return apply_scale(self.scale, self.power.sum(1, keepdim=True) / self.floor.sum())
 
     @property
-    def unit(self) -> Tensor:
+    def unit(self) -> Tensor | Parts:
         """(B, C, F, T) complex numbers of norm 1: the phase alone; 0 where there is no power."""
         magnitude = (self.power + 1e-12).sqrt()
         return self.complex / magnitude
@@ -250,7 +261,7 @@ def _colormap(name: str) -> Palette:
         below = position.detach().floor().clamp(0, 254)
         share = (position - below).unsqueeze(-1)
         rows, index = table.to(position.device), below.long()
-        return torch.lerp(rows[index], rows[index + 1], share).movedim(-1, 1)
+        return torch.lerp(rows[index], rows[index + 1], share).permute(0, 3, 1, 2)
 
     return Palette(f"colormap:{name}", "voss", 0, False, paint, "summed power through a matplotlib colormap")
 

@@ -66,13 +66,13 @@ class Imager(nn.Module):
         with torch.autocast(letters.device.type, enabled=False):
             signal = self.signal(letters)
             transform = self.spectrogram.real if self.palette.real else self.spectrogram
-            found = self._laid_out(transform if self.palette.phase else self.spectrogram.power, signal)
+            found = self.laid_out(transform if self.palette.phase else self.spectrogram.power, signal)
             power, spectrum = (None, found) if self.palette.phase else (found, None)
             return self.palette.paint(Spectra(power, spectrum, self.floor, self.settings.scale)).flip(-2)
 
-    def _laid_out(self, transform: Callable[[Tensor], Tensor], signal: Tensor) -> Tensor:
+    def laid_out(self, transform: Callable[[Tensor], Tensor], signal: Tensor) -> Tensor:
         """The spectra of all bands, from low to high rows (the picture is turned over later), with blanks between."""
-        bands, length = self.settings.bands, signal.shape[-1]
+        bands, length = self.settings.bands, int(signal.shape[-1])  # no plain number while a graph is traced
         width = self.settings.width(length)
         if bands == 1 and not self.settings.columns:
             return transform(signal)

@@ -130,6 +130,23 @@ class Spectrogram(nn.Module):
             return torch.cat([positive * turn, negative * turn.conj()], dim=1)
         return spectrum * turn
 
+    def parts(self, real: Tensor, imaginary: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Real and imaginary part (B, C', bins, columns), by the ``matrix``, for graphs that know no complex numbers.
+
+        ``real`` and ``imaginary`` are float32 (B, C, L); without the latter the signal is real.
+        """
+        a, b = self._product(self._centred(real))
+        sines: Tensor | float = 1.0
+        if imaginary is not None:
+            a, b = _both_halves(a, b, *self._product(self._centred(imaginary)))
+            half = a.shape[1] // 2  # the negative half-axis turns the other way
+            sines = torch.cat([torch.ones(half, 1, 1), -torch.ones(half, 1, 1)])
+        if self.settings.phase == "frame":
+            return a, b
+        turn = _turns(self.settings, int(real.shape[-1]))
+        cosine, sine = (_kept(np.ascontiguousarray(part)).to(a.device) for part in (turn.real, turn.imag))
+        return a * cosine - b * sine * sines, a * sine * sines + b * cosine
+
     def power(self, signal: Tensor) -> Tensor:
         """Squared magnitude of the transform, float32 (B, C', bins, columns), without building complex numbers."""
         if not signal.is_complex() and self._way(signal) == "sliding":
@@ -175,9 +192,8 @@ class Spectrogram(nn.Module):
             origin = "sequence" if way == "sliding" else "frame"
             if not signal.is_complex():
                 return *transform(self._centred(signal.float())), origin
-            # Linearity: X(f) = R(f) + iI(f) for x = r + ii; R(-f) and I(-f) are conjugates, since r and i are real.
             (a, b), (c, d) = (transform(self._centred(part.float())) for part in (signal.real, signal.imag))
-            return torch.cat([a - d, a + d], dim=1), torch.cat([b + c, c - b], dim=1), origin
+            return *_both_halves(a, b, c, d), origin
 
     def _centred(self, signal: Tensor) -> Tensor:
         """Minus the mean of the sequence, which a detrend takes away anyhow: smaller sums round less."""
@@ -224,9 +240,10 @@ class Spectrogram(nn.Module):
 
     def _index(self, signal: Tensor) -> Tensor:
         """Letter of every place of every frame (window, columns)."""
-        key = ("index", signal.shape[-1], signal.device)
+        length = int(signal.shape[-1])  # no plain number while a graph is traced
+        key = ("index", length, signal.device)
         if key not in self._placed:
-            index = np.arange(self.settings.window)[:, None] + self.settings.starts(signal.shape[-1])
+            index = np.arange(self.settings.window)[:, None] + self.settings.starts(length)
             self._place(key, _kept(index).to(signal.device))
         found: Tensor = self._placed[key]
         return found
@@ -235,11 +252,7 @@ class Spectrogram(nn.Module):
         """Phase (bins, columns) from the frame to the first letter of the sequence."""
         key = ("turn", length, device)
         if key not in self._placed:
-            starts = self.settings.starts(length)
-            # k * start mod n_fft keeps the angle exact for long sequences.
-            steps = (np.arange(self.settings.bins)[:, None] * starts) % self.settings.n_fft
-            turn = np.exp(-2j * np.pi * steps / self.settings.n_fft).astype(np.complex64)
-            self._place(key, _kept(turn).to(device))
+            self._place(key, _kept(_turns(self.settings, length)).to(device))
         found: Tensor = self._placed[key]
         return found
 
@@ -248,6 +261,19 @@ class Spectrogram(nn.Module):
         if len(self._placed) > 16:
             self._placed.clear()
         self._placed[key] = value
+
+
+def _both_halves(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
+    """Real and imaginary part of both half-axes of r + ii, of which r has the transform a + ib and i has c + id."""
+    # Linearity: X(f) = R(f) + iI(f); R(-f) and I(-f) are conjugates, since r and i are real.
+    return torch.cat([a - d, a + d], dim=1), torch.cat([b + c, c - b], dim=1)
+
+
+def _turns(settings: SpectrogramSettings, length: int) -> NDArray[np.complex64]:
+    """(bins, columns) phase from each frame to the first letter of a sequence of ``length`` nt."""
+    # k * start mod n_fft keeps the angle exact for long sequences.
+    steps = (np.arange(settings.bins)[:, None] * settings.starts(length)) % settings.n_fft
+    return np.exp(-2j * np.pi * steps / settings.n_fft).astype(np.complex64)
 
 
 def _kept(array: NDArray[Any]) -> Tensor:

@@ -15,6 +15,7 @@ def run(arguments: Sequence[str]) -> None:
     from classify.controls import CONTROLS
     from classify.exons.negatives import NEGATIVES
     from classify.exons.settings import PROTOCOLS
+    from classify.exporting import FORMATS
     from classify.matching import MATCHERS
     from classify.models import MODELS
     from classify.peaks.negatives import NEGATIVES as UNBOUND
@@ -43,5 +44,8 @@ def run(arguments: Sequence[str]) -> None:
     print("negatives of task tfbs (data.negatives)")
     for name in UNBOUND:
         print(f"  {name:16} {UNBOUND[name].note}")
+    print("formats (export)")
+    for name in FORMATS:
+        print(f"  {name:16} {FORMATS[name].note}")
     print(f"views\n  {', '.join(VIEWS)}")
     print(f"cards (download)\n  {', '.join(card_names())}")

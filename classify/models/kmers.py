@@ -109,7 +109,9 @@ class KmerEmbedding(nn.Module):
 
     def _averaged(self, windows: Tensor) -> Tensor:
         """Indicators (n, 4, k) to vectors (n, width), a chunk at a time."""
-        return torch.cat([self._products(chunk) @ self.vectors for chunk in windows.split(CHUNK)])
+        # A graph cannot loop over a number that it will only know when it runs.
+        chunks = [windows] if torch.jit.is_tracing() else windows.split(CHUNK)  # type: ignore[attr-defined]
+        return torch.cat([self._products(chunk) @ self.vectors for chunk in chunks])
 
     def _products(self, windows: Tensor) -> Tensor:
         """Indicators (n, 4, k) to the weight of each k-mer (n, 4**k)."""

@@ -1,0 +1,121 @@
+"""A model card from a run folder: what the network is for, its data, its test metrics with intervals, limits and cost.
+
+Everything in it is read from the folder; what the folder does not say is said to be unknown. No file is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from classify.evaluation import run_settings
+from classify.metrics import interval_text
+from classify.runs import RunFolder
+from classify.tasks import Task
+
+__all__ = ["model_card"]
+
+
+def model_card(run: Path, task: Task) -> str:
+    """Markdown with the head that hubs read.
+
+    Raises
+    ------
+    InputError
+        The run has no metrics.
+    """
+    folder, settings = RunFolder(run), run_settings(run)
+    body = folder.read_json("metrics.json")
+    head = {
+        "library_name": "specgen",
+        "tags": ["genomics", "dna", settings.task, settings.model.replace(":", "-")],
+        "metrics": list(body["metrics"]),
+    }
+    per_class = ", ".join(map(_plain, body.get("labels", task.classes)))
+    lines = [
+        "---",
+        yaml.safe_dump(head, sort_keys=False).rstrip(),
+        "---",
+        f"# {_plain(settings.model)} on {_plain(settings.task)}",
+        "",
+        f"{_sentence(task.about)} {_sentence(body['model_note'])}",
+        "",
+        f"Reads {task.window} nt of A, C, G, T (ambiguity letters are shared among their bases); gives "
+        f"{'probabilities of exclusive classes' if task.exclusive else 'a probability of each label by itself'}: {per_class}.",
+        "",
+        "```python",
+        "from classify.pretrained import PretrainedClassifier",
+        "",
+        'model = PretrainedClassifier.from_pretrained("FOLDER")',
+        f'model.predict_proba(["A" * {task.window}])',
+        "```",
+        "",
+        "## Data",
+        "",
+        *_table(("what", "number"), _counts(body["data"])),
+        "",
+        f"## Test ({body['n']} examples in {body['groups']} groups of the {body['split']} split)",
+        "",
+        f"Intervals of {100 * body['bootstrap']['level']:g} %, by a bootstrap of groups.",
+        "",
+        *_table(("metric", "value"), ((name, interval_text(v)) for name, v in body["metrics"].items())),
+        *_bounds(body["bounds"]),
+        "",
+        "## Limits",
+        "",
+        *(f"- {line}" for line in _limits(task, settings.training.both_strands, settings.seed)),
+        "",
+        "## Cost",
+        "",
+        *_table(("what", "value"), ((key, _number(value)) for key, value in body["cost"].items() if value is not None)),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _limits(task: Task, both: bool, seed: int) -> Iterator[str]:
+    yield "The metrics are of data made as the training data was; other species, assemblies or libraries are other data."
+    yield "The share of each class in the test is that of the table above; where classes are rarer, precision is lower."
+    yield "Probabilities are what the network gives; they have not been calibrated."
+    yield f"One training, seed {seed}; intervals are of the test examples and say nothing of other seeds."
+    if task.answers == "window":
+        yield f"Every window of {task.window} nt gets an answer, also one of random letters or of another kind of sequence."
+    if not both:
+        yield "Sequences are read in the direction that they are given in; the other strand may get another answer."
+    yield "For research; not validated for any clinical use."
+
+
+def _bounds(bounds: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    for name, metrics in bounds.items():
+        yield ""
+        yield f"Beside it, {_plain(name)}: " + ", ".join(f"{_plain(k)} {_number(v)}" for k, v in metrics.items())
+
+
+def _counts(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            yield key, ", ".join(f"{name} {_number(n)}" for name, n in value.items())
+        elif isinstance(value, int | float):
+            yield key, _number(value)
+
+
+def _table(head: tuple[str, str], rows: Any) -> list[str]:
+    cells = [f"| {_plain(key.replace('_', ' '))} | {_plain(value)} |" for key, value in rows if value]
+    return [f"| {head[0]} | {head[1]} |", "|---|---|", *cells]
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if isinstance(value, float) else str(value)
+
+
+def _sentence(text: str) -> str:
+    return f"{_plain(text[:1].upper() + text[1:]).rstrip('.')}."
+
+
+def _plain(text: Any) -> str:
+    """Text that Markdown and HTML leave as it is: names come from headers of files."""
+    flat = " ".join(str(text).split())
+    return "".join(f"&#{ord(letter)};" if letter in "<>&|`*[]\\" else letter for letter in flat)
