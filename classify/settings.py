@@ -228,20 +228,9 @@ class TrainingSettings:
         ):
             if getattr(self, key) not in known:
                 raise UnknownName(f"training.{key}", getattr(self, key), known)
-        for key, least in (
-            ("epochs", 1),
-            ("batch_size", 1),
-            ("accumulate", 1),
-            ("steps", 0),
-            ("prefetch", 1),
-            ("checkpoint_minutes", 0),
-            ("patience", 0),
-            ("cpu_minutes", 0),
-            ("threads", 0),
-            ("workers", 0),
-            ("val_tiles", 1),
-            ("test_tiles", 1),
-        ):
+        some = ("epochs", "batch_size", "accumulate", "prefetch", "val_tiles", "test_tiles")
+        any_ = ("steps", "checkpoint_minutes", "patience", "cpu_minutes", "threads", "workers")
+        for key, least in (*((key, 1) for key in some), *((key, 0) for key in any_)):
             if getattr(self, key) < least:
                 raise InputError(f"training.{key}: expected at least {least}, got {getattr(self, key)}")
         if not 0 <= self.barcodes <= MOST_BARCODES:

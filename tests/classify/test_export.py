@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 import torch
 from nets import letters
+from torch import nn
 from toy import edit, one_line
 
 from classify.__main__ import main
@@ -46,6 +47,11 @@ def network(name, seed=0, **more):
     made, plan = TASKS[task](settings.data), choose(settings.training)
     module = build_classifier(settings, made, "codes", plan)
     module.train()
+    for part in module.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.momentum = (
+                None  # statistics are those of the one batch: with their start, deep networks say nothing of it
+            )
     with torch.no_grad():
         module(torch.from_numpy(example_windows(made.window, 4, seed=5)))
     return Loaded(settings, made, module.eval(), plan)
@@ -69,7 +75,7 @@ def test_every_network_says_the_same_in_onnx_runtime(name):
     expected = reference(loaded, codes)
     for part in (slice(0, 1), slice(0, 4)):  # the batch axis is open
         found = answers_of(model, codes[part])
-        assert found.probabilities == pytest.approx(expected.probabilities[part], abs=1e-5)
+        assert found.probabilities == pytest.approx(expected.probabilities[part], abs=5e-5)
         assert found.logits == pytest.approx(expected.logits[part], rel=1e-3, abs=1e-4)
     assert np.ptp(expected.logits, axis=0).max() > 1e-4  # windows differ, or nothing would have been compared
 
