@@ -96,9 +96,12 @@ class Tables:
         """Whether a run is the one that its job would make now."""
         return folder in self.done and (folder / "report.html").is_file()
 
-    def table(self, name: str) -> str:
-        """The Markdown of a comparison."""
-        return self.text[name]
+    def table(self, name: str, notes: bool = True) -> str:
+        """The Markdown of a comparison; without ``notes`` its tables alone, for pages that say once how to read them."""
+        text = self.text[name]
+        if notes or "\n|" not in f"\n{text}":
+            return text
+        return "\n\n".join(part for part in text.strip().split("\n\n") if part.startswith("|")) + "\n"
 
     def value(self, name: str, model: str, column: str = "auroc", form: str = ".3f") -> str:
         """One number of a table: a column of its CSV."""

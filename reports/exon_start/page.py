@@ -123,6 +123,31 @@ class ExonTables(Tables):
             lines.append("| " + " | ".join([trap, f"{bodies[0]['n']:,}" if bodies else "", *cells, seeds]) + " |")
         return "\n".join(lines) + "\n"
 
+    def each(self, pattern: str) -> str:
+        """Mean AUROC over seeds on each genome, whose name takes the place of {} in the pattern of run folders."""
+        found = []
+        for genome in GENOMES:
+            values = [body["metrics"]["auroc"]["value"] for body in self.metrics(pattern.format(genome))]
+            found.append(f"{sum(values) / len(values):.3f} ({genome})" if values else f"not made yet ({genome})")
+        return ", ".join(found)
+
+    def trap_span(self, model: str) -> str:
+        """Least and greatest change of mean accuracy by a trap."""
+        means = {}
+        for trap in (*TRAPS, "validation"):
+            values = [body["metrics"]["accuracy"]["value"] for body in self.metrics(f"{model}/trap_{trap}_s?")]
+            if not values:
+                return "(not made yet)"
+            means[trap] = sum(values) / len(values)
+        changes = [mean - means["none"] for trap, mean in means.items() if trap != "none"]
+        return f"{min(changes):+.3f} to {max(changes):+.3f}"
+
+    def trap_interval(self, model: str) -> str:
+        """Mean half width of the intervals of accuracy, without a trap."""
+        found = [body["metrics"]["accuracy"] for body in self.metrics(f"{model}/trap_none_s?")]
+        widths = [(entry["high"] - entry["low"]) / 2 for entry in found]
+        return f"{sum(widths) / len(widths):.3f}" if widths else "(not made yet)"
+
     def across(self, model: str) -> str:
         """AUROC of models of one genome (rows) on the test windows of another (columns), mean over seeds."""
         lines = ["| trained on | " + " | ".join(GENOMES) + " |", "|" + " --- |" * (1 + len(GENOMES))]
