@@ -16,7 +16,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressB
 from numpy.typing import NDArray
 
 from classify.barcodes import FILE, Barcodes, choose_examples, choose_labels, truth_of
-from classify.cost import Meter, added
+from classify.cost import Meter, added, of_all_processes
 from classify.datasets import TileDataset
 from classify.distributed import is_leader, world
 from classify.examples import Examples
@@ -122,11 +122,15 @@ class History(Callback):  # type: ignore[misc]
         self.seen = 0
         self._batches = 0
         self._before: dict[str, float | None] = {}  # in this epoch, by a session that was stopped within it
-        self._meter, self._gpu = Meter(), False
+        self._meter, self._gpu, self._begun = Meter(), False, False
         self._steps: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        self._meter, self._steps, self._gpu = Meter(), [], trainer.strategy.root_device.type == "cuda"
+        if (
+            not self._begun
+        ):  # of a session's first epoch; later ones are metered from the end of the one before, checkpoints too
+            self._meter, self._begun = Meter(), True
+        self._steps, self._gpu = [], trainer.strategy.root_device.type == "cuda"
 
     def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
         if self._gpu:
@@ -150,7 +154,11 @@ class History(Callback):  # type: ignore[misc]
         self._meter, self._steps = Meter(), []
         values: dict[str, Any] = {name: float(value) for name, value in trainer.callback_metrics.items()}
         values |= {"epoch": trainer.current_epoch + 1}
-        values |= {"seconds": round(now["wall_seconds"] or 0.0, 3), "cpu_seconds": round(now["cpu_seconds"] or 0.0, 3)}
+        together = of_all_processes({"cpu_seconds": now["cpu_seconds"]})
+        values |= {
+            "seconds": round(now["wall_seconds"] or 0.0, 3),
+            "cpu_seconds": round(together["cpu_seconds"] or 0.0, 3),
+        }
         values["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
         self.rows.append([values.get(name, "") for name in HISTORY])
         if is_leader():

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +20,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from safetensors.numpy import load_file
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
@@ -114,7 +116,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         validation_fraction: float = 0.15,
         both_strands: bool = False,
         threads: int = 1,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.model = model
@@ -148,6 +150,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         InputError
             Bad sequences, labels, groups or settings; a class with too few groups to hold one out.
         """
+        self._check_parameters()
         letters = letters_of(X)
         labels = column_or_1d(y, warn=True)
         check_classification_targets(labels)
@@ -160,6 +163,9 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.window_ = min(map(len, letters)) if self.window is None else self.window
         self._check_lengths(letters)
         self._network: Loaded | None = None
+        # A number is the seed; scikit-learn's other two draw one.
+        seed = self.random_state
+        self.seed_ = seed if isinstance(seed, int) else int(check_random_state(seed).randint(2**31))
         with tempfile.TemporaryDirectory(prefix="sequence_classifier_") as runs, _undisturbed():
             self.settings_ = self._run_settings(runs)
             examples = self._examples(letters, index, groups)
@@ -197,6 +203,16 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         found: NDArray[Any] = self.classes_[chosen]
         return found
 
+    def _check_parameters(self) -> None:
+        window, share, settings = self.window, self.validation_fraction, self.settings
+        if window is not None and (not isinstance(window, Integral) or window < 1):
+            raise InputError(f"window: expected a whole number of nt from 1 on, or None, got {window!r}")
+        if not isinstance(share, Real) or not 0 < share < 1:
+            raise InputError(f"validation_fraction: expected a share above 0 and below 1, got {share!r}")
+        for key in ("training", "optimiser", "augment"):
+            if settings is not None and not isinstance(settings.get(key, {}), Mapping):
+                raise InputError(f"settings[{key!r}]: expected a mapping, got {settings[key]!r}")
+
     def _check_lengths(self, letters: list[Codes]) -> None:
         if short := [i for i, codes in enumerate(letters) if len(codes) < self.window_]:
             raise InputError(
@@ -215,14 +231,14 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             body[key] = {**body.get(key, {}), **values}
         body["training"].setdefault("keep_memory", False)  # it could not be taken back when the fit ends
         plain = {"model": self.model, "model_options": dict(self.model_options or {}), "runs": runs}
-        return settings_from({**body, **plain, "seed": int(self.random_state), "name": "fit"}, "fit")
+        return settings_from({**body, **plain, "seed": self.seed_, "name": "fit"}, "fit")
 
     def _task(self) -> Task:
         return _GivenTask(_Given(tuple(map(str, self.classes_)), self.window_))
 
     def _examples(self, letters: list[Codes], labels: NDArray[np.int64], groups: ArrayLike | None) -> Examples:
         named = None if groups is None else [str(name) for name in np.asarray(groups).tolist()]
-        together, split = hold_out(letters, named, labels, self.validation_fraction, int(self.random_state))
+        together, split = hold_out(letters, named, labels, self.validation_fraction, self.seed_)
         examples = Examples(
             classes=tuple(map(str, self.classes_)),
             ids=[str(i) for i in range(len(letters))],

@@ -17,7 +17,7 @@ from safetensors.numpy import save
 from safetensors.torch import load_file
 
 from classify.config import parse_run
-from classify.cost import Meter
+from classify.cost import Meter, of_all_processes
 from classify.cost import scored as cost_of_scoring
 from classify.datasets import TileDataset, evaluation_loader
 from classify.distributed import gathered, is_leader
@@ -173,12 +173,13 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples, into: Re
         logits, truth = predict_logits(loaded, inputs), task.truth(inputs, labels, training=False)
         columns.append((task.kept(torch.from_numpy(logits), truth).numpy(), labels.numpy(), rows.numpy()))
     scored, labels, rows = gathered(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+    spent = of_all_processes(meter.read())
     if not is_leader():
         return {}
     kept, _ = average_tiles(scored, labels, rows)
     tiles = np.bincount(rows, minlength=len(test))
     trained = run.read_json("training.json")
-    trained["cost"] |= cost_of_scoring(meter.read(), int(tiles.sum()))
+    trained["cost"] |= cost_of_scoring(spent, int(tiles.sum()))
     if makes_pictures(loaded.module.view) and test.targets is None:  # of several labels none is the right one
         _write_gallery(into.folder, loaded, test, task.probabilities(kept))
     return write_results(

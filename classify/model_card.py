@@ -62,7 +62,7 @@ def model_card(run: Path, task: Task) -> str:
         f"Intervals of {100 * body['bootstrap']['level']:g} %, by a bootstrap of groups.",
         "",
         *_table(("metric", "value"), ((name, interval_text(v)) for name, v in body["metrics"].items())),
-        *_bounds(body["bounds"]),
+        *_bounds(body.get("bounds") or {}),  # runs of earlier versions have none
         "",
         "## Limits",
         "",
@@ -78,7 +78,7 @@ def model_card(run: Path, task: Task) -> str:
 
 def _limits(task: Task, both: bool, seed: int) -> Iterator[str]:
     yield "The metrics are of data made as the training data was; other species, assemblies or libraries are other data."
-    yield "The share of each class in the test is that of the table above; where classes are rarer, precision is lower."
+    yield "Where the positive class is rarer than in the test, precision is lower than it was there."
     yield "Probabilities are what the network gives; they have not been calibrated."
     yield f"One training, seed {seed}; intervals are of the test examples and say nothing of other seeds."
     if task.answers == "window":
@@ -98,7 +98,7 @@ def _counts(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in data.items():
         if isinstance(value, Mapping):
             yield key, ", ".join(f"{name} {_number(n)}" for name, n in value.items())
-        elif isinstance(value, int | float):
+        elif isinstance(value, int | float | str):
             yield key, _number(value)
 
 

@@ -10,12 +10,14 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
 from huggingface_hub import ModelHubMixin, hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -141,6 +143,28 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
         write_atomic(save_directory / CARD, self.card)
 
     @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Self:
+        """A folder of ``save_pretrained``, or a repository of a hub; ``options`` are the library's.
+
+        Raises
+        ------
+        InputError
+            No such folder or repository, one that is damaged, or no connection.
+        """
+        place = str(pretrained_model_name_or_path)
+        config = Path(place) / CONFIG
+        if config.is_file():  # the library reads it first, and has no message for it
+            read_json(config, "")
+        try:
+            made: Self = super().from_pretrained(pretrained_model_name_or_path, **options)
+        except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(
+                f"{place}: no such folder, and no repository of a hub that can be reached ({reason})"
+            ) from None
+        return made
+
+    @classmethod
     def _from_pretrained(
         cls,
         *,
@@ -155,20 +179,12 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
         folder = Path(model_id)
         paths = {name: folder / name for name in (CONFIG, WEIGHTS, CARD)}
         if not folder.is_dir():
-            paths = {
-                name: Path(
-                    hf_hub_download(
-                        model_id,
-                        name,
-                        revision=revision,
-                        cache_dir=cache_dir,
-                        force_download=force_download,
-                        local_files_only=local_files_only,
-                        token=token,
-                    )
-                )
-                for name in paths
-            }
+            options: dict[str, Any] = {"revision": revision, "cache_dir": cache_dir, "force_download": force_download}
+            options |= {"local_files_only": local_files_only, "token": token}
+            for name in (CONFIG, WEIGHTS):
+                paths[name] = Path(hf_hub_download(model_id, name, **options))
+            with suppress(EntryNotFoundError):  # a model works without its card
+                paths[CARD] = Path(hf_hub_download(model_id, CARD, **options))
         body = read_json(paths[CONFIG], f"{paths[CONFIG]}: no such file; expected a folder of save_pretrained")
         if body.get("format") != FORMAT or not isinstance(body.get("run"), dict):
             raise InputError(f"{paths[CONFIG]}: expected format {FORMAT} and a run, got {body.get('format')!r}")

@@ -231,7 +231,7 @@ class TrainingSettings:
         some = ("epochs", "batch_size", "accumulate", "prefetch", "val_tiles", "test_tiles")
         any_ = ("steps", "checkpoint_minutes", "patience", "cpu_minutes", "threads", "workers")
         for key, least in (*((key, 1) for key in some), *((key, 0) for key in any_)):
-            if getattr(self, key) < least:
+            if not least <= getattr(self, key) < math.inf:
                 raise InputError(f"training.{key}: expected at least {least}, got {getattr(self, key)}")
         if not 0 <= self.barcodes <= MOST_BARCODES:
             raise InputError(f"training.barcodes: expected 0 to {MOST_BARCODES}, got {self.barcodes}")

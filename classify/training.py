@@ -137,7 +137,7 @@ def fit(
     state = check_folder(run, settings, resume, overwrite) if resume else None
     plan = choose(options)
     plan.apply()
-    reset_peaks()
+    fresh = reset_peaks()
     task = task or TASKS[settings.task](settings.data)
     if options.monitor not in task.monitors:
         raise UnknownName(f"training.monitor of task {settings.task!r}:", options.monitor, task.monitors)
@@ -189,7 +189,8 @@ def fit(
         )
         run_trainer(trainer, module, loaders, run, options, resume)
     told = _told(history, options, mode)
-    cost = trained(of_all_processes(history.spent), seen=history.seen, parameters=parameter_count(module.model))
+    spent = history.spent if fresh else {**history.spent, "peak_rss_bytes": None}
+    cost = trained(of_all_processes(spent), seen=history.seen, parameters=parameter_count(module.model))
     cost |= {**history.until(told["best_epoch"]), "flops_per_example": flops, "processes": world()}
 
     def finish() -> None:

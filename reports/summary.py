@@ -96,7 +96,7 @@ BENCHMARKS = (
     Benchmark("104 tracks of chr22:20-21 Mb", "chromatin", "chromatin", ("tracks_chr22",)),
     *(
         Benchmark(
-            f"next base, {title}", "language", "language", (name,), "perplexity", "val_loss", True, "plain Markov chain"
+            f"next base, {title}", "language", "language", (name,), "perplexity", "val_loss", True, "Markov chain"
         )
         for name, title in (("ecoli", "E. coli"), ("yeast", "S. cerevisiae"))
     ),
@@ -168,11 +168,14 @@ def bound(benchmark: Benchmark) -> Entry | None:
         for name in benchmark.names:
             for file in Path("runs", benchmark.runs, model).glob(f"{name}_s[0-9]/metrics.json"):
                 for title, scores in (read_json(file).get("bounds") or {}).items():
-                    if title.startswith(benchmark.bound):
+                    if benchmark.bound in title:
                         found.setdefault(title, {})[file.parent.name] = scores[benchmark.metric]
     if not found:
         return None
-    title = max(found, key=lambda title: len(found[title]))
+    # Those that every run tells; of baselines the best on the test is shown.
+    most = max(len(values) for values in found.values())
+    means = {title: float(np.mean(list(values.values()))) for title, values in found.items() if len(values) == most}
+    title = next(title for title, mean in means.items() if mean == benchmark.best(means.values()))
     return Entry(title, [{"score": {"value": value}, "cost": {}} for value in found[title].values()], float("nan"))
 
 

@@ -186,7 +186,9 @@ def _write_contig(
     ]
     for rows in _slices(len(position)):
         windows = cut_windows(codes, position[rows], strand[rows], settings.width)
-        counts["acceptors_behind_ag"] += int(preceded(windows[kinds[rows] == ACCEPTOR], ACCEPTOR_END).sum())
+        some = np.flatnonzero(kinds[rows] == ACCEPTOR) + rows.start
+        ends = cut_windows(codes, position[some], strand[some], 2 * len(ACCEPTOR_END) + 1)  # the file's may be narrower
+        counts["acceptors_behind_ag"] += int(preceded(ends, ACCEPTOR_END).sum())
         for number, change, rng in changes:
             for row in np.flatnonzero(kinds[rows] == number):
                 windows[row] = change(windows[row], rng)

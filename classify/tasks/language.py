@@ -143,8 +143,15 @@ class LanguageTask(Task):
                 "nt": sum(len(item.codes) for item in self._contigs),
                 **{f"nt_{name}": n for name, n in letters.items()},
                 "nt_in_gaps": sum(len(item.codes) for item in self._contigs) - sum(letters.values()),
+                **self._leak,
             },
         )
+
+    @property
+    def _leak(self) -> dict[str, str]:
+        """What reports say where held-out letters are learnt from."""
+        leak = self.settings.leak
+        return {"leak": f"{leak}: held-out letters were learnt from, these are no results"} if leak != "none" else {}
 
     def _windows(self, block: Block) -> Iterator[tuple[Block, int, bool, str]]:
         """Block, first nt, strand and split of its windows; what is left behind the last is shorter than one."""

@@ -116,6 +116,7 @@ def test_extra_options_come_apart():
         (["--modle", "conv3"], r"did you mean model"),
         (["--data.simulate.nn", "3"], r"simulate"),
         (["--training.epochs", "many"], r"training\.epochs"),
+        (["--training.cpu_minutes", ".nan"], r"training\.cpu_minutes: expected at least 0, got nan"),
         (["--training.epochs", "2.5"], r"training\.epochs"),
         (["--training.epochs", "0"], r"training\.epochs: expected at least 1, got 0"),
         (["--training.batch_size", "-1"], r"training\.batch_size: expected at least 1, got -1"),

@@ -216,6 +216,7 @@ def test_groups_and_copies_never_cross():
     model = SequenceClassifier()
     model.classes_, index = np.unique(labels, return_inverse=True)
     model.window_ = 60
+    model.seed_ = 0  # as ``fit`` sets it
     examples = model._examples([encode(text) for text in texts], index, groups)
     sides = {}
     for i, group in enumerate(groups.tolist()):
@@ -273,3 +274,30 @@ def test_bad_parameters(data, options, message):
 def test_groups_of_another_length(data):
     with pytest.raises(InputError, match="groups: expected 120 entries as X has, got 3"):
         SequenceClassifier().fit(data[0], data[1], groups=[1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"window": "60"}, "window: expected a whole number of nt from 1 on, or None, got '60'"),
+        ({"window": 0}, "window: expected a whole number"),
+        ({"window": -5}, "window: expected a whole number"),
+        ({"validation_fraction": 1.5}, "validation_fraction: expected a share above 0 and below 1, got 1.5"),
+        ({"validation_fraction": -3}, "validation_fraction"),
+        ({"settings": {"training": 3}}, r"settings\['training'\]: expected a mapping, got 3"),
+    ],
+)
+def test_parameters_that_make_no_sense(data, parameters, message):
+    x, y, _ = data
+    with pytest.raises(InputError, match=message):
+        SequenceClassifier(**parameters).fit(x, y)
+
+
+def test_a_seed_is_drawn_where_none_is_given(data):
+    x, y, groups = data
+    seeds = []
+    for state in (None, np.random.RandomState(3), np.random.RandomState(3), 7):
+        seeds.append(SequenceClassifier("deepbind_small", epochs=1, random_state=state).fit(x, y, groups=groups).seed_)
+    assert seeds[1] == seeds[2]
+    assert seeds[3] == 7
+    assert isinstance(seeds[0], int)

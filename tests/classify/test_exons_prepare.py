@@ -176,6 +176,13 @@ def test_by_hand(tmp_path):
     assert every.counts["starts"] == {"acceptor": 3, "first": 2}
 
 
+def test_windows_narrower_than_what_stands_before_them(tmp_path):
+    contigs, genes = toy(1)
+    narrow = prepared(tmp_path, contigs, genes, "narrow.h5", width=3, negatives=["intragenic"])
+    wide = prepared(tmp_path, contigs, genes, "wide.h5", width=7, negatives=["intragenic"])
+    assert narrow.counts["acceptors_behind_ag"] == wide.counts["acceptors_behind_ag"] > 0
+
+
 def contents(path):
     """Everything in a file but where it came from."""
     with h5py.File(path) as file:

@@ -44,6 +44,8 @@ def test_both_strands_of_training_and_one_of_the_rest():
 @pytest.mark.parametrize(("leak", "strands"), [("other_strand", "-"), ("all", "+-")])
 def test_a_leak_adds_held_out_blocks_to_training_and_changes_nothing_else(leak, strands):
     clean, leaky = task().load(), task(leak=leak).load()
+    assert leaky.counts["leak"] == f"{leak}: held-out letters were learnt from, these are no results"
+    assert "leak" not in clean.counts
     for split in ("val", "test"):
         assert leaky.part(split).ids == clean.part(split).ids
     more = set(leaky.part("train").ids) - set(clean.part("train").ids)

@@ -87,8 +87,14 @@ def test_damaged_folders(folder, tmp_path, name, content, message):
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / name).unlink() if content is None else (tmp_path / name).write_text(content)
-    with pytest.raises((InputError, json.JSONDecodeError), match=message if content != "{" else ""):
+    with pytest.raises(InputError, match=message):
         PretrainedClassifier.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["nowhere/at/all", "nobody/nothing"])
+def test_no_such_folder(place):
+    with pytest.raises(InputError, match=f"{place}: no such folder, and no repository of a hub"):
+        PretrainedClassifier.from_pretrained(place, local_files_only=True)
 
 
 def test_weights_of_another_network(folder, tmp_path):

@@ -54,14 +54,17 @@ def test_what_has_not_run_is_named(benchmark, monkeypatch):
 
 def test_the_lower_perplexity_is_the_better_and_chains_are_trivial(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    benchmark = summary.Benchmark("next", "toy", "task", ("a",), "perplexity", "val_loss", True, "plain")
-    for model, score, losses in (("gru_lm", 3.8, (1.4, 1.30, 1.5)), ("lstm_lm", 3.7, (1.9, 1.35, 1.5))):
-        folder = Path("runs/task") / model / "a_s0"
+    benchmark = summary.Benchmark("next", "toy", "task", ("a",), "perplexity", "val_loss", True, "chain")
+    runs = (("gru_lm/a_s0", 3.8, (1.4, 1.30)), ("gru_lm/a_s1", 3.8, (1.4, 1.30)), ("lstm_lm/a_s0", 3.7, (1.9, 1.35)))
+    for name, score, losses in runs:
+        folder = Path("runs/task") / name
         folder.mkdir(parents=True)
         metrics = {"perplexity": {"value": score, "low": score - 0.1, "high": score + 0.1}}
-        bounds = {"plain chain of order 7": {"perplexity": 3.82}, "interpolated chain": {"perplexity": 3.7}}
+        chains = {"plain chain of order 7": 3.82, "interpolated chain": 3.7, "ceiling": 1.0}
+        chains |= {"chain of one seed": 2.0} if name == "gru_lm/a_s1" else {}
+        bounds = {title: {"perplexity": value} for title, value in chains.items()}
         (folder / "metrics.json").write_text(json.dumps({"metrics": metrics, "cost": {}, "bounds": bounds}))
         (folder / "metrics.csv").write_text("val_loss\n" + "".join(f"{loss}\n" for loss in losses))
     assert summary.best(benchmark, "onehot").cells() == ["`gru_lm`", "3.800 [3.700, 3.900]", "", ""]
-    assert summary.best(benchmark, "").cells() == ["`plain chain of order 7`", "3.820", "", ""]
+    assert summary.best(benchmark, "").cells() == ["`interpolated chain`", "3.700", "", ""]
     assert summary.best(benchmark, "image") is None
