@@ -1,6 +1,5 @@
 """Mistakes of users, and stops at bad moments, that once hurt a run folder or leaked an example."""
 
-import csv
 import json
 import struct
 import zlib
@@ -11,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from toy import history_of
 
 from classify.__main__ import main
 from classify.config import parse_run
@@ -36,11 +36,6 @@ SMALL = [
 
 def train(runs, *more):
     return main(["train", *SMALL, "--runs", str(runs), *more]), Path(runs) / "coding" / "toy_mending" / "default"
-
-
-def history(folder):
-    with (folder / "metrics.csv").open(newline="") as file:
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
 def said(capsys, match):
@@ -128,7 +123,7 @@ def test_resuming_is_exact_with_loader_processes(tmp_path, monkeypatch, workers)
         assert code == 130
     code, _ = train(tmp_path / "halved", *options, "--resume")
     assert code == 0
-    assert history(whole) == history(halved)
+    assert history_of(whole) == history_of(halved)
     assert (whole / "model.safetensors").read_bytes() == (halved / "model.safetensors").read_bytes()
 
 
@@ -145,11 +140,11 @@ def test_a_run_that_had_stopped_early_does_not_train_on(tmp_path, monkeypatch):
         patch.setattr(classify.evaluation, "evaluate", die)
         code, folder = train(tmp_path, *options)
         assert code == 130
-    epochs = len(history(folder))
+    epochs = len(history_of(folder))
     assert epochs < 6
     code, _ = train(tmp_path, *options, "--resume")
     assert code == 0
-    assert len(history(folder)) == epochs
+    assert len(history_of(folder)) == epochs
     told = json.loads((folder / "metrics.json").read_text())["training"]
     assert told["stopped_early"]
     assert told["epochs_run"] == epochs
