@@ -26,6 +26,11 @@ from specgen.files import write_atomic
 LOGS = Path("runs/logs")
 
 
+def configured(folder: Path, but: str) -> tuple[str, ...]:
+    """Names of the configurations in a folder, sorted, without those that begin with ``but``."""
+    return tuple(sorted(file.stem for file in folder.glob("*.yaml") if not file.stem.startswith(but)))
+
+
 @dataclass(frozen=True)
 class Job:
     """A command and the file that exists once it is done.

@@ -3,7 +3,7 @@
     python reports/summary.py            # reads runs/, writes reports/README.md
 
 The network is chosen by its validation score, the mean over seeds (and over the sets of a benchmark of several), and its
-test score is told. Baselines are fitted without looking at validation, so the one with the best test score is shown, which
+test score is told. Of baselines, whose runs keep no validation score, the one with the best test score is shown, which
 favours them. A benchmark whose runs are not there is left out and named. Nothing is trained here.
 """
 
@@ -22,6 +22,7 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "reports"))
 
+from jobs import configured  # noqa: E402
 from pages import around, read_json  # noqa: E402
 
 from classify.baselines import BASELINES  # noqa: E402
@@ -29,9 +30,7 @@ from classify.models import MODELS  # noqa: E402
 from specgen.errors import InputError  # noqa: E402
 from specgen.files import write_atomic  # noqa: E402
 
-DEEPBIND = tuple(
-    sorted(file.stem for file in (ROOT / "configs/tfbs/factors").glob("*.yaml") if file.stem[:6] != "peaks_")
-)
+DEEPBIND = configured(ROOT / "configs/tfbs/factors", but="peaks_")
 """The ten sets of DeepBind: a configuration each."""
 
 

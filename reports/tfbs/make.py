@@ -17,15 +17,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "reports"))
 
-from jobs import Job, command_line  # noqa: E402
+from jobs import Job, command_line, configured  # noqa: E402
 
 DATA = os.environ.setdefault("SPECGEN_DATA", str(ROOT.parent / "shared" / "data"))
 DATABASE = Path(DATA) / "motifs" / "jaspar2024_core.transfac.gz"
 CONFIGS = "configs/tfbs"
 
-DEEPBIND = tuple(
-    sorted(file.stem for file in (ROOT / "configs/tfbs/factors").glob("*.yaml") if file.stem[:6] != "peaks_")
-)
+DEEPBIND = configured(ROOT / "configs/tfbs/factors", but="peaks_")
 """The ten sets of DeepBind: a configuration each."""
 GUE = tuple(f"tf{i}" for i in range(5))
 PEAKS = tuple(f"peaks_{factor}" for factor in ("CTCF", "MAX", "CEBPB"))
