@@ -2,16 +2,27 @@
 PYTHON ?= python3
 VENV ?= .venv
 PY := $(VENV)/bin/python
-# One test process a core, each on one thread; the tests of a file stay together, since they share what they train.
-WORKERS ?= -n logical --maxprocesses 4 --dist loadfile
+# One test process a core, each on one thread; the tests of a file stay together, since they share what they train, and the
+# files keep the order of tests/conftest.py.
+WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: install demo test test-all lint format bench bench-rendering bench-training bench-exons clean help
+# Sets of dependencies that `make test-lowest` and `make test-newest` try: the oldest that setup.cfg allows, and the newest there are.
+LOWEST_PYTHON ?= 3.10
+NEWEST_PYTHON ?= 3.13
+# A choice of files that touch most of the libraries.
+EDGE_TESTS ?= tests/test_structure.py tests/test_cli.py tests/specgen tests/classify/test_runs.py tests/classify/test_scanning.py \
+	tests/classify/test_export.py tests/classify/test_estimator.py tests/classify/test_pretrained.py tests/classify/test_motifs.py
+
+.PHONY: install dist demo test test-all test-lowest test-newest lint style format bench bench-rendering bench-training bench-exons clean help
 
 help:
 	@echo "make install   .venv with this package and the tested versions of everything it needs"
 	@echo "make demo      train on simulated transcripts, end with a report (about three minutes on two cores)"
 	@echo "make test      lint, types and the test suite"
 	@echo "make test-all  the same with the slow tests"
+	@echo "make test-lowest   tests with the oldest Python and dependencies that setup.cfg allows (some GB are downloaded)"
+	@echo "make test-newest   the same with the newest"
+	@echo "make dist      sdist and wheel in dist/"
 	@echo "make bench     make or go on with the runs of reports/, then their pages (needs SPECGEN_DATA; hours)"
 	@echo "make bench-rendering   regenerate benchmarks/{rendering,scaling}.md (needs SPECGEN_DATA, 17 GB of disk, 20 quiet minutes)"
 	@echo "make bench-training    regenerate benchmarks/{training,parity,prediction}.md (needs SPECGEN_DATA; one hour)"
@@ -19,7 +30,7 @@ help:
 
 install: $(VENV)/.installed
 
-$(VENV)/.installed: setup.cfg constraints.txt
+$(VENV)/.installed: setup.cfg setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet uv
 	$(VENV)/bin/uv pip install --quiet --python $(VENV) --constraint constraints.txt --editable '.[dev,ray]'
@@ -28,20 +39,38 @@ $(VENV)/.installed: setup.cfg constraints.txt
 demo: install
 	$(PY) -m classify train --config configs/coding/demo.yaml --overwrite
 
-lint: install
+lint: style
+	$(VENV)/bin/mypy
+
+style: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
 
 format: install
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-test: lint
-	OMP_NUM_THREADS=1 $(PY) -m pytest $(WORKERS) -m "not slow" --durations=5 -q
+# Types are checked beside the tests: mypy is one process, and alone it would leave the other cores idle for a minute.
+beside_types = $(VENV)/bin/mypy & types=$$!; $(1); tests=$$?; wait $$types && exit $$tests
 
-test-all: lint
-	OMP_NUM_THREADS=1 $(PY) -m pytest $(WORKERS) --durations=10 -q
+test: style
+	$(call beside_types,OMP_NUM_THREADS=1 $(PY) -m pytest $(WORKERS) -m "not slow" --durations=5 -q)
+
+test-all: style
+	$(call beside_types,OMP_NUM_THREADS=1 $(PY) -m pytest $(WORKERS) --durations=10 -q)
+
+test-lowest: install
+	$(VENV)/bin/uv venv --quiet --allow-existing --python $(LOWEST_PYTHON) .venv-lowest
+	$(VENV)/bin/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --editable '.[dev]'
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest $(WORKERS) -m "not slow" -q $(EDGE_TESTS)
+
+test-newest: install
+	$(VENV)/bin/uv venv --quiet --allow-existing --python $(NEWEST_PYTHON) .venv-newest
+	$(VENV)/bin/uv pip install --quiet --python .venv-newest --upgrade --editable '.[dev]'
+	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest $(WORKERS) -m "not slow" -q $(EDGE_TESTS)
+
+dist: install
+	$(VENV)/bin/uv build --out-dir dist
 
 bench: install
 	$(PY) reports/coding/make.py
@@ -52,6 +81,10 @@ bench: install
 	$(PY) reports/motifs/page.py
 	$(PY) reports/tfbs/make.py
 	$(PY) reports/tfbs/page.py
+	$(PY) reports/chromatin/make.py
+	$(PY) reports/chromatin/page.py
+	$(PY) reports/language/make.py
+	$(PY) reports/language/page.py
 	$(PY) reports/summary.py
 
 bench-rendering: install

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from benchmarks.steps import fit_steps
+from classify.building import build_classifier
 from classify.datasets import train_loader
 from classify.examples import Examples
 from classify.exons.preparing import prepare
@@ -30,7 +31,6 @@ from classify.sampling import make_sampler
 from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS
 from classify.tasks.exon_start import ExonStartSettings
-from classify.training import build_classifier
 from specgen.files import expand, write_atomic
 
 MODELS = ("exon_simple", "exon_resnet", "exon_enhanced")

@@ -20,13 +20,14 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from benchmarks import plain
+from classify.building import build_classifier
 from classify.datasets import EpochSampler, TileDataset, TrainDataset
 from classify.evaluation import evaluate
 from classify.examples import Examples
 from classify.hardware import choose
 from classify.settings import OptimiserSettings, RunSettings, TrainingSettings
 from classify.tasks import TASKS
-from classify.training import build_classifier, fit
+from classify.training import fit
 from specgen.files import write_atomic
 
 FILES = ("human_cds_refseq.fa.gz", "human_lncrna_ensembl.fa.gz")

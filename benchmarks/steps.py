@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader
 
 from benchmarks import plain
 from benchmarks.measure import FILE
+from classify.building import build_classifier
 from classify.convolution import with_fast_gradients
 from classify.cost import flops_per_example
 from classify.datasets import TileDataset, evaluation_loader, train_loader
@@ -37,7 +38,6 @@ from classify.sampling import EpochSampler
 from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS
 from classify.trainer import make_trainer
-from classify.training import build_classifier
 from specgen.files import expand
 from specgen.records import read_records
 

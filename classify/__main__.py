@@ -16,6 +16,7 @@ COMMANDS = {
     "predict": "class probabilities for the records of a FASTA or FASTQ file",
     "features": "the labels of single sequences ranked by probability: table, pictures, page",
     "scan": "a trained network over whole contigs: tracks, calls, precision and recall",
+    "effects": "what the variants of a VCF do to what a trained network says: table, annotated VCF",
     "across": "train on each of several data sets, score on the test splits of all others",
     "ensemble": "several finished runs as one: the mean of their log probabilities",
     "explain": "attribution to letters and Grad-CAM of a trained run, and how much of it is in the CDS",
@@ -29,6 +30,7 @@ COMMANDS = {
     "compare": "several runs side by side: seeds together, intervals, paired tests, curves, a page",
     "cluster": "near-duplicate clusters of the records of FASTA files, for data.clusters",
     "download": "the files of a dataset card: resumed where they broke off, verified, pinned",
+    "configs": "the settings files that come with the package: named, or written to a folder",
     "list": "name tasks, models, baselines, controls and views",
 }
 

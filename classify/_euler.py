@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from specgen.sequences import Codes
+from specgen.sequences import Codes, between_blanks
 from specgen.sliding import compiled
 
-__all__ = ["euler_shuffle"]
+__all__ = ["euler_shuffle", "shuffled_anew"]
 
 LETTERS = 16
 
@@ -33,6 +33,29 @@ def euler_shuffle(codes: Codes, rng: np.random.Generator) -> Codes:
     """
     state = rng.integers(2**64, size=1, dtype=np.uint64)
     return _shuffled(np.ascontiguousarray(codes), state) if len(codes) > 2 else codes.copy()
+
+
+def shuffled_anew(windows: Codes, numbers: NDArray[np.uint64]) -> Codes:
+    """Each window's letters between the blanks at its ends by ``euler_shuffle``.
+
+    Parameters
+    ----------
+    windows
+        uint8 (B, L).
+    numbers
+        uint64 (B,) what each shuffle is drawn by.
+
+    Returns
+    -------
+    Codes
+        uint8 (B, L).
+    """
+    shuffled = windows.copy()
+    for row, number in zip(shuffled, numbers, strict=True):
+        inner = between_blanks(row)
+        if inner.stop - inner.start > 2:
+            row[inner] = _shuffled(row[inner].copy(), np.array([number], dtype=np.uint64))
+    return shuffled
 
 
 @compiled

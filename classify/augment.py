@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from specgen.sequences import reverse_complement
 
-__all__ = ["ReverseComplement", "mix"]
+__all__ = ["ReverseComplement", "Shift", "mix"]
 
 
 def mix(*words: Any) -> Any:
@@ -58,3 +59,27 @@ class ReverseComplement(nn.Module):
     def turned(self, codes: Tensor) -> Tensor:
         """uint8 codes (B, L) to the same, all of them turned."""
         return self.table[codes.flip(-1).int()]
+
+
+class Shift(nn.Module):
+    """Each sequence moved along its window, in either direction; what comes in is blank.
+
+    Parameters
+    ----------
+    most
+        nt at most, 0 or more.
+    seed
+        With epoch and row, decides how far.
+    """
+
+    def __init__(self, most: int, seed: int) -> None:
+        super().__init__()
+        self.most, self.seed = most, seed
+
+    def forward(self, codes: Tensor, epoch: int, rows: Tensor) -> Tensor:
+        """uint8 codes (B, L) to the same, moved."""
+        if not self.most:
+            return codes
+        draws = (mix(2, self.seed, epoch, rows) & (1 << 53) - 1) % (2 * self.most + 1)
+        places = torch.arange(codes.shape[1], device=codes.device) + draws[:, None]
+        return F.pad(codes, (self.most, self.most)).gather(1, places)

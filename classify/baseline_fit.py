@@ -89,16 +89,19 @@ def fit_baseline(name: str, settings: RunSettings, examples: Examples) -> dict[s
     with threadpool_limits(1):
         state = baseline.state(train, task.frame)
         keys = _keys(train, settings, task.balanced)
-        x, y, _ = _table(TrainDataset(train, settings.seed), train, baseline, state, keys)
+        drawn = TrainDataset(train, settings.seed, reshuffle=settings.augment.reshuffle)
+        x, y, _ = _table(drawn, train, baseline, state, keys)
         tiles = _table(TileDataset(val, settings.training.val_tiles), val, baseline, state)
         fitted = _chosen(baseline, state, x, y, tiles, task)
-        decided = task.decide(*_averaged(fitted, tiles))
+        validated = _averaged(fitted, tiles)
+        decided = task.decide(*validated)
     if decided:
         run.write_json(run.decided.name, decided)
     run.write_json(run.baseline.name, fitted.body())
     spent = meter.read() if fresh else {**meter.read(), "peak_rss_bytes": None}
     cost = trained(spent, seen=len(y), parameters=fitted.coefficients.size + fitted.intercept.size)
-    run.write_json("training.json", {"cost": cost, "training": {}})
+    told = {f"val_{name}": value for name, value in task.validation(*validated).items()}
+    run.write_json("training.json", {"cost": cost, "training": told})
     return evaluate_baseline(settings, run, examples)
 
 
@@ -174,7 +177,7 @@ def evaluate_baseline(
     into = into or Results(run, settings.name)
     _check_letters(settings.model, examples)
     fitted, test = load_baseline(run, settings.model), examples.part("test")
-    cost, meter = run.read_json("training.json")["cost"], Meter()
+    told, meter = run.read_json("training.json"), Meter()
     dataset = TileDataset(test, settings.training.test_tiles)
     decisions = []
     with threadpool_limits(1):
@@ -185,7 +188,7 @@ def evaluate_baseline(
         _logits(np.concatenate(decisions), test.truths(every)), test.labels[dataset.rows], dataset.rows
     )
     tiles = np.bincount(dataset.rows, minlength=len(test))
-    cost |= scored(meter.read(), int(tiles.sum()))
+    cost = {**told["cost"], **scored(meter.read(), int(tiles.sum()))}
     return write_results(
         into.folder,
         TASKS[settings.task](settings.data),
@@ -198,6 +201,7 @@ def evaluate_baseline(
         model=settings.model,
         note=fitted.note,
         cost=cost,
+        training=told["training"],
         data={**examples.counts, "test_tiles": int(tiles.sum())},
         seed=settings.seed,
         decided=run.read_decided(),

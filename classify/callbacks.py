@@ -185,6 +185,11 @@ class History(Callback):  # type: ignore[misc]
             found[f"best_epoch_{name}"] = sum(column) if all(isinstance(value, float) for value in column) else None
         return found
 
+    def validated(self, epoch: int) -> dict[str, float]:
+        """Validation scores of an epoch, from 1, by their columns; none that the task does not have."""
+        row = zip(HISTORY, self.rows[epoch - 1], strict=True)
+        return {name: value for name, value in row if name.startswith("val_") and value != ""}
+
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows, "spent": self.spent, "seen": self.seen, "begun": self.this_epoch()}
 
@@ -199,6 +204,11 @@ class CpuBudget(Callback):  # type: ignore[misc]
     """Ends a training, with a validation, once it has used so many CPU minutes, validations and earlier sessions included.
 
     Of several processes each has its share.
+
+    Attributes
+    ----------
+    ended
+        Whether it did: a training whose last batch was the last one that it had to do was not ended by it.
     """
 
     LOOK_EVERY = 1.0
@@ -206,12 +216,12 @@ class CpuBudget(Callback):  # type: ignore[misc]
 
     def __init__(self, history: History, minutes: float) -> None:
         self.history, self.seconds = history, 60 * minutes / world()
-        self._since, self._due = 0.0, False
+        self._since, self._due, self.ended = 0.0, False, False
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         # Resumed behind an epoch that used the last of the budget: nothing is left to do.
         if self.history.rows and (self.history.spent.get("cpu_seconds") or 0.0) >= self.seconds:
-            trainer.should_stop = True
+            trainer.should_stop = self.ended = True
 
     def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
         if time.monotonic() - self._since >= self.LOOK_EVERY:
@@ -221,6 +231,7 @@ class CpuBudget(Callback):  # type: ignore[misc]
             due = trainer.strategy.reduce_boolean_decision(due, all=False)
         if due:
             trainer.should_stop = True
+            self.ended = not (trainer.is_last_batch and trainer.current_epoch + 1 == trainer.max_epochs)
 
 
 class BarcodeHistory(Callback):  # type: ignore[misc]

@@ -15,12 +15,13 @@ from typing import Any, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 from classify.checksums import KINDS, canonical
+from classify.shipped import shipped_folder
 from specgen.errors import InputError, UnknownName, nearest
 from specgen.parser import load_settings
 
 __all__ = ["CARDS", "Card", "CardFile", "Leaks", "PublishedList", "card_names", "find_card", "load_card"]
 
-CARDS = Path(__file__).resolve().parents[1] / "data"
+CARDS = shipped_folder("data")
 """Folder of the project's own cards."""
 
 RESERVED = (".part", ".part.json", ".wrong", ".lock.json")
@@ -151,7 +152,7 @@ class Card:
 
 
 def card_names() -> list[str]:
-    """Names of the project's own cards; none where the package was installed without them."""
+    """Names of the project's own cards."""
     return sorted(path.stem for path in CARDS.glob("*.yaml"))
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -23,7 +24,9 @@ from classify.settings import (
     RunSettings,
     TrainingSettings,
 )
+from classify.shipped import shipped_folder
 from classify.tasks import TASKS
+from specgen.errors import InputError
 from specgen.parser import CommandParser, load_settings
 from specgen.settings import ImageSettings
 
@@ -34,8 +37,20 @@ def _peek(arguments: Sequence[str], key: str, default: str) -> str:
     """Value of ``key`` on the command line, else in the last ``--config`` file, else the default."""
     value = default
     for given in _values(arguments, "config"):
+        _check_there(given)
         value = str(load_settings(given).get(key, value))
     return [value, *_values(arguments, key)][-1]
+
+
+def _check_there(given: str) -> None:
+    """Say how to come by a shipped settings file that is named as in a checkout, outside of one."""
+    parts = Path(given).parts
+    if not Path(given).exists() and "configs" in parts:
+        shipped = "/".join(parts[parts.index("configs") + 1 :])
+        if (shipped_folder("configs") / shipped).is_file():
+            raise InputError(
+                f"{given}: there is no such file here; it comes with the package: `python -m classify configs --out configs`"
+            )
 
 
 def _values(arguments: Sequence[str], key: str) -> list[str]:

@@ -23,6 +23,7 @@ from classify.examples import Examples, StoredLetters
 from classify.pictures import read_picture
 from classify.sampling import EpochSampler
 from classify.settings import TrainingSettings
+from specgen.errors import InputError
 from specgen.sequences import Codes, tile_starts
 
 __all__ = ["Batch", "Loader", "TileDataset", "TrainDataset", "evaluation_loader", "train_loader"]
@@ -74,14 +75,24 @@ class TrainDataset(Dataset[Batch]):
         The training part.
     seed
         Of the crops.
+    reshuffle
+        See ``AugmentSettings``.
+
+    Raises
+    ------
+    InputError
+        Nothing there to be shuffled anew.
 
     Indexing takes the sampler's keys: epoch * len(examples) + index; -1 - key is an example that stands in for none and
     comes with row -1.
     """
 
-    def __init__(self, examples: Examples, seed: int) -> None:
+    def __init__(self, examples: Examples, seed: int, *, reshuffle: bool = False) -> None:
         self.examples, self.seed = examples, seed
         self._packed = _packed(examples)
+        self._shuffled = examples.shuffled if reshuffle else None
+        if reshuffle and (self._shuffled is None or not self._shuffled.any()):
+            raise InputError("augment.reshuffle: no training example is a dinucleotide shuffle of another")
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -95,7 +106,13 @@ class TrainDataset(Dataset[Batch]):
             return _pictures(self.examples, rows), labels, told
         draws = mix(self.seed, epochs, rows).view(np.uint64)
         starts = draws % (self._packed.lengths[rows] - self.examples.window + 1).astype(np.uint64)
-        return self._packed.gather(rows, starts.astype(np.int64)), labels, told
+        codes = self._packed.gather(rows, starts.astype(np.int64))
+        if self._shuffled is not None:
+            from classify._euler import shuffled_anew  # numba takes a second to import
+
+            mine = self._shuffled[rows]
+            codes[torch.from_numpy(mine)] = torch.from_numpy(shuffled_anew(codes[mine].numpy(), draws[mine]))
+        return codes, labels, told
 
 
 def _pictures(examples: Examples, rows: NDArray[np.int64]) -> Tensor:
@@ -137,9 +154,12 @@ class TileDataset(Dataset[Batch]):
         return self._packed.gather(rows, self.starts[places]), labels, index
 
 
-def train_loader(examples: Examples, sampler: EpochSampler, settings: TrainingSettings, *, pin: bool) -> Loader:
+def train_loader(
+    examples: Examples, sampler: EpochSampler, settings: TrainingSettings, *, pin: bool, reshuffle: bool = False
+) -> Loader:
     """Batches of random crops; the last, smaller one is kept."""
-    return _loader(TrainDataset(examples, sampler.seed), settings, pin, batch_sampler=sampler, keep=True)
+    dataset = TrainDataset(examples, sampler.seed, reshuffle=reshuffle)
+    return _loader(dataset, settings, pin, batch_sampler=sampler, keep=True)
 
 
 def evaluation_loader(dataset: TileDataset, settings: TrainingSettings, *, pin: bool) -> Loader:

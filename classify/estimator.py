@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +23,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
+from typing_extensions import Self
 
+from classify.building import build_classifier
 from classify.config import settings_from
 from classify.evaluation import Loaded, predict_logits
 from classify.examples import Examples, check_classes
@@ -32,7 +34,7 @@ from classify.held_out import hold_out
 from classify.module import average_tiles
 from classify.settings import RunSettings
 from classify.tasks.base import Task
-from classify.training import build_classifier, fit
+from classify.training import fit
 from specgen.errors import InputError
 from specgen.estimator import letters_of
 from specgen.sequences import Codes, gather_windows, tile_starts

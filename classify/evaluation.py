@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import save
 from safetensors.torch import load_file
 
+from classify.building import build_classifier
 from classify.config import parse_run
 from classify.cost import Meter, of_all_processes
 from classify.cost import scored as cost_of_scoring
@@ -28,7 +29,6 @@ from classify.module import Classifier, average_tiles
 from classify.runs import Results, RunFolder
 from classify.settings import RunSettings
 from classify.tasks import TASKS, Task
-from classify.training import build_classifier
 from classify.views import makes_pictures, picture_of
 from specgen.errors import InputError
 from specgen.files import write_atomic

@@ -118,6 +118,9 @@ class Examples:
         nt at either end of a sequence that only the random crops of training may reach.
     kinds
         What sort of its class each example is, by which metrics are told apart; empty where there is one sort only.
+    shuffled
+        (n,) which ones are another's letters, shuffled with their dinucleotide counts kept, so that any other such shuffle is
+        as good (``augment.reshuffle``); None = none is.
     marks
         0-based half-open stretches of each sequence that its label rests on, where they are known (planted motifs), so that
         explanations can be held against them; empty where nothing is known.
@@ -140,6 +143,7 @@ class Examples:
     window: int = 0
     margin: int = 0
     kinds: list[str] = field(default_factory=list)
+    shuffled: NDArray[np.bool_] | None = None
     marks: list[tuple[tuple[int, int], ...]] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
@@ -179,6 +183,7 @@ class Examples:
             pictures=None if self.pictures is None else [self.pictures[i] for i in index],
             digests=[self.digests[i] for i in index] if self.digests else [],
             kinds=[self.kinds[i] for i in index] if self.kinds else [],
+            shuffled=None if self.shuffled is None else self.shuffled[index],
             marks=[self.marks[i] for i in index] if self.marks else [],
             counts={**self.counts, **counts},
         )

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from classify.augment import ReverseComplement, mix
+from classify.augment import ReverseComplement, Shift, mix
 from classify.datasets import Batch
 from classify.distributed import gathered, rank, total, world
 from classify.hardware import laid_out
@@ -52,6 +52,7 @@ class Classifier(L.LightningModule):
         super().__init__()
         self.task, self.view, self.model, self.settings, self.layout = task, view, model, settings, layout
         self.turn = ReverseComplement(settings.augment.reverse_complement, settings.seed)
+        self.shift = Shift(settings.augment.shift, settings.seed)
         self._outputs: list[tuple[Tensor, Tensor, Tensor]] = []
         # Of the epoch so far, on all processes: loss, right answers, examples. And the batches that were done.
         self._sums, self._done = torch.zeros(3, dtype=torch.float64), 0
@@ -76,7 +77,7 @@ class Classifier(L.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         inputs, labels, rows = batch
-        inputs = self.turn(inputs, self.current_epoch, rows)
+        inputs = self.shift(self.turn(inputs, self.current_epoch, rows), self.current_epoch, rows)
         logits = self(inputs)
         truth = self.task.truth(inputs, labels, training=True)
         loss = self.task.loss(logits, truth)

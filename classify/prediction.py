@@ -13,12 +13,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
+from typing_extensions import Self
 
 from classify.evaluation import Loaded, load_run, predict_logits
 from classify.pooling import POOLS
@@ -31,7 +32,7 @@ from specgen.ledger import identity
 from specgen.records import read_records
 from specgen.settings import PICTURE_VERSION
 
-__all__ = ["predict", "tile_logits"]
+__all__ = ["load_reader", "predict", "tile_logits"]
 
 FLUSH = 256
 """Windows gathered before the network runs."""
@@ -72,7 +73,7 @@ def predict(
     InputError
         Bad input, a run whose model reads pictures made elsewhere, or an ``<out>.part`` of another run, input or tiling.
     """
-    loaded = _loaded(run)
+    loaded = load_reader(run)
     task = loaded.task
     POOLS[tiling.pool].check(task.outputs if task.exclusive else 1)
     counts = {"records": 0, "too_short": 0, "padded": 0, "resumed": 0, "needed": task.window + task.cut}
@@ -104,7 +105,7 @@ def tile_logits(
     InputError
         As ``predict``.
     """
-    loaded = _loaded(run)
+    loaded = load_reader(run)
     for batch in _batches(loaded, source, tiling):
         logits, end = _logits(loaded, batch), 0
         for tiled in batch:
@@ -112,8 +113,20 @@ def tile_logits(
             yield tiled, logits[begin:end]
 
 
-def _loaded(run: Path) -> Loaded:
-    loaded = load_run(run)
+def load_reader(run: Path, *, answers: str = "window") -> Loaded:
+    """A trained run that windows of letters can be given to.
+
+    Parameters
+    ----------
+    answers
+        See ``load_run``.
+
+    Raises
+    ------
+    InputError
+        As ``load_run``; a run whose model reads pictures made elsewhere.
+    """
+    loaded = load_run(run, answers=answers)
     if not loaded.task.window:
         raise InputError(f"{run}: was trained on a folder of pictures; how to make them from letters is not known")
     return loaded

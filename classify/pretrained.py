@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,15 +22,17 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
+from typing_extensions import Self
 
+from classify.building import build_classifier
 from classify.config import settings_from
-from classify.evaluation import Loaded, load_run, predict_logits, run_settings
+from classify.evaluation import Loaded, predict_logits, run_settings
 from classify.hardware import choose
 from classify.model_card import model_card
 from classify.module import Classifier
+from classify.prediction import load_reader
 from classify.settings import RunSettings
 from classify.tasks import TASKS
-from classify.training import build_classifier
 from specgen.errors import InputError
 from specgen.estimator import letters_of
 from specgen.files import read_json, write_atomic
@@ -98,9 +100,7 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
             As ``load_run``; a run of picture files; a run without metrics.
         """
         task = TASKS[run_settings(run).task]
-        loaded = load_run(run, answers=task.answers)
-        if not loaded.task.window:
-            raise InputError(f"{run}: was trained on a folder of pictures; how to make them from letters is not known")
+        loaded = load_reader(run, answers=task.answers)
         return cls(loaded.settings, loaded.module.model.state_dict(), model_card(run, loaded.task))
 
     @property

@@ -66,19 +66,29 @@ class PreprocessSettings:
 
 @dataclass(frozen=True)
 class AugmentSettings:
-    """What is done to letters in training only, on the model's device.
+    """What is done to letters in training only.
 
     Attributes
     ----------
     reverse_complement
         Share of the sequences that are read from the other strand, 0 to 1. Transcripts have a strand; peaks have none.
+    shift
+        nt by which a window's letters are moved at most, in either direction; blanks come in, and letters at its ends are
+        lost. For sites that may lie anywhere in their windows.
+    reshuffle
+        Negatives that are dinucleotide shuffles of positives are shuffled anew whenever they are drawn, so that no network
+        sees one twice. Validation and test keep theirs.
     """
 
     reverse_complement: float = 0.0
+    shift: int = 0
+    reshuffle: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.reverse_complement <= 1:
             raise InputError(f"augment.reverse_complement: expected 0 to 1, got {self.reverse_complement}")
+        if self.shift < 0:
+            raise InputError(f"augment.shift: expected 0 nt or more, got {self.shift}")
 
 
 @dataclass(frozen=True)

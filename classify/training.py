@@ -15,6 +15,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from safetensors.torch import save
 from torch import nn
 
+from classify.building import build_classifier
 from classify.callbacks import HISTORY, BarcodeHistory, CpuBudget, History, MovableCheckpoint, WithinEpoch
 from classify.config import to_yaml
 from classify.convolution import with_fast_gradients
@@ -24,60 +25,16 @@ from classify.distributed import check_shares, once, rank, world
 from classify.examples import Examples, check_trainable
 from classify.folders import SPLIT_COLUMNS, check_folder, check_split, split_rows, stopped_early
 from classify.hardware import Plan, choose
-from classify.models import MODELS, build_model
 from classify.module import Classifier
 from classify.runs import RunFolder
 from classify.sampling import make_sampler
 from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS, Task
 from classify.trainer import make_trainer, run_trainer
-from classify.views import build_view
 from specgen.errors import InputError, UnknownName
 from specgen.files import write_atomic
 
-__all__ = ["build_classifier", "check", "fit"]
-
-
-def build_classifier(settings: RunSettings, task: Task, kind: str, plan: Plan) -> Classifier:
-    """View, model and task of a configuration, with freshly seeded weights.
-
-    Parameters
-    ----------
-    kind
-        What examples are made of, see ``Examples.kind``.
-
-    Raises
-    ------
-    InputError
-        A model of letters on pictures, letters to be turned where there are none, or a model of pictures of several
-        bands on others.
-    """
-    turning = {
-        "augment.reverse_complement": settings.augment.reverse_complement,
-        "training.both_strands": settings.training.both_strands,
-    }
-    for key, on in turning.items():
-        if on and kind != "codes":
-            raise InputError(f"{key}: turns letters, which cannot be made from {kind}")
-    answers = MODELS[settings.model].answers
-    if answers != task.answers:
-        fitting = ", ".join(name for name in MODELS if MODELS[name].answers == task.answers)
-        raise InputError(
-            f"model {settings.model!r} answers for each {answers}, task {settings.task!r} asks for each {task.answers}; "
-            f"these do: {fitting}"
-        )
-    if settings.training.both_strands and answers != "window":
-        raise InputError(f"training.both_strands: the mean of both strands' answers for each {answers} has no meaning")
-    torch.manual_seed(settings.seed)
-    model = plan.place(build_model(settings.model, task.outputs, settings.model_options))
-    view = build_view(kind, MODELS[settings.model].view, settings)
-    bands = getattr(model, "bands", 1)
-    if kind == "codes" and bands not in (1, settings.image.bands):
-        raise InputError(
-            f"image.bands: model {settings.model!r} reads pictures of {bands} bands, got {settings.image.bands}; "
-            f"--config configs/coding/{settings.model}.yaml has its picture"
-        )
-    return Classifier(task, view, model, settings, plan.memory_format)
+__all__ = ["check", "fit"]
 
 
 def check(settings: RunSettings, examples: Examples) -> None:
@@ -150,7 +107,7 @@ def fit(
         check_shares(split, len(examples.part(split)))
     sampler = make_sampler(train, settings.seed, options, balance=task.balanced, process=rank(), processes=world())
     loaders = (
-        train_loader(train, sampler, options, pin=plan.pin_memory),
+        train_loader(train, sampler, options, pin=plan.pin_memory, reshuffle=settings.augment.reshuffle),
         evaluation_loader(TileDataset(val, options.val_tiles), options, pin=plan.pin_memory),
     )
     flops = _probe(module, loaders[1], settings)
@@ -171,8 +128,8 @@ def fit(
         callbacks.insert(1, BarcodeHistory(run, task, val, options.barcodes, settings.seed))
     if options.patience:
         callbacks.insert(1, EarlyStopping(options.monitor, mode=mode, patience=options.patience, min_delta=0.0))
-    if options.cpu_minutes:
-        callbacks.insert(1, CpuBudget(history, options.cpu_minutes))
+    budget = CpuBudget(history, options.cpu_minutes)
+    callbacks[1:1] = [budget] if options.cpu_minutes else []
     if state is not None:
         history.load_state_dict(state["callbacks"]["History"])
         sampler.begin(len(history.rows), state["position"]["batches"])
@@ -188,7 +145,7 @@ def fit(
             num_sanity_val_steps=0,
         )
         run_trainer(trainer, module, loaders, run, options, resume)
-    told = _told(history, options, mode)
+    told = _told(history, options, mode, out_of_time=budget.ended)
     spent = history.spent if fresh else {**history.spent, "peak_rss_bytes": None}
     cost = trained(of_all_processes(spent), seen=history.seen, parameters=parameter_count(module.model))
     cost |= {**history.until(told["best_epoch"]), "flops_per_example": flops, "processes": world()}
@@ -221,15 +178,17 @@ def _begin(
     print(_headline(settings, module, examples, plan), flush=True)
 
 
-def _told(history: History, options: TrainingSettings, mode: str) -> dict[str, Any]:
-    """What the report says of the training."""
+def _told(history: History, options: TrainingSettings, mode: str, *, out_of_time: bool) -> dict[str, Any]:
+    """What the report says of the training: what ended it, and the validation scores of the epoch that is kept."""
     scores = [row[HISTORY.index(options.monitor)] for row in history.rows]
-    best = (min if mode == "min" else max)(scores)
+    best = scores.index((min if mode == "min" else max)(scores)) + 1
     return {
-        "best_epoch": scores.index(best) + 1,
+        "best_epoch": best,
         "epochs_run": len(scores),
         "monitor": options.monitor,
-        "stopped_early": len(scores) < options.epochs,
+        "stopped_early": len(scores) < options.epochs and not out_of_time,
+        "out_of_cpu_minutes": out_of_time,
+        **history.validated(best),
     }
 
 

@@ -1,7 +1,7 @@
-"""What the pages say of cost: a table, figures of score against cost, and a recommendation that follows from the numbers.
+"""What the pages say of cost: a table, and figures of score against cost.
 
-A rule, not a judgement: of all models whose interval reaches that of the best one, the one that trained in the least CPU time.
-Nothing is trained here, and nothing measured: costs are those that every run tells of itself.
+Nothing is trained here, and nothing measured or chosen: costs are those that every run tells of itself, and what follows from
+them stands in ``recommending``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from pages import read_json
 from classify.baselines import BASELINES
 from classify.models import MODELS
 from classify.reporting.figures import png
+from classify.reporting.finished import validation_score
 from classify.runs import to_csv
 from specgen.files import write_atomic
 
-__all__ = ["Costs", "cost_table", "draw", "gather", "recommended", "told", "write_costs"]
+__all__ = ["Costs", "cost_table", "draw", "gather", "write_costs"]
 
 COLOURS = {"recurrent": "#0072B2", "convolutional": "#D55E00", "picture": "#009E73", "regression": "#000000"}
 MARKERS = {"recurrent": "o", "convolutional": "s", "picture": "^", "regression": "D"}
@@ -57,11 +58,13 @@ class Costs:
     Attributes
     ----------
     value, low, high
-        Mean score, and the mean of the 95 % intervals of the runs.
+        Mean test score, and the 95 % interval of it that the intervals of the runs give.
     costs
         Keys of ``COLUMNS``, undivided; None where a run does not tell.
-    runs
-        How many.
+    sets
+        The run folders of each set.
+    validation
+        Mean score on validation of the epochs that were kept; None where a run does not tell.
     """
 
     model: str
@@ -69,7 +72,13 @@ class Costs:
     low: float
     high: float
     costs: Mapping[str, float | None]
-    runs: int
+    sets: tuple[tuple[Path, ...], ...] = ()
+    validation: float | None = None
+
+    @property
+    def runs(self) -> int:
+        """How many."""
+        return sum(map(len, self.sets))
 
     @property
     def family(self) -> str:
@@ -86,9 +95,15 @@ class Costs:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-def gather(model: str, sets: Sequence[Sequence[Path]], metric: str) -> Costs | None:
-    """Of a model's finished runs of each set, every set as heavy as another; None where a set has none, or a run no score."""
-    values, costs, runs = [], [], 0
+def gather(model: str, sets: Sequence[Sequence[Path]], metric: str, validated: str = "") -> Costs | None:
+    """Of a model's finished runs of each set, every set as heavy as another; None where a set has none, or a run no score.
+
+    Parameters
+    ----------
+    metric, validated
+        Of the test, and of validation as ``metrics.json`` calls it; empty = that is not asked for.
+    """
+    values, costs, validation = [], [], list[float | None]()
     for folders in sets:
         bodies = [read_json(folder / "metrics.json") for folder in folders]
         entries = [body["metrics"].get(metric) or {} for body in bodies]
@@ -96,7 +111,8 @@ def gather(model: str, sets: Sequence[Sequence[Path]], metric: str) -> Costs | N
             return None
         values.append([np.mean([entry[key] for entry in entries]) for key in ("value", "low", "high")])
         costs.append({key: _mean([body["cost"].get(key) for body in bodies]) for key in COLUMNS})
-        runs += len(bodies)
+        told = [validation_score(*pair, validated) for pair in zip(folders, bodies, strict=True)] if validated else []
+        validation.append(_mean(told))
     if not values:
         return None
     each = np.array(values)
@@ -105,42 +121,14 @@ def gather(model: str, sets: Sequence[Sequence[Path]], metric: str) -> Costs | N
     low, high = (
         value + side * float(np.hypot.reduce(each[:, 0] - each[:, k])) / len(each) for side, k in ((-1, 1), (1, 2))
     )
-    return Costs(model, value, low, high, {key: _mean([cost[key] for cost in costs]) for key in COLUMNS}, runs)
+    spent = {key: _mean([cost[key] for cost in costs]) for key in COLUMNS}
+    return Costs(model, value, low, high, spent, tuple(map(tuple, sets)), _mean(validation))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
     """None where one is not known: a mean of the others would be of other runs."""
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known and len(known) == len(values) else None
-
-
-def _best(rows: Sequence[Costs], higher: bool) -> Costs:
-    return (max if higher else min)(rows, key=lambda row: row.value)
-
-
-def recommended(rows: Sequence[Costs], *, higher: bool = True, cost: str = "cpu_seconds") -> tuple[Costs, Costs] | None:
-    """The cheapest whose interval reaches that of the best, and the best; None where no cost is known."""
-    known = [row for row in rows if row.costs.get(cost) is not None]
-    if not known:
-        return None
-    best = _best(known, higher)
-    reach = [row for row in known if (row.high >= best.low if higher else row.low <= best.high)]
-    return min(reach, key=lambda row: row.costs[cost] or 0.0), best
-
-
-def told(rows: Sequence[Costs], *, higher: bool = True) -> str:
-    """The recommendation as a sentence."""
-    found = recommended(rows, higher=higher)
-    if found is None:
-        return "*Not made yet: no finished run tells its cost.*"
-    cheap, best = found
-    seconds = {row.model: f"{row.costs['cpu_seconds']:,.0f} CPU s" for row in found}
-    if cheap is best:
-        return f"Take `{best.model}`: {best.score} in {seconds[best.model]}; nothing cheaper reaches its interval."
-    return (
-        f"Take `{cheap.model}`: {cheap.score} in {seconds[cheap.model]}. The best mean is that of `{best.model}`, {best.score} "
-        f"in {seconds[best.model]}; their intervals meet."
-    )
 
 
 def cost_table(rows: Sequence[Costs], metric: str, *, higher: bool = True) -> str:

@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,10 @@ from classify.metrics import interval_text
 from specgen.errors import InputError
 from specgen.files import write_atomic
 
-__all__ = ["Tables", "around", "read_json", "spread", "write_page"]
+__all__ = ["NOT_YET", "Tables", "around", "grid", "read_json", "spread", "write_page"]
+
+NOT_YET = "*Not made yet.*\n"
+"""In the place of a table without a row."""
 
 
 class Tables:
@@ -58,23 +61,57 @@ class Tables:
         whole: Sequence[str] = (),
     ) -> None:
         self.runs, self.here, self.whole = runs, here, whole
-        done = {job.done.parent for first in jobs for job in first.all() if job.finished}
-        # All baselines of a name are one job.
-        self.done = done | {
-            runs / word / place.relative_to(runs / last)
-            for place in done
-            if runs / last in place.parents
-            for word in BASELINES
-        }
+        every = [job for first in jobs for job in first.all()]
+        folders = {folder: job for job in every for folder in self._folders_of(job, last)}
+        self.done = {folder for folder, job in folders.items() if job.finished}
+        self.wanted = {folder: job.stage for folder, job in folders.items() if runs in folder.parents}
         self.rows: dict[str, list[dict[str, str]]] = {}
         self.text: dict[str, str] = {}
         for name, (pattern, against) in tables.items():
             self._make(name, pattern, against)
 
+    def _folders_of(self, job: Job, last: str) -> Iterator[Path]:
+        """The run folders that a job makes: all baselines of a name are one job."""
+        place = job.done.parent
+        yield place
+        if last and self.runs / last in place.parents:
+            name = place.relative_to(self.runs / last)
+            yield from (self.runs / word / name for word in _only(job.arguments) if word != last)
+
     def folders(self, pattern: str) -> list[Path]:
         """Finished run folders that match, in order."""
         found = (path.parent for path in sorted(self.runs.glob(f"{pattern}/report.html")))
         return [folder for folder in found if self.finished(folder)]
+
+    def bodies(self, pattern: str) -> list[dict[str, Any]]:
+        """``metrics.json`` of the finished runs that match: the seeds of a model."""
+        return [read_json(folder / "metrics.json") for folder in self.folders(pattern)]
+
+    def entries(self, pattern: str, metric: str) -> list[dict[str, Any]]:
+        """A score with its interval of each finished run that matches and has it."""
+        return [body["metrics"][metric] for body in self.bodies(pattern) if body["metrics"].get(metric)]
+
+    def hours(self) -> str:
+        """CPU hours of training, of all runs that the tables stand on."""
+        files = [folder / "training.json" for folder in self.folders("*/*")]
+        told = [read_json(file)["cost"]["cpu_seconds"] for file in files if file.is_file()]
+        return f"{sum(told) / 3600:.1f} CPU hours for {len(told)} trainings"
+
+    def missing(self) -> str:
+        """The runs that ``make.py`` would make now and that are not finished, by stage and model."""
+        wanted: dict[str, list[Path]] = {}
+        for folder, stage in self.wanted.items():
+            wanted.setdefault(stage, []).append(folder)
+        lines = []
+        for stage, folders in wanted.items():
+            lacking: dict[str, list[str]] = {}
+            for folder in (folder for folder in folders if not self.finished(folder)):
+                lacking.setdefault(folder.parent.name, []).append(folder.name)
+            n = sum(map(len, lacking.values()))
+            named = "; ".join(f"`{model}`: {', '.join(names)}" for model, names in lacking.items())
+            named = "" if n == len(folders) else f": {named}"
+            lines += [f"- {stage}: {n} of {len(folders)} runs are missing{named}."] if n else []
+        return "\n".join(lines) + "\n" if lines else "All runs are made.\n"
 
     def _make(self, name: str, pattern: str, against: str) -> None:
         folders = self.folders(pattern)
@@ -127,9 +164,23 @@ class Tables:
         return name if file.is_file() else ""
 
 
+def _only(arguments: Sequence[str]) -> Sequence[str]:
+    """The baselines that a command names behind ``--only``; all where it names none."""
+    if "--only" not in arguments:
+        return tuple(BASELINES)
+    words = arguments[arguments.index("--only") + 1 :]
+    return words[: next((i for i, word in enumerate(words) if word.startswith("-")), len(words))]
+
+
 def read_json(path: Path) -> Any:
     """A JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown; ``NOT_YET`` without a row."""
+    lines = ["| " + " | ".join(cells) + " |" for cells in (heads, *rows)]
+    return "\n".join([lines[0], "|" + " --- |" * len(heads), *lines[1:]]) + "\n" if rows else NOT_YET
 
 
 def spread(values: Sequence[float]) -> str:

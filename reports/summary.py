@@ -2,9 +2,9 @@
 
     python reports/summary.py            # reads runs/, writes reports/README.md
 
-The network is chosen by its validation score, the mean over seeds (and over the sets of a benchmark of several), and its
-test score is told. Of baselines, whose runs keep no validation score, the one with the best test score is shown, which
-favours them. A benchmark whose runs are not there is left out and named. Nothing is trained here.
+The model is chosen by its validation score, the mean over seeds (and over the sets of a benchmark of several), and its test
+score is told. Where a baseline's run tells no validation score (runs of earlier versions; Markov chains), the one with the best
+test score is shown, which favours it. A benchmark whose runs are not there is left out and named. Nothing is trained here.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "reports"))
@@ -27,6 +26,7 @@ from pages import around, read_json  # noqa: E402
 
 from classify.baselines import BASELINES  # noqa: E402
 from classify.models import MODELS  # noqa: E402
+from classify.reporting.finished import validation_score  # noqa: E402
 from specgen.errors import InputError  # noqa: E402
 from specgen.files import write_atomic  # noqa: E402
 
@@ -41,7 +41,8 @@ ABOUT = """# Results
 
 The best network of letters, the best of pictures and the best trivial baseline of each benchmark: test score with its 95 %
 interval (mean over seeds and sets, and the mean of their intervals), parameters, and minutes of training on one core of the
-machine that the benchmark ran on. Networks are chosen by validation; of baselines the best on the test is shown.
+machine that the benchmark ran on. Models are chosen by validation. Of baselines whose runs tell no validation score the best on
+the test is shown, marked with an asterisk, which favours them.
 """
 
 
@@ -112,6 +113,7 @@ class Entry:
     model: str
     bodies: list[dict[str, Any]]
     validation: float
+    by_test: bool = False
 
     @property
     def entries(self) -> list[dict[str, float]]:
@@ -127,7 +129,8 @@ class Entry:
         # What is known of a bound is its value.
         plain = f"{float(np.mean([score['value'] for score in self.entries])):.3f}"
         score = around(self.entries) if all("low" in score for score in self.entries) else plain
-        return [f"`{self.model}`", score, "" if parameters is None else f"{parameters:,}", told]
+        name = f"`{self.model}`" + ("*" if self.by_test else "")
+        return [name, score, "" if parameters is None else f"{parameters:,}", told]
 
 
 def entry(benchmark: Benchmark, model: str) -> Entry | None:
@@ -141,23 +144,23 @@ def entry(benchmark: Benchmark, model: str) -> Entry | None:
         for folder in found:
             body = read_json(folder / "metrics.json")
             bodies.append({"score": body["metrics"][benchmark.metric], "cost": body["cost"]})
-            history = folder / "metrics.csv"
-            if history.is_file():
-                validation.append(benchmark.best(pd.read_csv(history)[benchmark.monitor].dropna()))
-    return Entry(model, bodies, float(np.mean(validation)) if validation else float("nan"))
+            validation.append(validation_score(folder, body, benchmark.monitor))
+    return Entry(model, bodies, float("nan") if None in validation else float(np.mean(validation)))
 
 
 def best(benchmark: Benchmark, kind: str) -> Entry | None:
-    """The best model of a kind: networks by validation, baselines by the test."""
-    known = BASELINES if kind == "" else [name for name in MODELS if MODELS[name].view == kind]
-    found = [made for name in known if (made := entry(benchmark, name)) is not None]
+    """The best model of a kind: by validation; baselines that do not tell it by the test."""
+    names = BASELINES if kind == "" else [name for name in MODELS if MODELS[name].view == kind]
+    found = [made for name in names if (made := entry(benchmark, name)) is not None]
     if kind == "" and benchmark.bound:
         return bound(benchmark)
-    if kind == "":
+    if kind == "" and any(np.isnan(one.validation) for one in found):
         by_test = {one.model: float(np.mean([score["value"] for score in one.entries])) for one in found}
-        return next((one for one in found if by_test[one.model] == benchmark.best(by_test.values())), None)
-    known_best = benchmark.best([one.validation for one in found]) if found else None
-    return next((one for one in found if one.validation == known_best), None)
+        best_one = next(one for one in found if by_test[one.model] == benchmark.best(by_test.values()))
+        return replace(best_one, by_test=True)
+    known = [one for one in found if not np.isnan(one.validation)]
+    known_best = benchmark.best([one.validation for one in known]) if known else None
+    return next((one for one in known if one.validation == known_best), None)
 
 
 def bound(benchmark: Benchmark) -> Entry | None:
@@ -175,7 +178,8 @@ def bound(benchmark: Benchmark) -> Entry | None:
     most = max(len(values) for values in found.values())
     means = {title: float(np.mean(list(values.values()))) for title, values in found.items() if len(values) == most}
     title = next(title for title, mean in means.items() if mean == benchmark.best(means.values()))
-    return Entry(title, [{"score": {"value": value}, "cost": {}} for value in found[title].values()], float("nan"))
+    scores = [{"score": {"value": value}, "cost": {}} for value in found[title].values()]
+    return Entry(title, scores, float("nan"), by_test=True)
 
 
 def table() -> tuple[str, list[str]]:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 from specgen.errors import InputError, UnknownName
 
@@ -26,7 +31,8 @@ def run_command(program: str, commands: Mapping[str, str], arguments: Sequence[s
     Returns
     -------
     int
-        Exit code: 0, 2 for bad input or a file that cannot be used (one line on stderr, no traceback), 130 for Ctrl-C.
+        Exit code: 0, 2 for bad input or a file that cannot be used (one line on stderr, no traceback), 130 for Ctrl-C, 143
+        for SIGTERM.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -36,10 +42,13 @@ def run_command(program: str, commands: Mapping[str, str], arguments: Sequence[s
         print("\nCOMMAND --help names the options of a command.")
         return 0 if arguments else 2
     command, *rest = arguments
+    terminated: list[int] = []
     try:
         if command not in commands:
             raise UnknownName("command", command, commands)
-        importlib.import_module(f"{program}.commands.{command}").run(rest)
+        module = importlib.import_module(f"{program}.commands.{command}")
+        with _terminable() as terminated:
+            module.run(rest)
     except InputError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 2
@@ -51,5 +60,31 @@ def run_command(program: str, commands: Mapping[str, str], arguments: Sequence[s
         return 2
     except KeyboardInterrupt as error:
         print(f"\n{program}: {str(error) or 'stopped'}", file=sys.stderr)
-        return 130
+        return 143 if terminated else 130
     return 0
+
+
+@contextmanager
+def _terminable() -> Iterator[list[int]]:
+    """SIGTERM, as ``kill`` and batch systems send it, ends a command as Ctrl-C does; the list then holds its number.
+
+    Not where a launcher runs several processes: one that waits for the others would not come to it.
+    """
+    caught: list[int] = []
+    if threading.current_thread() is not threading.main_thread() or int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        yield caught
+        return
+    owner = os.getpid()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != owner:  # a fork of this process: to be ended as any other
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        caught.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield caught
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,4 +1,4 @@
-"""The sequences of a genome by name: their lengths, and a way to cut them, in the order of the file.
+"""The sequences of a genome by name: their lengths, and a way to cut them, in the order of the file or in any.
 
 A genome is read with pysam where an index lies beside it (``samtools faidx``), and else streamed sequence by sequence,
 which works for plain gzip, too; both give the same letters in the same order. Coordinates are 0-based and half-open.
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
+from typing_extensions import Self
 
 from specgen.errors import InputError
-from specgen.records import read_records
+from specgen.records import Record, read_records
 from specgen.sequences import Codes, encode
 
-__all__ = ["Fetch", "read_contigs", "sequence_lengths"]
+__all__ = ["Fetch", "Genome", "read_contigs", "sequence_lengths"]
 
 Fetch = Callable[[int, int], Codes]
 """(start, end) to uint8 codes (end - start,)."""
@@ -56,6 +58,68 @@ def read_contigs(path: str, wanted: Collection[str]) -> Iterator[tuple[str, int,
     for record in read_records(path):
         if record.name in wanted:
             yield record.name, len(record.codes), _cutter(record.codes)
+
+
+class Genome:
+    """The sequences of a genome in the order in which they are asked for; a context manager.
+
+    With an index nothing of it is held in memory; without, the one sequence that was asked for last, and one that lies in
+    front of it in the file costs reading the file anew.
+
+    Attributes
+    ----------
+    path
+        FASTA.
+    lengths
+        nt of every sequence, in the order of the file.
+    indexed
+        Whether any order is as good as another.
+
+    Raises
+    ------
+    InputError
+        As for ``sequence_lengths``.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path, self.lengths = path, sequence_lengths(path)
+        self._fasta = _indexed(path)
+        self.indexed = self._fasta is not None
+        self._order = {name: i for i, name in enumerate(self.lengths)}
+        self._records: Iterator[Record] = iter(())
+        self._held: Record | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._records, self._held = iter(()), None
+        if self.indexed:
+            self._fasta.close()
+
+    def sequence(self, name: str) -> Fetch:
+        """How to cut the sequence of that name; without an index good until another is asked for.
+
+        Raises
+        ------
+        InputError
+            There is none, or it cannot be read any more.
+        """
+        if name not in self.lengths:
+            raise InputError(f"{self.path}: has no sequence {name!r}")
+        if self.indexed:
+            return _fetcher(self.path, self._fasta, name)
+        before = "" if self._held is None else self._held.name
+        if before != name:
+            self._held = None  # not beside the next one
+            if not before or self._order[name] < self._order[before]:
+                self._records = read_records(self.path)
+            self._held = next((record for record in self._records if record.name == name), None)
+        if self._held is None or len(self._held.codes) != self.lengths[name]:
+            raise InputError(f"{self.path}: changed while it was read; {name!r} is not what it was")
+        return _cutter(self._held.codes)
 
 
 def _cutter(codes: Codes) -> Fetch:

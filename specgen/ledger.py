@@ -221,8 +221,11 @@ def hash_file(path: str | Path) -> str:
     ------
     OSError
     """
+    digest = hashlib.sha256()
     with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def check_pinned(out: Path, job: dict[str, Any]) -> bool:

@@ -22,6 +22,7 @@ __all__ = [
     "INDICATORS",
     "LETTERS",
     "Codes",
+    "between_blanks",
     "crop_start",
     "decode",
     "encode",
@@ -108,6 +109,12 @@ def reverse_complement(codes: Codes) -> Codes:
 def pad(codes: Codes, length: int) -> Codes:
     """``codes`` (n,) with padding (0) appended up to ``length`` nt; longer input comes back unchanged."""
     return codes if len(codes) >= length else np.pad(codes, (0, length - len(codes)))
+
+
+def between_blanks(codes: Codes) -> slice:
+    """Where the letters of a padded sequence stand: all but the blanks (0) at its ends; empty where there is nothing else."""
+    letters = np.flatnonzero(codes)
+    return slice(int(letters[0]), int(letters[-1]) + 1) if len(letters) else slice(0, 0)
 
 
 def crop_start(total: int, length: int, rng: np.random.Generator | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: real data, devices, naive one-hot letters; and the hypothesis profile."""
+"""Fixtures shared by all tests: real data, devices, naive one-hot letters; the order of files; the hypothesis profile."""
 
 from __future__ import annotations
 
@@ -25,6 +25,35 @@ MEANING = {
     "=": "", "A": "A", "C": "C", "G": "G", "T": "T", "M": "AC", "R": "AG", "W": "AT", "S": "CG", "Y": "CT",
     "K": "GT", "V": "ACG", "H": "ACT", "D": "AGT", "B": "CGT", "N": "ACGT",
 }  # fmt: skip
+
+# A file is one worker's. What takes longest is begun first, or the other workers end up waiting for it. test_motifs is the
+# very first, since it has numba compile memelite in a new installation, and test_motif_filters, which needs the same, far
+# behind it, or two workers would compile at once.
+LONGEST = (
+    "classify/test_motifs.py",
+    "classify/test_processes.py",
+    "specgen/test_spectrogram.py",
+    "classify/test_runs.py",
+    "specgen/test_jobs.py",
+    "classify/test_sweep.py",
+    "classify/test_models.py",
+    "classify/test_export.py",
+    "test_cli.py",
+    "specgen/test_representations.py",
+    "classify/test_dashboard.py",
+    "classify/test_kmers.py",
+    "classify/test_mending.py",
+    "specgen/test_colour.py",
+    "classify/test_prediction.py",
+    "classify/test_rescoring.py",
+    "classify/test_motif_filters.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """``LONGEST`` first, every other file as it was found."""
+    place = {Path(__file__).parent / name: n for n, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,11 +19,11 @@ from classify.__main__ import COMMANDS as CLASSIFY
 from classify.__main__ import main as classify
 from specgen.__main__ import COMMANDS as SPECGEN
 from specgen.__main__ import main as specgen
+from specgen.cli import run_command
 from specgen.ledger import Ledger
 from specgen.png import read_png_metadata
 
 ROOT = Path(__file__).resolve().parents[1]
-VERBS = [("specgen", verb) for verb in SPECGEN] + [("classify", verb) for verb in CLASSIFY]
 NASTY = [
     "a/b",
     "../../etc/passwd",
@@ -97,23 +98,25 @@ def test_no_arguments(program):
     assert helped.stdout == done.stdout
 
 
-@pytest.mark.parametrize("where", VERBS, ids=" ".join)
-def test_help_of_every_command_without_torch(where):
-    program, verb = where
+@pytest.mark.parametrize(("program", "verbs"), [("specgen", list(SPECGEN)), ("classify", list(CLASSIFY))])
+def test_help_of_every_command_without_torch(program, verbs):
+    """One process for all of a program's: what one had loaded would still be there after it."""
     heavy = ("torch", "lightning", "torchvision", "scipy", "sklearn", "matplotlib", "timm", "pandas", "PIL")
     code = (
-        "import sys, atexit\n"
+        "import sys\n"
         f"from {program}.__main__ import main\n"
-        "try:\n"
-        f"    main([{verb!r}, '--help'])\n"
-        "except SystemExit as end:\n"
-        "    assert not end.code, end.code\n"
-        f"heavy = [name for name in {heavy!r} if name in sys.modules]\n"
-        "assert not heavy, heavy\n"
+        f"for verb in {verbs!r}:\n"
+        "    try:\n"
+        "        main([verb, '--help'])\n"
+        "    except SystemExit as end:\n"
+        "        assert not end.code, (verb, end.code)\n"
+        f"    heavy = [name for name in {heavy!r} if name in sys.modules]\n"
+        "    assert not heavy, (verb, heavy)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert f"usage: python -m {program} {verb}" in done.stdout
+    told = [line.split()[1:5] for line in done.stdout.splitlines() if line.startswith("usage:")]
+    assert told == [["python", "-m", program, verb] for verb in verbs]
     assert done.stderr == ""
 
 
@@ -123,6 +126,44 @@ def test_help_as_a_module():
     for option in ("--resume", "--overwrite", "--data.simulate.n", "--training.epochs", "--config"):
         assert option in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["terminated", "interrupted"]
+)
+def test_a_stopped_command_says_so(number, code, monkeypatch, capsys):
+    def command(rest):
+        os.kill(os.getpid(), number)
+        time.sleep(30)
+
+    monkeypatch.setitem(sys.modules, "made_up.commands.wait", SimpleNamespace(run=command))
+    interrupt, terminate = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin deaf to it
+    try:
+        assert run_command("made_up", {"wait": "waits"}, ["wait"]) == code
+        assert signal.getsignal(signal.SIGTERM) == terminate
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
+    assert capsys.readouterr().err == "\nmade_up: stopped\n"
+
+
+def test_a_fork_of_a_command_dies_of_sigterm_as_others_do(monkeypatch):
+    ended = []
+
+    def command(rest):
+        ready, begun = os.pipe()
+        child = os.fork()
+        if not child:
+            os.write(begun, b"!")  # what comes in earlier is lost: Python forgets the signals that wait at a fork
+            time.sleep(30)
+            os._exit(0)
+        os.read(ready, 1)
+        os.kill(child, signal.SIGTERM)
+        ended.append(os.waitpid(child, 0)[1])
+
+    monkeypatch.setitem(sys.modules, "made_up.commands.fork", SimpleNamespace(run=command))
+    assert run_command("made_up", {"fork": "forks"}, ["fork"]) == 0
+    assert os.WTERMSIG(ended[0]) == signal.SIGTERM
 
 
 @pytest.mark.parametrize(
@@ -365,7 +406,7 @@ def test_render_from_standard_input(tmp_path, monkeypatch, capsys):
     source = fasta(tmp_path / "x.fa", "ab")
     with source.open() as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
-        render(capsys, tmp_path / "job", "-", more=["--label", "CDN"])
+        render(capsys, tmp_path / "job", "-", more=["--label", "CDN", "--engine.workers", "1"])
     assert len(list((tmp_path / "job" / "CDN").rglob("*.png"))) == 2
 
 
@@ -528,7 +569,7 @@ def test_a_full_disk_while_rendering(full_disk, tmp_path, capsys):
     assert recorded <= len(whole)
     subprocess.run(["mount", "-o", "remount,size=4m", str(full_disk)], check=True)
     assert f"{12 - recorded} pictures written, {recorded} were there" in render(
-        capsys, out, source, more=["--shard", "2"]
+        capsys, out, source, more=["--shard", "2", "--engine.workers", "1"]
     )
     subprocess.run(["mount", "-o", "remount,ro", str(full_disk)], check=True)
     render(capsys, full_disk / "other", source, code=2, match="Read-only file system")

@@ -1,7 +1,7 @@
 """The shape of the code: layers, no cycles, short files, no ladders over names, documented and existing public names."""
 
 import ast
-import importlib
+import importlib.util
 import inspect
 import io
 import tokenize
@@ -50,6 +50,7 @@ RANKS = {
     "specgen.__main__": 9,
     "classify": 10,
     "classify._rotating": 10,
+    "classify.shipped": 10,
     "classify.checksums": 11,
     "classify.cards": 12,
     "classify.partial": 10,
@@ -66,6 +67,7 @@ RANKS = {
     "classify.barcodes": 11,
     "classify.digests": 10,
     "classify.targets": 10,
+    "classify.features": 10,
     "classify.examples": 12,
     "classify.metrics": 12,
     "classify.runs": 12,
@@ -92,7 +94,8 @@ RANKS = {
     "classify.models.specnet_site": 16,
     "classify.models.exonsearch": 15,
     "classify.models.exon_resnet": 15,
-    "classify.models.kmer_resnet": 16,
+    "classify.models.gapped_words": 16,
+    "classify.models.kmer_resnet": 17,
     "classify.models.motif_nets": 15,
     "classify.models.deepmotif": 15,
     "classify.models.language": 15,
@@ -133,6 +136,7 @@ RANKS = {
     "classify.sweeping.tables": 20,
     "classify.module": 18,
     "classify.trainer": 19,
+    "classify.building": 19,
     "classify.training": 20,
     "classify.evaluation": 21,
     "classify.sweeping.trials": 21,
@@ -244,21 +248,28 @@ RANKS = {
     "classify.scanning.figures": 22,
     "classify.scanning.tracks": 23,
     "classify.scanning.scan": 24,
+    "classify.effects": 11,
+    "classify.effects.settings": 12,
+    "classify.effects.alleles": 12,
+    "classify.effects.variants": 11,
+    "classify.effects.tables": 12,
+    "classify.effects.effects": 23,
     "classify.held_out": 12,
     "classify.estimator": 22,
-    "classify.exporting.graph": 22,
+    "classify.exporting.graph": 23,
     "classify.exporting.formats": 22,
     "classify.exporting.plain": 22,
     "classify.model_card": 22,
     "classify.pretrained": 23,
     "classify.exporting.hub": 24,
-    "classify.exporting.onnx_file": 23,
+    "classify.exporting.onnx_file": 24,
     "classify.exporting": 25,
     "classify.commands": 24,
     "classify.commands.evaluate": 24,
     "classify.commands.baselines": 25,
     "classify.commands.cluster": 25,
     "classify.commands.compare": 25,
+    "classify.commands.configs": 25,
     "classify.commands.download": 25,
     "classify.commands.markov": 25,
     "classify.commands.sample": 25,
@@ -275,6 +286,7 @@ RANKS = {
     "classify.commands.scan": 25,
     "classify.commands.train": 25,
     "classify.commands.sweep": 25,
+    "classify.commands.effects": 25,
     "classify.__main__": 27,
 }
 
@@ -462,3 +474,11 @@ def test_nothing_dangerous_or_unfinished(module):
         if token.type in (tokenize.COMMENT, tokenize.STRING):
             found += [word for word in ("TODO", "FIXME", "XXX", "HACK") if word in token.string]
     assert not found
+
+
+def test_the_order_of_test_files_names_files_that_there_are():
+    spec = importlib.util.spec_from_file_location("order_of_files", ROOT / "tests" / "conftest.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert not [name for name in module.LONGEST if not (ROOT / "tests" / name).is_file()]
+    assert len(set(module.LONGEST)) == len(module.LONGEST)

@@ -5,33 +5,22 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
+from classify.features import Feature
 from classify.lines import text_lines
 from specgen.errors import InputError
 
-__all__ = ["GROUPS", "STYLES", "Feature", "parse_feature", "read_features"]
+__all__ = ["GROUPS", "STYLES", "parse_feature", "read_features"]
 
 GROUPS = ("DNase", "TF", "histone", "other")
-"""Those of DeepSEA's 919 features, and what is none of these."""
+"""Groups of features: those of DeepSEA's 919, and what is none of these."""
 
 STYLES = ("auto", "plain", "factor_cell")
 """How names are made: auto = with bars between cell, factor and treatment, else plain; factor_cell as in CTCF_K562."""
 
 _HISTONE = re.compile(r"H[1-4](?:[ABK]|ac|me|ub|$|\.|[RST]\d)", re.IGNORECASE)
 """H3, H2A.Z, H3K4me1, H4K20me1, H4ac; and no factor such as HA-E2F1, HEY1 or HNF4A."""
-
-
-@dataclass(frozen=True)
-class Feature:
-    """A label: its whole name, the parts that it tells ("" = not told), and one of ``GROUPS``."""
-
-    name: str
-    cell: str = ""
-    factor: str = ""
-    treatment: str = ""
-    group: str = "other"
 
 
 def parse_feature(name: str, style: str = "auto") -> Feature:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.chromatin.features import GROUPS, Feature
+from classify.chromatin.features import GROUPS
+from classify.features import Feature
 from classify.metrics import paired_difference, ranking, resampled_weights
 from classify.targets import UNKNOWN, Labels
 from specgen.files import finite

@@ -6,7 +6,6 @@ input is met before the file is begun, which takes its name only once it is whol
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -28,6 +27,7 @@ from classify.exons.writing import new_hdf5
 from classify.splits import SPLITS, stable_fraction, stable_number
 from specgen.errors import InputError
 from specgen.genome import read_contigs, sequence_lengths
+from specgen.ledger import hash_file
 from specgen.sequences import Codes
 
 __all__ = ["prepare"]
@@ -128,8 +128,7 @@ def _describe(
 
 def _digest(path: str) -> str:
     """Name and SHA-256 of a file, as JSON."""
-    with open(path, "rb") as handle:
-        return json.dumps({"file": Path(path).name, "sha256": hashlib.file_digest(handle, "sha256").hexdigest()})
+    return json.dumps({"file": Path(path).name, "sha256": hash_file(path)})
 
 
 def _write_contig(

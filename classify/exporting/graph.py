@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torchvision.transforms import v2
 
 import specgen
-from classify.evaluation import Loaded, load_run, predict_logits, run_settings
+from classify.evaluation import Loaded, predict_logits, run_settings
+from classify.prediction import load_reader
 from classify.runs import RunFolder
 from classify.tasks import TASKS
 from classify.views import SpectrogramView
@@ -124,9 +125,7 @@ def load_portable(run: Path) -> Loaded:
         As ``load_run``; a run of picture files, whose letters are not known; noise that is a hash of the letters.
     """
     task = TASKS[run_settings(run).task]
-    loaded = load_run(run, answers=task.answers)
-    if not loaded.task.window:
-        raise InputError(f"{run}: was trained on a folder of pictures; how to make them from letters is not known")
+    loaded = load_reader(run, answers=task.answers)
     if loaded.settings.letters.noise:
         raise InputError(
             f"{run}: letters.noise is {loaded.settings.letters.noise:g}; noise drawn from a hash of the letters is no "

@@ -24,7 +24,7 @@ from classify.labelled.settings import Part
 from classify.splits import SplitSettings, assign_splits, stable_fraction, stable_number
 from specgen.errors import InputError
 from specgen.files import expand
-from specgen.sequences import Codes
+from specgen.sequences import Codes, between_blanks
 
 __all__ = ["divided", "fitted", "groups_of", "labelled_windows", "made_negatives"]
 
@@ -178,10 +178,9 @@ def made_negatives(windows: Sequence[Window], kinds: dict[str, Negative], each: 
 def _changed(codes: Codes, kind: Negative, rng: np.random.Generator) -> Codes:
     """The letters between the padding, changed."""
     assert kind.change is not None
-    letters = np.flatnonzero(codes)
-    if not len(letters):
+    inner = between_blanks(codes)
+    if inner.start == inner.stop:
         return codes
-    low, high = int(letters[0]), int(letters[-1]) + 1
     changed = codes.copy()
-    changed[low:high] = kind.change(np.ascontiguousarray(codes[low:high]), rng)
+    changed[inner] = kind.change(np.ascontiguousarray(codes[inner]), rng)
     return changed

@@ -5,6 +5,7 @@ NumPy and the letters' own modules only; what reads the blocks lives in ``markov
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -137,16 +138,20 @@ def strands_learnt(split: str, settings: GenomeSettings) -> tuple[bool, ...]:
 
 
 def _apart(blocks: Sequence[Block], gap: int) -> Iterator[Block]:
-    """The blocks of one sequence, each so far from all that are more precious as ``gap`` says."""
-    held_out = [block for block in blocks if block.split != "train"]
+    """The blocks of one sequence, in order of their starts, each so far from all that are more precious as ``gap`` says.
+
+    What is more precious than a split is gone through once: of what lies behind a block the furthest end counts, of what lies
+    ahead the first start.
+    """
+    ahead = {split: deque(b for b in blocks if b.split in SPLITS[i + 1 :]) for i, split in enumerate(SPLITS)}
+    behind: dict[str, int] = {}
     for block in blocks:
-        start, end = block.start, block.end
-        for other in held_out:
-            if SPLITS.index(other.split) <= SPLITS.index(block.split):
-                continue
-            if other.start < block.start:
-                start = max(start, other.end + gap)
-            else:
-                end = min(end, other.start - gap)
+        split, start, end = block.split, block.start, block.end
+        while ahead[split] and ahead[split][0].start < block.start:
+            behind[split] = max(behind.get(split, 0), ahead[split].popleft().end)
+        if split in behind:
+            start = max(start, behind[split] + gap)
+        if ahead[split]:
+            end = min(end, ahead[split][0].start - gap)
         if start < end:
-            yield Block(block.name, block.contig, start, end, block.split)
+            yield Block(block.name, block.contig, start, end, split)

@@ -1,11 +1,11 @@
 """kmer_resnet: our network for sites that lie anywhere in a window and on either strand.
 
 Two parts whose logits are added, a wide and a deep one (Cheng et al. 2016, arXiv:1606.07792). The wide one gives every
-6-mer a weight and sums them over the window: the k-mer regression that is hard to beat on bound windows, as a layer. The deep one
-looks for motifs with long filters and for what they have to do with each other with residual blocks (He et al. 2016,
-arXiv:1603.05027). Both read both strands, so that a window and its reverse complement get the same logits: a filter is
-laid on the letters and, turned, on the letters of the other strand (Shrikumar et al. 2017, bioRxiv 103663), and what stands
-behind reads the two in either order. Sizes are ours.
+word of 6 letters in 8 places a weight and sums them over the window: the gapped k-mer regression that is hard to beat on bound
+windows, as a layer. The deep one looks for motifs with long filters and for what they have to do with each other with residual
+blocks (He et al. 2016, arXiv:1603.05027). Both read both strands, so that a window and its reverse complement get the same
+logits: a filter is laid on the letters and, turned, on the letters of the other strand (Shrikumar et al. 2017, bioRxiv 103663),
+and what stands behind reads the two in either order. Sizes are ours.
 """
 
 from __future__ import annotations
@@ -15,19 +15,22 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from classify.models.base import check_sizes, register_model
-from classify.models.kmers import KmerEmbedding
+from classify.models.gapped_words import GappedWords
 from specgen.errors import InputError
 
 __all__ = ["KmerResNet", "kmer_resnet"]
 
-POOL = 5
-"""Letters that are pooled into one place before the residual blocks."""
+POOL = 9
+"""Places that are pooled into one; odd, so that a window of any length can be cut into as many from either end."""
 
 HIDDEN = 64
 """Width of the head."""
 
-PACE = 0.3
+PACE = 0.0065
 """A weight of a word moves so much slower than any other: Adam takes equal steps, and a rare word has seen little."""
+
+WIDEST = 10
+"""Places that a word may span: 6 letters have 126 forms in so many, of 4,096 words each."""
 
 LEAST = 4
 """Letters of a motif that have to lie within the window; the rest may hang over its end."""
@@ -63,14 +66,14 @@ class KmerResNet(nn.Module):
         Of the first layer.
     width, blocks
         Channels of the residual blocks, and how many of them, with dilations 1, 2, 4, ...
-    words
-        Letters of a word of the wide part, 3 to 6; 0 = no wide part.
+    words, span
+        Letters of a word of the wide part, 3 to 6, and places that they lie within, ``words`` to 10; 0 words = no wide part.
     dropout
         Before and within the head; a third of it within the blocks.
     """
 
     def __init__(
-        self, outputs: int, filters: int, kernel: int, width: int, blocks: int, words: int, dropout: float
+        self, outputs: int, filters: int, kernel: int, width: int, blocks: int, words: int, span: int, dropout: float
     ) -> None:
         super().__init__()
         self.stem = nn.Conv1d(4, filters, kernel, bias=False)
@@ -84,39 +87,45 @@ class KmerResNet(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(HIDDEN, outputs),
         )
-        self.words = KmerEmbedding(words, torch.zeros(4**words, outputs)) if words else None
+        self.words = GappedWords(words, span, outputs) if words else None
 
     def forward(self, letters: Tensor) -> Tensor:
         """Indicators (B, 4, L) to logits (B, outputs)."""
         around = F.pad(letters, 2 * [max(0, self.stem.kernel_size[0] - LEAST)], value=0.25)
-        ahead = self.norm(self.stem(around)).relu()
         # Turned filters on these letters are the filters on the turned letters, place by place.
-        behind = self.norm(F.conv1d(around, self.stem.weight.flip((1, 2)))).relu()
+        found = torch.cat([self.stem(around), F.conv1d(around, self.stem.weight.flip((1, 2)))])
+        more = -found.shape[2] % POOL
+        more += POOL * (more % 2)
+        # The best of some places is normalised, which is less work than all of them.
+        best_of = F.max_pool1d(F.pad(found, 2 * [more // 2], value=-torch.inf), POOL)
+        ahead, behind = self.norm(best_of).relu().chunk(2)
         best = torch.maximum(ahead, behind).amax(2)
         both = torch.stack([torch.cat([ahead, behind], 1), torch.cat([behind, ahead], 1).flip(2)]).flatten(0, 1)
-        one, other = self.blocks(self.mix(F.max_pool1d(both, POOL, ceil_mode=True))).chunk(2)
+        one, other = self.blocks(self.mix(both)).chunk(2)
         told = [best, torch.maximum(one.amax(2), other.amax(2)), (one.mean(2) + other.mean(2)) / 2]
         logits: Tensor = self.head(torch.cat(told, 1))
-        if self.words is not None and letters.shape[2] >= self.words.k:
-            logits = logits + PACE * (self.words(letters).sum(2) + self.words(letters.flip((1, 2))).sum(2))
+        if self.words is not None:
+            logits = logits + PACE * self.words(letters)
         return logits
 
 
 @register_model(
     "kmer_resnet",
     view="onehot",
-    note="ours for sites on either strand: residual blocks behind motif filters, and a weight for each 6-mer",
+    note="ours for sites on either strand: residual blocks behind motif filters, and a weight for each gapped 6-mer",
 )
 def kmer_resnet(
     outputs: int = 2,
     filters: int = 128,
     kernel: int = 15,
-    width: int = 64,
+    width: int = 32,
     blocks: int = 2,
     words: int = 6,
+    span: int = 8,
     dropout: float = 0.3,
 ) -> KmerResNet:
-    """128 filters of 15 on both strands, two residual blocks of 64, a weight for each 6-mer; 82,498 parameters for 2 outputs.
+    """128 filters of 15 on both strands, two residual blocks of 32, a weight for each gapped word; 209,154 parameters for 2
+    outputs.
 
     ``training.both_strands`` and ``augment.reverse_complement`` only cost time with it.
     """
@@ -125,4 +134,6 @@ def kmer_resnet(
         raise InputError(f"kmer_resnet: expected a whole number of 0 or more for blocks, got {blocks!r}")
     if words not in (0, 3, 4, 5, 6):
         raise InputError(f"kmer_resnet: expected 3 to 6 for words, or 0 for none, got {words!r}")
-    return KmerResNet(outputs, filters, kernel, width, blocks, words, dropout)
+    if words and not (isinstance(span, int) and words <= span <= WIDEST):
+        raise InputError(f"kmer_resnet: expected {words} (words) to {WIDEST} for span, got {span!r}")
+    return KmerResNet(outputs, filters, kernel, width, blocks, words, span, dropout)

@@ -20,7 +20,16 @@ from classify.models.base import check_sizes, register_model
 from specgen.errors import InputError
 from specgen.files import expand
 
-__all__ = ["KmerEmbedding", "MultiScale", "PooledCNN", "kmer_cnn", "multiscale_cnn", "onehot_cnn", "read_vectors"]
+__all__ = [
+    "KmerEmbedding",
+    "MultiScale",
+    "PooledCNN",
+    "kmer_cnn",
+    "multiscale_cnn",
+    "onehot_cnn",
+    "read_vectors",
+    "word_means",
+]
 
 KMERS = range(3, 7)
 
@@ -96,29 +105,44 @@ class KmerEmbedding(nn.Module):
         """Indicators (B, 4, L), L of k or more, to vectors (B, width, L - k + 1)."""
         windows = letters.transpose(1, 2).unfold(1, self.k, 1)  # (B, places, 4, k)
         if letters.requires_grad:
-            return self._averaged(windows.flatten(0, 1)).unflatten(0, windows.shape[:2]).transpose(1, 2)
+            return word_means(windows.flatten(0, 1), self.vectors).unflatten(0, windows.shape[:2]).transpose(1, 2)
         places = 4 ** torch.arange(self.k - 1, -1, -1, device=letters.device)
-        ids = (windows.argmax(2) * places).sum(2)
+        ids = (letters.argmax(1).unfold(1, self.k, 1) * places).sum(2)  # each letter is looked at once
         found = F.embedding(ids, self.vectors)
         certain = ((letters == 0) | (letters == 1)).all(1) & (letters.sum(1) == 1)
         unsure = ~certain.unfold(1, self.k, 1).all(2)
         if unsure.any():
-            averaged = self._averaged(windows[unsure])
+            averaged = word_means(windows[unsure], self.vectors)
             found = found.index_put((unsure,), averaged.to(found.dtype))
         return found.transpose(1, 2)
 
-    def _averaged(self, windows: Tensor) -> Tensor:
-        """Indicators (n, 4, k) to vectors (n, width), a chunk at a time."""
-        # A graph cannot loop over a number that it will only know when it runs.
-        chunks = [windows] if torch.jit.is_tracing() else windows.split(CHUNK)  # type: ignore[attr-defined]
-        return torch.cat([self._products(chunk) @ self.vectors for chunk in chunks])
 
-    def _products(self, windows: Tensor) -> Tensor:
-        """Indicators (n, 4, k) to the weight of each k-mer (n, 4**k)."""
-        weights = windows[..., 0]
-        for place in range(1, self.k):
-            weights = (weights[:, :, None] * windows[:, None, :, place]).flatten(1)
-        return weights
+def word_means(windows: Tensor, vectors: Tensor) -> Tensor:
+    """What k uncertain letters say: the mean of the k-mers that they may be, weighted by the products of their indicators.
+
+    Parameters
+    ----------
+    windows
+        (n, 4, k) indicators.
+    vectors
+        (4**k, width).
+
+    Returns
+    -------
+    Tensor
+        (n, width).
+    """
+    # A graph cannot loop over a number that it will only know when it runs.
+    chunks = [windows] if torch.jit.is_tracing() else windows.split(CHUNK)  # type: ignore[attr-defined]
+    return torch.cat([_products(chunk) @ vectors for chunk in chunks])
+
+
+def _products(windows: Tensor) -> Tensor:
+    """Indicators (n, 4, k) to the weight of each k-mer (n, 4**k)."""
+    weights = windows[..., 0]
+    for place in range(1, windows.shape[2]):
+        weights = (weights[:, :, None] * windows[:, None, :, place]).flatten(1)
+    return weights
 
 
 class _Summary(nn.Module):

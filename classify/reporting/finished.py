@@ -22,7 +22,7 @@ from classify.settings import RunSettings
 from specgen.errors import InputError, UnknownName
 from specgen.parser import load_settings
 
-__all__ = ["Contender", "FinishedRun", "contenders", "pick", "read_finished"]
+__all__ = ["Contender", "FinishedRun", "contenders", "pick", "read_finished", "validation_score"]
 
 INCIDENTAL = (
     *("seed", "name", "runs"),
@@ -154,7 +154,7 @@ def read_finished(folder: Path) -> FinishedRun:
     settings = dict(_flat(asdict(RunSettings()))) | dict(_flat(load_settings(str(run.config))))
     table = read_table(folder, metrics, ("id", "group"))
     table = table.sort_values(["id", "label", "group"], kind="stable").reset_index(drop=True)
-    return FinishedRun(folder, settings, metrics, table, _validation(folder, metrics))
+    return FinishedRun(folder, settings, metrics, table, validation_score(folder, metrics))
 
 
 def _flat(body: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -165,15 +165,15 @@ def _flat(body: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
             yield f"{prefix}{key}", value
 
 
-def _validation(folder: Path, metrics: Mapping[str, Any]) -> float | None:
-    """Validation AUROC of the kept epoch, from metrics.json where it says, else from metrics.csv."""
+def validation_score(folder: Path, metrics: Mapping[str, Any], name: str = "val_auroc") -> float | None:
+    """A validation score of the kept epoch, from metrics.json where it says, else from metrics.csv; None where neither does."""
     training = metrics.get("training") or {}
-    if isinstance(training.get("val_auroc"), float):
-        return float(training["val_auroc"])
+    if isinstance(training.get(name), float):
+        return float(training[name])
     history = read_history(folder)
-    if history is None or "val_auroc" not in history or "best_epoch" not in training:
+    if history is None or name not in history or "best_epoch" not in training:
         return None
-    kept = pd.to_numeric(history.loc[history["epoch"] == training["best_epoch"], "val_auroc"], errors="coerce").dropna()
+    kept = pd.to_numeric(history.loc[history["epoch"] == training["best_epoch"], name], errors="coerce").dropna()
     return float(kept.iloc[0]) if len(kept) else None
 
 

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 import specgen
-from classify.evaluation import Loaded, load_run
+from classify.evaluation import Loaded
 from classify.exons.annotation import read_annotation
 from classify.exons.prepared import KINDS, PreparedSet
 from classify.exons.starts import exon_starts
 from classify.exons.windows import ACCEPTOR_END, cut_windows, preceded
 from classify.headers import chromosomes_of
+from classify.prediction import load_reader
 from classify.reporting.figures import png
 from classify.runs import RunFolder
 from classify.scanning.figures import precision_recall
@@ -65,10 +66,10 @@ def scan(
     ------
     InputError
         Bad input; a run whose model reads pictures made elsewhere or has more than two classes; parts of another scan.
+    KeyboardInterrupt
+        Stopped; the message says what is kept.
     """
-    loaded = load_run(run)
-    if not loaded.task.window:
-        raise InputError(f"{run}: was trained on a folder of pictures; how to make them from letters is not known")
+    loaded = load_reader(run)
     if len(loaded.task.classes) != 2 or not loaded.task.exclusive:
         raise InputError(
             f"{run}: has {len(loaded.task.classes)} {'classes' if loaded.task.exclusive else 'labels'}; "
@@ -81,7 +82,13 @@ def scan(
     truth = _truth(annotation, contigs, settings) if annotation else None
     with _alone(out):
         pins = _pins(loaded, run, genome, settings)
-        resumed = scan_blocks(loaded, genome, contigs, settings, Path(f"{out}.part"), pins, progress=progress)
+        try:
+            resumed = scan_blocks(loaded, genome, contigs, settings, Path(f"{out}.part"), pins, progress=progress)
+        except KeyboardInterrupt:
+            kept = sum(1 for _ in Path(f"{out}.part").glob("*.npz"))
+            raise KeyboardInterrupt(
+                f"stopped; the same command goes on (blocks of {BLOCK:,} nt kept in {out}.part: {kept})"
+            ) from None
         return _written(run, genome, out, settings, contigs, truth, resumed, loaded.settings.seed)
 
 

@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.examples import Examples
+from classify.features import Feature
 from specgen.registry import Registry
 from specgen.sequences import Codes
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from classify.chromatin.features import Feature
 
 __all__ = ["TASKS", "Task", "register_task"]
 

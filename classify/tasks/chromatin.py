@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.chromatin.arrays import array_examples, count_labels
-from classify.chromatin.features import Feature, parse_feature, read_features
+from classify.chromatin.features import parse_feature, read_features
 from classify.chromatin.inputs import ChromatinSettings
 from classify.chromatin.scoring import DEFAULT_THRESHOLD, best_thresholds, feature_summary, label_aurocs
 from classify.chromatin.tables import column_names, table_examples
 from classify.chromatin.tracks import read_tracks, track_examples, track_names
 from classify.examples import Examples
+from classify.features import Feature
 from classify.peaks.reading import Peak
 from classify.targets import UNKNOWN, Labels, counted
 from classify.tasks.base import Task, register_task

@@ -174,6 +174,7 @@ class ExonStartTask(Task):
             window=settings.window,
             margin=settings.jitter,
             kinds=sorts,
+            shuffled=np.array(sorts) == "shuffled",
             counts={f"{prefix}{key}": value for key, value in store.counts.items()}
             | {f"{prefix}of_no_wanted_kind_or_gene": len(store) - len(rows)}
             | told_split,
@@ -233,6 +234,7 @@ def _joined(parts: list[Examples]) -> Examples:
         split=np.concatenate([part.split for part in parts]),
         sequences=StoredLetters(_Several(letters), np.arange(sum(map(len, letters))), 0, letters[0].length),
         kinds=[name for part in parts for name in part.kinds],
+        shuffled=np.concatenate([part.shuffled for part in parts if part.shuffled is not None]),
         counts={key: value for part in parts for key, value in part.counts.items()},
     )
 

@@ -198,6 +198,7 @@ def _examples(classes: tuple[str, ...], windows: Sequence[Window], width: int, c
         sequences=[window.codes for window in windows],
         window=width,
         kinds=kinds if len(told) > 2 else [],  # one sort of each class needs no table
+        shuffled=np.array([window.kind == "shuffled" for window in windows], dtype=bool),
         digests=[strandless_digest(window.codes) for window in windows],
         counts=counts,
     )

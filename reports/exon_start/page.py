@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -18,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "reports"))
 
 from make import BASELINES, CHOSEN, GENOMES, MODELS, OURS, PICTURES, SORTS, TRAPS, TRIALS, everything, trial  # noqa: E402
-from pages import Tables, around, read_json, spread, write_page  # noqa: E402
+from pages import NOT_YET, Tables, around, read_json, spread, write_page  # noqa: E402
 
 from classify.metrics import interval_text  # noqa: E402
 
@@ -36,10 +35,6 @@ class ExonTables(Tables):
     def __init__(self) -> None:
         super().__init__(Path("runs/exon_start"), HERE, everything(), BASELINES[-1], TABLES)
 
-    def metrics(self, pattern: str) -> list[dict[str, Any]]:
-        """The bodies of the finished runs that match."""
-        return [read_json(folder / "metrics.json") for folder in self.folders(pattern)]
-
     def windows(self, name: str, models: tuple[str, ...]) -> str:
         """Accuracy and AUROC of each model at each window: mean over seeds, and their range."""
         lines = ["| model | " + " | ".join(f"{w} nt, accuracy | {w} nt, AUROC" for w in WINDOWS) + " | seeds |"]
@@ -47,7 +42,7 @@ class ExonTables(Tables):
         for model in models:
             cells, seeds = [], 0
             for window in WINDOWS:
-                bodies = self.metrics(f"{model}/{name}{window}_s?")
+                bodies = self.bodies(f"{model}/{name}{window}_s?")
                 seeds = max(seeds, len(bodies))
                 cells += [spread([body["metrics"][key]["value"] for body in bodies]) for key in ("accuracy", "auroc")]
             lines.append("| " + " | ".join([model, *cells, str(seeds)]) + " |")
@@ -61,7 +56,7 @@ class ExonTables(Tables):
             "|" + " --- |" * (3 + len(models)),
         ]
         for genome in GENOMES:
-            found = {model: self.metrics(f"{model}/{genome}acceptor_s?") for model in models}
+            found = {model: self.bodies(f"{model}/{genome}acceptor_s?") for model in models}
             if not found[OURS]:
                 continue
             size = f"{found[OURS][0]['n']:,}, {found[OURS][0]['groups']:,}"
@@ -85,24 +80,18 @@ class ExonTables(Tables):
         """The same after five times the budget."""
         lines = ["| model | accuracy | AUROC | seeds |", "|" + " --- |" * 4]
         for model in (OURS, "exon_enhanced"):
-            bodies = self.metrics(f"{model}/spombeacceptor_longer_s?")
+            bodies = self.bodies(f"{model}/spombeacceptor_longer_s?")
             cells = [around([body["metrics"][key] for body in bodies]) for key in ("accuracy", "auroc")]
             lines.append("| " + " | ".join([model, *cells, str(len(bodies))]) + " |")
         return "\n".join(lines) + "\n"
 
-    def hours(self) -> str:
-        """Core hours of training, of all runs that the tables stand on."""
-        files = [folder / "training.json" for folder in self.folders("*/*")]
-        told = [read_json(file)["cost"]["wall_seconds"] for file in files if file.is_file()]
-        return f"{sum(told) / 3600:.1f} hours of one core for {len(told)} trainings"
-
     def by_kind(self, name: str) -> str:
         """AUROC of each kind of start against each kind of negative, mean over seeds."""
         models = [OURS, "exon_enhanced", *BASELINES]
-        found = {model: self.metrics(f"{model}/{name}201_s?") for model in models}
+        found = {model: self.bodies(f"{model}/{name}201_s?") for model in models}
         found = {model: bodies for model, bodies in found.items() if bodies}
         if not found:
-            return "*Not made yet.*\n"
+            return NOT_YET
         pairs = [(row["positives"], row["negatives"]) for row in next(iter(found.values()))[0]["by_kind"]]
         lines = ["| starts | negatives | n | " + " | ".join(found) + " |", "|" + " --- |" * (3 + len(found))]
         for i, (positives, negatives) in enumerate(pairs):
@@ -117,7 +106,7 @@ class ExonTables(Tables):
         """What each trap of the known system does to the accuracy that is reported, one at a time."""
         lines = ["| trap | test windows | accuracy | AUROC | accuracies of the seeds |", "|" + " --- |" * 5]
         for trap in (*TRAPS, "validation"):
-            bodies = self.metrics(f"{model}/trap_{trap}_s?")
+            bodies = self.bodies(f"{model}/trap_{trap}_s?")
             cells = [around([body["metrics"][key] for body in bodies]) for key in ("accuracy", "auroc")]
             seeds = ", ".join(f"{body['metrics']['accuracy']['value']:.3f}" for body in bodies)
             lines.append("| " + " | ".join([trap, f"{bodies[0]['n']:,}" if bodies else "", *cells, seeds]) + " |")
@@ -127,7 +116,7 @@ class ExonTables(Tables):
         """Mean AUROC over seeds on each genome, whose name takes the place of {} in the pattern of run folders."""
         found = []
         for genome in GENOMES:
-            values = [body["metrics"]["auroc"]["value"] for body in self.metrics(pattern.format(genome))]
+            values = [body["metrics"]["auroc"]["value"] for body in self.bodies(pattern.format(genome))]
             found.append(f"{sum(values) / len(values):.3f} ({genome})" if values else f"not made yet ({genome})")
         return ", ".join(found)
 
@@ -135,7 +124,7 @@ class ExonTables(Tables):
         """Least and greatest change of mean accuracy by a trap."""
         means = {}
         for trap in (*TRAPS, "validation"):
-            values = [body["metrics"]["accuracy"]["value"] for body in self.metrics(f"{model}/trap_{trap}_s?")]
+            values = [body["metrics"]["accuracy"]["value"] for body in self.bodies(f"{model}/trap_{trap}_s?")]
             if not values:
                 return "(not made yet)"
             means[trap] = sum(values) / len(values)
@@ -144,7 +133,7 @@ class ExonTables(Tables):
 
     def trap_interval(self, model: str) -> str:
         """Mean half width of the intervals of accuracy, without a trap."""
-        found = [body["metrics"]["accuracy"] for body in self.metrics(f"{model}/trap_none_s?")]
+        found = [body["metrics"]["accuracy"] for body in self.bodies(f"{model}/trap_none_s?")]
         widths = [(entry["high"] - entry["low"]) / 2 for entry in found]
         return f"{sum(widths) / len(widths):.3f}" if widths else "(not made yet)"
 
@@ -156,7 +145,7 @@ class ExonTables(Tables):
             for tested in GENOMES:
                 runs = "all_s?" if trained == "all" else f"{trained}acceptor_s?"
                 place = f"{model}/{runs}" + ("" if tested == trained else f"/on/{tested}")
-                cells.append(spread([body["metrics"]["auroc"]["value"] for body in self.metrics(place)]))
+                cells.append(spread([body["metrics"]["auroc"]["value"] for body in self.bodies(place)]))
             lines.append("| " + " | ".join([trained, *cells]) + " |")
         return "\n".join(lines) + "\n"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "reports"))
 
-from costs import Costs, cost_table, draw, gather, told, write_costs  # noqa: E402
+from cost_pages import CostTables  # noqa: E402
 from make import EQUAL_PARAMETERS, GENOMES, LONG, MADE_UP, SECONDS, SPLITS, everything, minutes  # noqa: E402
-from pages import Tables, around, read_json, spread, write_page  # noqa: E402
+from pages import NOT_YET, around, grid, read_json, spread, write_page  # noqa: E402
+
+from classify.reporting.finished import validation_score  # noqa: E402
 
 HERE = Path("reports/language")
 PUBLISHED = 3.679
@@ -37,22 +39,29 @@ ABOUT = {
     "other_strand": "as the first, and the other strand of validation and test learnt",
     "all": "as the first, and validation and test learnt, on both strands",
 }
-NOT_YET = "*Not made yet.*\n"
 
 
-class LanguageTables(Tables):
+class LanguageTables(CostTables):
     """What the text may ask for."""
 
     def __init__(self) -> None:
-        super().__init__(Path("runs/language"), HERE, everything(), "", {})
+        super().__init__(
+            Path("runs/language"),
+            HERE,
+            everything(),
+            "",
+            minutes=minutes(),
+            metric="perplexity",
+            title="perplexity",
+            judged="bits_per_base",
+            validated="val_loss",
+            unit="bits a base",
+            higher=False,
+        )
 
-    def bodies(self, model: str, name: str) -> list[dict[str, Any]]:
-        """Test results of the seeds of a model."""
-        return [read_json(folder / "metrics.json") for folder in self.folders(f"{model}/{name}_s?")]
-
-    def entries(self, model: str, name: str) -> list[Mapping[str, float]]:
+    def scores(self, model: str, name: str) -> list[dict[str, Any]]:
         """Perplexity of each seed."""
-        return [body["metrics"]["perplexity"] for body in self.bodies(model, name)]
+        return self.entries(f"{model}/{name}_s?", "perplexity")
 
     def chains(self, name: str, models: Iterable[str] = tuple(SECONDS)) -> dict[str, list[float]]:
         """Perplexity of the Markov chains that runs stand beside, one a different genome."""
@@ -66,19 +75,14 @@ class LanguageTables(Tables):
     def perplexities(self) -> str:
         """A row a model and a chain, a column a genome."""
         names = [*MADE_UP, *GENOMES]
-        lines = ["| model | " + " | ".join(TITLES[name] for name in names) + " |", "|" + " --- |" * (1 + len(names))]
-        for model in SECONDS:
-            cells = [around(self.entries(model, name)) for name in names]
-            lines.append("| " + " | ".join([f"`{model}`", *cells]) + " |" if any(cells) else "")
-        for model, window, *_ in LONG.values():
-            cells = [around(self.entries(model, f"{name}_long")) for name in names]
-            title = f"`{model}`, {window} nt, longer"
-            lines.append("| " + " | ".join([title, *cells]) + " |" if any(cells) else "")
+        rows = [[f"`{model}`", *(around(self.scores(model, name)) for name in names)] for model in SECONDS]
+        for which in LONG.values():
+            cells = [around(self.scores(which.model, f"{name}_long")) for name in names]
+            rows.append([f"`{which.model}`, {which.window} nt, longer", *cells])
         for kind in ("plain", "interpolated"):
-            chains = [self._chain(name, kind) for name in names]
-            lines.append("| " + " | ".join([f"{kind} Markov chain", *chains]) + " |" if any(chains) else "")
-        lines = [line for line in lines if line]
-        return "\n".join(lines) + "\n" if len(lines) > 2 else NOT_YET
+            rows.append([f"{kind} Markov chain", *(self._chain(name, kind) for name in names)])
+        rows = [row for row in rows if any(row[1:])]
+        return grid(["model", *(TITLES[name] for name in names)], rows)
 
     def _chain(self, name: str, kind: str) -> str:
         """Perplexity and order of the chain that validation chose."""
@@ -108,42 +112,31 @@ class LanguageTables(Tables):
             for label, run in ((f"`{model}`", name), (f"`{model}`, longer", f"{name}_long")):
                 folders = self.folders(f"{model}/{run}_s?")
                 if folders:
-                    loss = float(np.mean([min(_column(folder, "val_loss")) for folder in folders]))
-                    value = float(np.mean([entry["value"] for entry in self.entries(model, run)]))
+                    losses = [
+                        validation_score(folder, read_json(folder / "metrics.json"), "val_loss") for folder in folders
+                    ]
+                    if None in losses:
+                        continue
+                    loss = float(np.mean(losses))
+                    value = float(np.mean([entry["value"] for entry in self.scores(model, run)]))
                     found.append((loss, label, value))
         return min(found)[1:] if found else None
 
     # Cost
 
-    def rows_of(self, name: str) -> list[Costs]:
-        """Of every network that has finished runs."""
-        rows = (gather(model, [self.folders(f"{model}/{name}_s?")], "perplexity") for model in SECONDS)
-        return [row for row in rows if row]
-
     def costs(self, name: str) -> str:
         """Cost table and figure of a genome."""
-        rows = self.rows_of(name)
-        if not rows:
-            return NOT_YET
-        write_costs(rows, self.here / f"cost_{name}.csv")
-        picture = draw(rows, self.here / f"cost_{name}.png", "perplexity", higher=False)
-        table = cost_table(rows, "perplexity", higher=False)
-        return "\n".join([table, *([f"![perplexity against cost]({picture})\n"] if picture else [])])
+        return self.cost_section(self.rows_of([name], tuple(SECONDS)), name)
 
     def recommendation(self) -> str:
-        """What to take, by the rule of ``costs.recommended``."""
-        found = {name: self.rows_of(name) for name in GENOMES}
-        lines = [
-            f"- **{TITLES[name]}**: {told(rows, higher=False) if rows else 'not made yet.'}"
-            for name, rows in found.items()
-        ]
-        return "\n".join(lines) + "\n"
+        """What to take, of each genome."""
+        return self.advice({TITLES[name]: [name] for name in GENOMES}, tuple(SECONDS))
 
     def clockwork(self) -> str:
         """The clockwork network beside the GRU and the LSTM: perplexity, and letters a second in training."""
         lines = []
         for name, title in (("ecoli", "widths by default"), ("ecoli_equal", f"about {EQUAL_PARAMETERS:,} parameters")):
-            rows = {row.model: row for row in self.rows_of(name)}
+            rows = {row.model: row for row in self.rows_of([name], tuple(SECONDS))}
             if "clockwork_lm" not in rows:
                 continue
             own = rows["clockwork_lm"]
@@ -160,17 +153,15 @@ class LanguageTables(Tables):
 
     def splits(self) -> str:
         """A row a division: the GRU on the test and on its training letters, and both chains."""
-        heads = ["division", "`gru_lm`, test", "`gru_lm`, training", "plain chain", "interpolated chain"]
-        lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+        rows = []
         for split in SPLITS:
             folders = self._split(split)
             if folders:
                 training = [math.exp(_column(folder, "train_loss")[-1]) for folder in folders]
-                scores = [read_json(folder / "metrics.json")["metrics"]["perplexity"] for folder in folders]
                 name = folders[0].name.rpartition("_s")[0]
                 chains = [self._chain(name, kind) for kind in ("plain", "interpolated")]
-                lines.append("| " + " | ".join([ABOUT[split], around(scores), spread(training), *chains]) + " |")
-        return "\n".join(lines) + "\n" if len(lines) > 2 else NOT_YET
+                rows.append([ABOUT[split], around(self.scores("gru_lm", name)), spread(training), *chains])
+        return grid(["division", "`gru_lm`, test", "`gru_lm`, training", "plain chain", "interpolated chain"], rows)
 
     def _split(self, split: str) -> list[Path]:
         return self.folders("gru_lm/ecoli_s?" if split == "clean" else f"gru_lm/ecoli_split_{split}_s?")
@@ -183,7 +174,7 @@ class LanguageTables(Tables):
             if not folders:
                 continue
             name = folders[0].name.rpartition("_s")[0]
-            scores = {"the GRU": float(np.mean([e["value"] for e in self.entries("gru_lm", name)]))}
+            scores = {"the GRU": float(np.mean([e["value"] for e in self.scores("gru_lm", name)]))}
             scores |= {f"the {chain}": float(np.mean(some)) for chain, some in self.chains(name, ["gru_lm"]).items()}
             which = min(scores, key=lambda key: scores[key])
             found[split] = scores[which]
@@ -198,13 +189,6 @@ class LanguageTables(Tables):
             f" On the clean division the lowest of these is {found['clean']:.3f}."
         )  # fmt: skip
         return f"It is reached under: {'; '.join(reached)}.{clean}\n"
-
-    def budget(self) -> str:
-        """CPU minutes that were expected, and those that the finished runs took."""
-        parts = ", ".join(f"{stage} {value:.0f}" for stage, value in minutes().items())
-        took = [read_json(folder / "training.json")["cost"]["cpu_seconds"] for folder in self.folders("*/*")]
-        expected = f"expected {sum(minutes().values()):.0f} CPU minutes ({parts})"
-        return f"{expected}; the {len(took)} finished runs took {sum(took) / 60:.0f}"
 
     @property
     def published(self) -> str:

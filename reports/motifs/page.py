@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from make import (  # noqa: E402
     SPACED,
     everything,
 )
-from pages import Tables, read_json, spread, write_page  # noqa: E402
+from pages import Tables, spread, write_page  # noqa: E402
 
 from classify.motifs.formats import read_motifs  # noqa: E402
 from classify.motifs.similarity import recovery  # noqa: E402
@@ -64,13 +63,9 @@ class MotifTables(Tables):
         """What is planted."""
         return MOTIF
 
-    def bodies(self, model: str, name: str) -> list[dict[str, Any]]:
-        """Test results of the seeds of an experiment."""
-        return [read_json(folder / "metrics.json") for folder in self.folders(f"{model}/{name}_s?")]
-
     def row(self, cells: Sequence[str], model: str, name: str, published: str = "") -> str:
         """A line of a table: AUROC over seeds, published figure, ceilings, seeds."""
-        bodies = self.bodies(model, name)
+        bodies = self.bodies(f"{model}/{name}_s?")
         ceilings = ", ".join(
             f"{bound} {spread([body['bounds'][bound]['auroc'] for body in bodies])}"
             for bound in (bodies[0]["bounds"] if bodies else ())
@@ -112,7 +107,7 @@ class MotifTables(Tables):
 
     def _by_kind(self, model: str, name: str) -> list[str]:
         """AUROC against each kind of negative."""
-        bodies = self.bodies(model, name)
+        bodies = self.bodies(f"{model}/{name}_s?")
         found = [{row["negatives"]: row["auroc"]["value"] for row in body["by_kind"]} for body in bodies]
         return [spread([rows[kind] for rows in found]) for kind in KINDS]
 

@@ -9,7 +9,6 @@ import gzip
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -53,21 +52,22 @@ class TfbsTables(Tables):
     def __init__(self) -> None:
         super().__init__(Path("runs/tfbs"), HERE, everything(), BASELINES[-1], {})
 
-    def bodies(self, model: str, name: str) -> list[dict[str, Any]]:
-        """Test results of the seeds of a model on a set."""
-        return [read_json(folder / "metrics.json") for folder in self.folders(f"{model}/{name}_s?")]
-
     def score(self, model: str, name: str, metric: str = "auroc") -> float:
         """Mean over seeds; nan where there is none."""
-        values = [body["metrics"][metric]["value"] for body in self.bodies(model, name)]
+        values = [body["metrics"][metric]["value"] for body in self.bodies(f"{model}/{name}_s?")]
         return float(np.mean(values)) if values else float("nan")
 
     def scores(self, names: Iterable[str], metric: str, models: Iterable[str] = (*NETWORKS, *BASELINES)) -> str:
         """A row a set, a column a model, and their means."""
-        names, models = list(names), [model for model in models if any(self.bodies(model, name) for name in names)]
+        names, models = (
+            list(names),
+            [model for model in models if any(self.bodies(f"{model}/{name}_s?") for name in names)],
+        )
         lines = ["| set | " + " | ".join(models) + " |", "|" + " --- |" * (1 + len(models))]
         for name in names:
-            cells = [around([body["metrics"][metric] for body in self.bodies(model, name)]) for model in models]
+            cells = [
+                around([body["metrics"][metric] for body in self.bodies(f"{model}/{name}_s?")]) for model in models
+            ]
             lines.append("| " + " | ".join([name, *cells]) + " |")
         means = [float(np.mean([self.score(model, name, metric) for name in names])) for model in models]
         cells = ["" if np.isnan(mean) else f"**{mean:.3f}**" for mean in means]
@@ -92,7 +92,7 @@ class TfbsTables(Tables):
 
     def seeds(self, model: str) -> str:
         """Runs of a model on the first set."""
-        return str(len(self.bodies(model, DEEPBIND[0])))
+        return str(len(self.bodies(f"{model}/{DEEPBIND[0]}_s?")))
 
     def gue(self) -> str:
         """MCC on the GUE tasks, ours and published."""
@@ -107,7 +107,7 @@ class TfbsTables(Tables):
         """Peaks over a genome: what became of them, and how they are told from windows of the same GC."""
         lines = ["| set | test windows, blocks | counted |", "|" + " --- |" * 3]
         for name in PEAKS:
-            for body in self.bodies(BASELINES[0], name)[:1]:
+            for body in self.bodies(f"{BASELINES[0]}/{name}_s?")[:1]:
                 told = [f"{key.replace('_', ' ')} {n}" for key, n in body["data"].items() if isinstance(n, int) and n]
                 lines.append("| " + " | ".join([name, f"{body['n']}, {body['groups']}", ", ".join(told)]) + " |")
         parts = ["\n".join(lines), "AUROC:", self.scores(PEAKS, "auroc"), "PR AUC:", self.scores(PEAKS, "auprc")]
@@ -123,7 +123,6 @@ class TfbsTables(Tables):
 
     def factors(self) -> str:
         """The database's best match of the filter that tells the classes apart best, for each of the ten."""
-        families = _families(DATABASE)
         lines = ["| set | filter's consensus | its best match | family | q | the factor or its family |"]
         lines.append("|" + " --- |" * 6)
         right = made = 0
@@ -136,18 +135,12 @@ class TfbsTables(Tables):
                 continue
             match = row["matches"][0]
             label = (match["label"] or match["name"]).split()[-1]
-            family = families.get(match["name"], "")
+            family = _families(DATABASE).get(match["name"], "")
             known = bool({label.upper(), family.upper()} & {word.upper() for word in KNOWN[name]})
             made, right = made + 1, right + known
             cells = [name, row["consensus"], label, family, f"{match['q']:.1e}", "yes" if known else "no"]
             lines.append("| " + " | ".join(cells) + " |")
         return "\n".join(lines) + f"\n\n{right} of {made}.\n"
-
-    def hours(self) -> str:
-        """Core hours of training, of all runs that the tables stand on."""
-        files = [folder / "training.json" for folder in self.folders("*/*")]
-        told = [read_json(file)["cost"]["wall_seconds"] for file in files if file.is_file()]
-        return f"{sum(told) / 3600:.1f} hours of one core for {len(told)} trainings"
 
     @property
     def ours(self) -> str:
@@ -155,6 +148,7 @@ class TfbsTables(Tables):
         return OURS
 
 
+@cache
 def _families(file: Path) -> dict[str, str]:
     """Family of each matrix of a TRANSFAC file by its accession."""
     found, accession = dict[str, str](), ""

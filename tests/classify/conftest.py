@@ -5,6 +5,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 from toy import train
 
 
@@ -14,6 +16,19 @@ def _signals():
     before = signal.getsignal(signal.SIGINT)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def unrendered(monkeypatch):
+    """Figures are made and kept as one white pixel: rendering them is half of what a toy's training takes.
+
+    For tests that train and look at no figure. Fixtures of a wider scope, like ``base``, still have theirs rendered.
+    """
+
+    def save(figure, file, **options):
+        Image.new("RGB", (1, 1), "white").save(file, options["format"])
+
+    monkeypatch.setattr(Figure, "savefig", save)
 
 
 @pytest.fixture(scope="session")

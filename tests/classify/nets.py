@@ -3,6 +3,9 @@
 import numpy as np
 import torch
 
+QUICK = {"kmer_resnet": {"words": 4, "span": 5}}
+"""Options of networks that are slow as they are: the same graph, of fewer words."""
+
 
 def letters(n, length, seed=0):
     """Indicators (n, 4, length) of random bases."""

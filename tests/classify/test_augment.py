@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classify.augment import ReverseComplement, mix
+from classify.augment import ReverseComplement, Shift, mix
 from specgen.sequences import encode, reverse_complement
 
 
@@ -48,3 +48,21 @@ def test_who_is_turned_does_not_depend_on_the_batch():
 def test_none_and_all(share, expected):
     codes = torch.from_numpy(encode("AACGN"))[None]
     assert (ReverseComplement(share, 0)(codes, 0, torch.tensor([0]))[0].numpy() == encode(expected)).all()
+
+
+def test_moved_letters_stay_in_order_and_blanks_come_in():
+    rng = np.random.default_rng(0)
+    codes = torch.from_numpy(rng.choice(np.array([1, 2, 4, 8], dtype=np.uint8), (500, 12)))
+    rows = torch.arange(500)
+    moved = Shift(3, seed=4)(codes, 2, rows)
+    assert moved.dtype == torch.uint8
+    seen = set()
+    for old, new in zip(codes.numpy(), moved.numpy(), strict=True):
+        padded = np.pad(old, 3)
+        fits = [start for start in range(7) if np.array_equal(padded[start : start + 12], new)]
+        assert len(fits) == 1
+        seen.add(fits[0] - 3)
+    assert seen == set(range(-3, 4))
+    assert torch.equal(Shift(3, seed=4)(codes[7:9], 2, rows[7:9]), moved[7:9])
+    assert not torch.equal(Shift(3, seed=4)(codes, 3, rows), moved)
+    assert torch.equal(Shift(0, seed=4)(codes, 2, rows), codes)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
 from classify.baseline_fit import evaluate_baseline, fit_baseline
 from classify.baselines import BASELINES, kmer_frequencies
@@ -210,17 +211,28 @@ def test_a_baseline_scores_the_tiles_that_networks_score(settings, examples):
     assert [int(row["tiles"]) for row in rows] == np.bincount(tiles.rows).tolist()
     weights = json.loads((folder / "model.json").read_text())
     assert len(weights["coefficients"][0]) == 1
+
     # One feature: the mean decision of a record is monotone in the mean GC of its tiles.
-    mean = [
-        np.mean([
-            np.mean([letter in "GC" for letter in decode(test.sequences[i][start : start + 300])])
-            for start in tiles.starts[tiles.rows == i]
-        ])
-        for i in range(len(test))
-    ]  # fmt: skip
+    def mean_gc(part, tiles):
+        return np.array([
+            np.mean([
+                np.mean([letter in "GC" for letter in decode(part.sequences[i][start : start + 300])])
+                for start in tiles.starts[tiles.rows == i]
+            ])
+            for i in range(len(part))
+        ])  # fmt: skip
+
     chance = np.array([float(row["p_CDN"]) for row in rows])
     sign = np.sign(weights["coefficients"][0][0])
-    assert (np.diff(sign * chance[np.argsort(mean)]) >= -2e-6).all()
+    assert (np.diff(sign * chance[np.argsort(mean_gc(test, tiles))]) >= -2e-6).all()
+    # What validation said of it is told as networks tell it.
+    val = examples.part("val")
+    told = json.loads((folder / "metrics.json").read_text())["training"]
+    assert set(told) == {"val_loss", "val_accuracy", "val_auroc"}
+    validated = sign * mean_gc(val, TileDataset(val, settings.training.val_tiles))
+    assert told["val_auroc"] == pytest.approx(roc_auc_score(val.labels, validated))
+    body = evaluate_baseline(dataclasses.replace(settings, model="gc"), RunFolder(folder), examples)
+    assert body["training"] == told
 
 
 def test_baselines_read_no_pictures(settings, tmp_path):

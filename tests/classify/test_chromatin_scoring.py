@@ -5,8 +5,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
 
-from classify.chromatin.features import Feature, parse_feature, read_features
+from classify.chromatin.features import parse_feature, read_features
 from classify.chromatin.scoring import best_thresholds, feature_summary, label_aurocs
+from classify.features import Feature
 from classify.one_vs_rest import fit_labels
 from specgen.errors import InputError
 

@@ -26,6 +26,8 @@ from classify.tasks.chromatin import ChromatinTask
 from specgen.errors import InputError
 from specgen.sequences import decode, encode, reverse_complement
 
+pytestmark = pytest.mark.usefixtures("unrendered")
+
 RNG = np.random.default_rng(5)
 LETTERS = "".join(RNG.choice(list("ACGT"), 30_000))
 

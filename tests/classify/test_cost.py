@@ -13,6 +13,8 @@ from toy import rows_of, train
 from classify import cost
 from classify.cost import Meter, added, reset_peaks, scored, trained
 
+pytestmark = pytest.mark.usefixtures("unrendered")
+
 BUSY = "import time\nwhile time.process_time() < .4: pass\nprint(flush=True)\n"
 HOLDS = "held = b'x' * 80_000_000\nprint(flush=True)\n"
 THEN_WAITS = "import sys; sys.stdin.read()"
@@ -137,6 +139,13 @@ def test_a_budget_ends_a_training_within_an_epoch(tmp_path, monkeypatch):
     # All epochs but the last had their five batches of four.
     assert 20 * (len(rows) - 1) < body["cost"]["examples_seen"] <= 20 * len(rows)
     assert body["cost"]["examples_seen"] % 4 == 0
+    # What ended it is the budget, no lack of patience, and the page says so.
+    assert body["training"]["out_of_cpu_minutes"]
+    assert not body["training"]["stopped_early"]
+    assert "out_of_cpu_minutes" in (folder / "report.html").read_text()
+    best = rows[body["training"]["best_epoch"] - 1]
+    for name in ("val_loss", "val_accuracy", "val_auroc"):
+        assert body["training"][name] == pytest.approx(float(best[name]))
     # What is begun after the end of the budget is nothing.
     (folder / "INCOMPLETE").write_text("x")
     assert train(tmp_path, "x", *options, "--training.cpu_minutes", "0.02", "--resume")[0] == 0

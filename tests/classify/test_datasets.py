@@ -1,5 +1,8 @@
 """Batches: crops fixed by (seed, epoch, index) alone, balanced epochs, tiles that cover, the same windows for all."""
 
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +17,7 @@ from classify.module import average_tiles
 from classify.sampling import EpochSampler
 from classify.settings import RunSettings, TrainingSettings
 from classify.views import build_view
+from specgen.errors import InputError
 
 WINDOW = 30
 
@@ -80,6 +84,48 @@ def test_a_crop_does_not_depend_on_its_batch(keys, seed):
         alone = dataset.__getitems__([key])
         assert torch.equal(alone[0][0], together[0][i])
         assert alone[2][0] == together[2][i] == key % 8
+
+
+def pairs(codes):
+    """Counts of neighbours."""
+    return Counter(zip(codes[:-1].tolist(), codes[1:].tolist(), strict=True))
+
+
+class TestReshuffle:
+    def examples(self):
+        made = make([WINDOW] * 6)
+        for codes in made.sequences[:2]:
+            codes[:4], codes[-3:] = 0, 0  # a short record between blanks
+        return replace(made, shuffled=made.labels == 0)
+
+    def test_only_shuffles_are_drawn_anew_and_keep_their_pairs(self):
+        examples = self.examples()
+        dataset = TrainDataset(examples, 3, reshuffle=True)
+        plain = TrainDataset(examples, 3).__getitems__(range(6))[0]
+        epochs = [dataset.__getitems__(6 * epoch + np.arange(6))[0] for epoch in range(3)]
+        for codes in epochs:
+            for old, new, label in zip(plain, codes, examples.labels, strict=True):
+                assert pairs(new) == pairs(old)
+                assert torch.equal(new == 0, old == 0)
+                assert torch.equal(new, old) == (label == 1)
+        assert not torch.equal(epochs[0], epochs[1])
+        assert not torch.equal(epochs[1], epochs[2])
+
+    def test_a_shuffle_does_not_depend_on_its_batch(self):
+        dataset = TrainDataset(self.examples(), 3, reshuffle=True)
+        whole = dataset.__getitems__(range(12))[0]
+        assert torch.equal(dataset.__getitems__([8, 2])[0], whole[[8, 2]])
+
+    def test_the_letters_of_the_table_stay(self):
+        examples = self.examples()
+        before = [codes.copy() for codes in examples.sequences]
+        TrainDataset(examples, 3, reshuffle=True).__getitems__(range(6))
+        assert all(np.array_equal(a, b) for a, b in zip(before, examples.sequences, strict=True))
+
+    @pytest.mark.parametrize("marks", [None, np.zeros(6, dtype=bool)])
+    def test_nothing_to_shuffle(self, marks):
+        with pytest.raises(InputError, match=r"augment\.reshuffle: no training example is a dinucleotide shuffle"):
+            TrainDataset(replace(self.examples(), shuffled=marks), 3, reshuffle=True)
 
 
 def test_workers_change_nothing():

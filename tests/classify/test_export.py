@@ -9,11 +9,12 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from nets import letters
+from nets import QUICK, letters
 from torch import nn
 from toy import edit, one_line
 
 from classify.__main__ import main
+from classify.building import build_classifier
 from classify.config import settings_from
 from classify.evaluation import Loaded
 from classify.exporting import FORMATS, graph, onnx_file
@@ -23,7 +24,6 @@ from classify.exporting.plain import PlainOperations, bins_of
 from classify.hardware import choose
 from classify.models import MODELS, register_model
 from classify.tasks import TASKS
-from classify.training import build_classifier
 from specgen.errors import InputError, UnknownName
 
 ONNX_CANNOT: dict[str, str] = {}
@@ -43,6 +43,7 @@ def network(name, seed=0, **more):
     task = "coding" if MODELS[name].answers == "window" else "language"
     body = {"task": task, "model": name, "training": {"threads": 1, "precision": "32-true"}, "seed": seed, **more}
     body.setdefault("image", PICTURES.get(name, {}))
+    body.setdefault("model_options", QUICK.get(name, {}))
     settings = settings_from(body, "test")
     made, plan = TASKS[task](settings.data), choose(settings.training)
     module = build_classifier(settings, made, "codes", plan)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from nets import QUICK
 from torch import nn
 from torch.nn import functional as F
 
@@ -177,7 +178,7 @@ READS_LETTERS = [name for name in MODELS if (MODELS[name].view, MODELS[name].ans
 @pytest.mark.parametrize("name", ["letters", *READS_LETTERS, "inception"])
 def test_registered_models_are_complete_from_logit_to_letter(name):
     torch.manual_seed(1)
-    model = (Letters() if name == "letters" else build_model(name, 2)).eval()
+    model = (Letters() if name == "letters" else build_model(name, 2, QUICK.get(name, {}))).eval()
     reads = "onehot" if name == "letters" else MODELS[name].view
     view = VIEWS[f"codes -> {reads}"](RunSettings())
     found = attributed(lambda x: log_odds(model(view(x)), 1), random_codes(600), steps=16, limit=32, at_once=8)

@@ -19,6 +19,8 @@ from classify.tasks.language import LanguageSettings, LanguageTask
 from specgen.errors import InputError
 from specgen.sequences import decode, encode, reverse_complement
 
+pytestmark = pytest.mark.usefixtures("unrendered")
+
 
 def task(length=40_000, kind="random", gap=100, **settings):
     return LanguageTask(LanguageSettings(simulate=MadeUpSettings(kind=kind, length=length), gap=gap, **settings))

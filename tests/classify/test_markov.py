@@ -150,6 +150,36 @@ def test_no_letter_is_closer_to_another_split_than_the_gap(gap, every):
         assert sum(map(len, blocks)) == sum(sizes)
 
 
+def trimmed_naively(blocks, gap):
+    """Every block against every other one of its sequence."""
+    rank = ["train", "val", "test"].index
+    for block in blocks:
+        start, end = block.start, block.end
+        for other in blocks:
+            if other.contig == block.contig and rank(other.split) > rank(block.split):
+                if other.start < block.start:
+                    start = max(start, other.end + gap)
+                else:
+                    end = min(end, other.start - gap)
+        if start < end:
+            yield dataclasses.replace(block, start=start, end=end)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_blocks_are_trimmed_as_by_looking_at_all_pairs(seed):
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 900, size=rng.integers(1, 5))
+    contigs = [Contig(f"c{i}", 0, np.ones(n, dtype=np.uint8)) for i, n in enumerate([*sizes, 900])]
+    every = int(rng.integers(3, 8))
+    settings = GenomeSettings(blocks=int(rng.integers(2 * every, 60)), every=every, gap=0)
+    whole = blocks_of(contigs, settings)
+    assert sum(map(len, whole)) == sizes.sum() + 900
+    for gap in (0, 1, int(rng.integers(2, 12)), int(rng.integers(12, 40))):
+        expected = list(trimmed_naively(whole, gap))
+        if {block.split for block in expected} == {"train", "val", "test"}:
+            assert blocks_of(contigs, dataclasses.replace(settings, gap=gap)) == expected
+
+
 def test_each_genome_has_its_own_blocks(tmp_path):
     for i, n in enumerate((600, 1200)):
         (tmp_path / f"{i}.fa").write_text(f">a\n{letters(n, i)}\n")

@@ -19,6 +19,8 @@ from classify.pictures import scan_folder
 from classify.splits import SplitSettings
 from specgen.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("unrendered")
+
 
 @register_model("toy_mending", view="image", note="only in tests")
 def toy_mending(outputs: int = 2) -> nn.Module:
@@ -147,6 +149,7 @@ def test_a_run_that_had_stopped_early_does_not_train_on(tmp_path, monkeypatch):
     assert len(history_of(folder)) == epochs
     told = json.loads((folder / "metrics.json").read_text())["training"]
     assert told["stopped_early"]
+    assert not told["out_of_cpu_minutes"]
     assert told["epochs_run"] == epochs
 
 

@@ -16,6 +16,8 @@ from classify.tasks.motifs import MotifsSettings, MotifsTask
 from specgen.errors import InputError
 from specgen.sequences import decode
 
+pytestmark = pytest.mark.usefixtures("unrendered")
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -24,6 +24,8 @@ from specgen.outputs import OUTPUTS
 from specgen.selection import WindowSettings
 from specgen.settings import ImageSettings
 
+pytestmark = pytest.mark.usefixtures("unrendered")
+
 
 @pytest.fixture(scope="module")
 def jobs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:

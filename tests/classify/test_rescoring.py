@@ -10,6 +10,8 @@ from toy import SMALL, main, one_line, rows_of
 
 from classify.models import register_model
 
+pytestmark = pytest.mark.usefixtures("unrendered")
+
 
 @register_model("fixed_test", view="onehot", note="only in tests: reads 600 nt and nothing else")
 def fixed_test(outputs: int = 2):

@@ -17,6 +17,8 @@ from classify.runs import RunFolder
 from classify.tasks import TASKS, Task
 from specgen.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("unrendered")
+
 
 @pytest.fixture(scope="module")
 def same(runs, base):

@@ -191,6 +191,20 @@ class TestBlocks:
         with pytest.raises(InputError, match="blocks of another model"):
             scan_blocks(toy(), genome, contigs, ScanSettings(), folder, {"model": 2}, progress=False)
 
+    def test_a_stopped_scan_says_what_is_kept(self, genome, tmp_path, monkeypatch):
+        def stopped(*args, **kwargs):
+            raise KeyboardInterrupt
+
+        folder = tmp_path / "out.part"
+        folder.mkdir()
+        (folder / "0_0.npz").touch()
+        loaded = toy()
+        monkeypatch.setattr(scan_module, "load_reader", lambda run: loaded)
+        monkeypatch.setattr(scan_module, "scan_blocks", stopped)
+        monkeypatch.setattr(scan_module, "_pins", lambda *args: {})
+        with pytest.raises(KeyboardInterrupt, match=r"the same command goes on \(.* in .*out\.part: 1\)"):
+            scan_module.scan(tmp_path, str(genome), str(tmp_path / "out"), ScanSettings())
+
     def test_a_contig_that_is_not_there(self, genome):
         with pytest.raises(InputError, match=r"genome\.fa: has no contig 'chr1'; it has chrA, other, B"):
             contigs_of(genome, ["chr1"])
@@ -265,7 +279,7 @@ def peaks_by_hand(apart, least):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    monkeypatch.setattr(scan_module, "load_run", lambda run: toy())
+    monkeypatch.setattr(scan_module, "load_reader", lambda run: toy())
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(b"weights")

@@ -5,14 +5,16 @@ import dataclasses
 import pytest
 import torch
 
+from classify.building import build_classifier
 from classify.evaluation import load_run, predict_logits
 from classify.hardware import choose
 from classify.settings import AugmentSettings, RunSettings, TrainingSettings
 from classify.tasks import TASKS
 from classify.tasks.coding import CodingSettings
-from classify.training import build_classifier
 from specgen.errors import InputError
 from specgen.sequences import encode, reverse_complement
+
+pytestmark = pytest.mark.usefixtures("unrendered")
 
 SETTINGS = RunSettings(
     model="dilated_cnn",
@@ -63,10 +65,12 @@ def test_validation_sees_both(codes):
     [
         ({"training": TrainingSettings(both_strands=True)}, "training.both_strands"),
         ({"augment": AugmentSettings(0.5), "training": TrainingSettings()}, "augment.reverse_complement"),
+        ({"augment": AugmentSettings(shift=3), "training": TrainingSettings()}, "augment.shift"),
+        ({"augment": AugmentSettings(reshuffle=True), "training": TrainingSettings()}, "augment.reshuffle"),
     ],
 )
-def test_pictures_have_no_other_strand(change, key):
-    with pytest.raises(InputError, match=f"{key}: turns letters, which cannot be made from pictures"):
+def test_pictures_have_no_letters_to_change(change, key):
+    with pytest.raises(InputError, match=f"{key}: changes letters, which cannot be made from pictures"):
         built(dataclasses.replace(SETTINGS, model="conv3", model_options={}, **change), "pictures")
 
 

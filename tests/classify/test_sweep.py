@@ -25,6 +25,7 @@ from classify.tasks import Task
 from specgen.errors import InputError
 
 optuna = pytest.importorskip("optuna")
+pytestmark = pytest.mark.usefixtures("unrendered")
 ROOT = Path(__file__).resolve().parents[2]
 BASE = {
     "model": "toy_test",

@@ -91,6 +91,6 @@ def script(tmp_path):
     path = tmp_path / "command.py"
     path.write_text(
         f"import sys\nsys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}\n"
-        "import test_runs\nsys.exit(test_runs.main(sys.argv[1:]))\n"
+        "import toy\nsys.exit(toy.main(sys.argv[1:]))\n"
     )
     return path

@@ -11,7 +11,7 @@ import pytest
 
 from specgen import genome
 from specgen.errors import InputError
-from specgen.genome import read_contigs, sequence_lengths
+from specgen.genome import Genome, read_contigs, sequence_lengths
 from specgen.sequences import decode
 
 SEQUENCES = {"one": "ACGTNacgtnRYK" * 9, "two": "TTT", "three": "GATTACA" * 11}
@@ -46,6 +46,32 @@ def test_every_form_gives_the_same(plain: Path, monkeypatch: pytest.MonkeyPatch)
             assert decode(fetch(3, 20)) == found[name][3:20]
             assert decode(fetch(5, 5)) == ""
         assert list(found.items()) == [(name, SEQUENCES[name].upper()) for name in ("one", "three")]
+
+
+def test_sequences_in_any_order(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    openings: list[str] = []
+    read = genome.read_records
+    monkeypatch.setattr(genome, "read_records", lambda path: openings.append(path) or read(path))
+    for path in forms(plain):
+        openings.clear()
+        with Genome(path) as some:
+            assert some.lengths == {name: len(text) for name, text in SEQUENCES.items()}
+            for name in ("two", "three", "three", "one", "three", "two"):
+                fetch = some.sequence(name)
+                assert decode(fetch(0, some.lengths[name])) == SEQUENCES[name].upper()
+                assert decode(fetch(1, 3)) == SEQUENCES[name].upper()[1:3]
+            with pytest.raises(InputError, match="has no sequence 'four'"):
+                some.sequence("four")
+        # Lengths; on to "three"; back to "one"; on; back to "two".
+        assert len(openings) == (0 if some.indexed else 4)
+
+
+def test_a_genome_that_changes_while_it_is_read(plain: Path) -> None:
+    with Genome(str(plain)) as some:
+        plain.write_text(">one\nACGT\n")
+        for name in ("one", "three"):
+            with pytest.raises(InputError, match=f"changed while it was read; '{name}'"):
+                some.sequence(name)
 
 
 def test_gzip_beside_an_index(plain: Path) -> None:

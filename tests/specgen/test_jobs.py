@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from engine_tasks import dies, dies_once, fails, prepared, square
 from filelock import FileLock
 from PIL import Image
 
@@ -391,31 +392,13 @@ class TestResuming:
                 EngineSettings(device=name)
 
 
-def square(task: int) -> int:
-    return task * task
-
-
-def dies_once(task: tuple[int, str]) -> int:
-    number, folder = task
-    mark = Path(folder) / str(number)
-    if number % 3 == 0 and not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-def dies(task: int) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return task
-
-
-def fails(task: int) -> int:
-    if task == 3:
-        raise InputError("task 3 is bad")
-    return task
-
-
 class TestLocalEngine:
+    """Who has which task and what becomes of lost ones; ``TestResuming`` and ``TestKilled`` have workers as they are."""
+
+    @pytest.fixture(autouse=True)
+    def _workers_without_torch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("specgen.engines.prepare_worker", prepared)
+
     def test_each_task_once(self) -> None:
         for workers in (1, 2):
             assert sorted(local(square, iter(range(20)), EngineSettings(workers=workers))) == [n * n for n in range(20)]

@@ -230,3 +230,11 @@ def test_gc_share_counts_ambiguities_by_share_and_padding_not_at_all() -> None:
     assert gc_share(encode("NNSW")) == 0.5
     assert gc_share(encode("SSGR")) == pytest.approx(3.5 / 4)
     assert math.isnan(gc_share(np.zeros(3, dtype=np.uint8)))
+
+
+@pytest.mark.parametrize(
+    ("codes", "inner"), [([], []), ([0, 0], []), ([0, 1, 0, 2, 0, 0], [1, 0, 2]), ([4, 8], [4, 8]), ([0, 15], [15])]
+)
+def test_blanks_at_the_ends_are_no_letters(codes, inner):
+    row = np.array(codes, dtype=np.uint8)
+    assert row[sequences.between_blanks(row)].tolist() == inner

@@ -1,0 +1,42 @@
+"""``python -m classify effects``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from classify.effects.settings import EffectsSettings
+from specgen.parser import CommandParser
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Score variants, and say how many were and why others were not."""
+    parser = CommandParser(
+        prog="python -m classify effects",
+        description="What each variant of a VCF does to what a trained network says of the window around it: differences of "
+        "logits and probabilities, as a table and as INFO fields. Each ALT is scored alone against the reference, "
+        "whatever other variants lie near it.",
+    )
+    parser.add_argument("--run", type=str, required=True, help="run folder of a trained model")
+    parser.add_argument("--vcf", type=str, required=True, help="VCF, plain, gzip or bgzip")
+    parser.add_argument(
+        "--genome", type=str, required=True, help="FASTA, plain, gzip or bgzip; an index saves reading it"
+    )
+    parser.add_argument("--out", type=str, required=True, help="first part of the names of the files to write")
+    parser.add_class_arguments(EffectsSettings, None)
+    parser.add_argument("--progress", type=bool, default=True, help="show a progress bar")
+    parsed = parser.parse_args(parser.friendly(arguments))
+    settings = EffectsSettings(**{key: parsed[key] for key in EffectsSettings.__dataclass_fields__})
+    from classify.distributed import check_alone
+    from classify.effects.effects import effects
+
+    check_alone("effects")
+    done = effects(Path(parsed.run), parsed.vcf, parsed.genome, parsed.out, settings, progress=parsed.progress)
+    print(
+        f"{parsed.out}.tsv, {parsed.out}.vcf: {done['scored']:,} of {done['alleles']:,} alternative alleles scored, "
+        f"on {done['rows']:,} lines"
+    )
+    for reason, count in sorted(done["unscored"].items()):
+        print(f"not scored: {count:,} {reason.replace('_', ' ')}")
+    if done["without_alt"]:
+        print(f"not scored: {done['without_alt']:,} lines without an alternative")

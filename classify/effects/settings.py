@@ -1,0 +1,65 @@
+"""How variants are scored. No torch here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from classify.scanning.settings import STRANDS
+from specgen.errors import InputError, UnknownName
+
+__all__ = ["EffectsSettings"]
+
+_TAG = re.compile(r"[A-Za-z_][0-9A-Za-z_]*")
+
+
+@dataclass(frozen=True)
+class EffectsSettings:
+    """What is scored, and how it is named.
+
+    Attributes
+    ----------
+    strands
+        both (the mean of the logits of the window and its reverse complement), + or - alone. A run of
+        ``training.both_strands`` answers for both anyhow.
+    classes
+        Names of the classes or labels whose effects are written, in which * stands for anything; empty = all, of two
+        exclusive classes the last.
+    max_ambiguous
+        An allele is not scored where a larger share of its window or the reference's is N and other ambiguity letters.
+    tag
+        First part of the names of the INFO fields, so that several runs can annotate a file one after another.
+    """
+
+    strands: str = "both"
+    classes: list[str] = field(default_factory=list)
+    max_ambiguous: float = 0.1
+    tag: str = "CLASSIFY"
+
+    def __post_init__(self) -> None:
+        if self.strands not in STRANDS:
+            raise UnknownName("strands", self.strands, STRANDS)
+        if not 0 <= self.max_ambiguous <= 1:
+            raise InputError(f"max_ambiguous: expected a share from 0 to 1, got {self.max_ambiguous}")
+        if not _TAG.fullmatch(self.tag):
+            raise InputError(f"tag: expected letters, digits and _, no digit first, got {self.tag!r}")
+
+    def chosen(self, classes: Sequence[str], *, exclusive: bool) -> list[int]:
+        """Places in ``classes`` of those whose effects are written, ascending.
+
+        Raises
+        ------
+        UnknownName
+            A name that no class has.
+        """
+        if not self.classes:
+            return [1] if exclusive and len(classes) == 2 else list(range(len(classes)))
+        found: set[int] = set()
+        for name in self.classes:
+            some = {i for i, known in enumerate(classes) if known == name or fnmatchcase(known, name)}
+            if not some:
+                raise UnknownName("class", name, classes)
+            found |= some
+        return sorted(found)
