@@ -36,6 +36,11 @@ FAR_FROM_ENDS = ("--data.simulate.length", "181", "--data.simulate.margin", "50"
 OTHERS = ("deepbind", "deepmotif_cnn", "deepmotif_rnn", "deepmotif_cnn_rnn", "basset")
 """Networks that were not made for this, with the notebook's training."""
 
+EXPLAINED = ("recovery11", "single")
+"""Runs of which dashboards are made: the small network without occurrences by chance, and the others with them."""
+
+PLANTED, N_PLANTED = Path("runs/planted_motifs"), "20"
+
 
 def training(
     stage: str, config: str, model: str, name: str, seed: int, *arguments: str, more: tuple[Job, ...] = ()
@@ -46,7 +51,23 @@ def training(
     command += ["--model", model, *arguments, "--data.simulate.seed", str(seed), "--data.split.seed", str(seed)]
     command += ["--training.threads", "1", "--training.progress", "false", "--seed", str(seed), "--name", named]
     folder = f"runs/motifs/{model}/{named}"
-    return Job(stage, tuple(command), Path(folder) / "report.html", (), folder, more=more)
+    explained = (boards(folder),) if not seed and name in EXPLAINED else ()
+    return Job(stage, tuple(command), Path(folder) / "report.html", (), folder, more=(*more, *explained))
+
+
+def boards(folder: str) -> Job:
+    """Dashboards of a run on planted sequences: how much of an attribution lies on the motif, and nothing optimised."""
+    out = f"{folder}/planted"
+    command = ("-m", "classify", "dashboard", "--run", folder, "--input", f"{PLANTED}/planted.fa", "--out", out)
+    options = ("--sites", f"{PLANTED}/planted.bed", "--most", N_PLANTED, "--optimisation.steps", "0")
+    reads = (Path(folder) / "model.safetensors", PLANTED / "planted.fa")
+    return Job("explained", (*command, *options), Path(out) / "dashboard.html", reads, clear=out)
+
+
+def planted() -> Job:
+    """The sequences of the dashboards."""
+    script = ("reports/motifs/planted.py", N_PLANTED, str(PLANTED))
+    return Job("explained", script, PLANTED / "planted.fa")
 
 
 def found(folder: str) -> Job:
@@ -100,4 +121,4 @@ def everything() -> Iterator[Job]:
 
 
 if __name__ == "__main__":
-    command_line(__doc__, ROOT, list, everything)
+    command_line(__doc__, ROOT, lambda: [planted()], everything)

@@ -26,7 +26,7 @@ from make import (  # noqa: E402
     SPACED,
     everything,
 )
-from pages import Tables, spread, write_page  # noqa: E402
+from pages import Tables, grid, read_json, spread, write_page  # noqa: E402
 
 from classify.motifs.formats import read_motifs  # noqa: E402
 from classify.motifs.similarity import recovery  # noqa: E402
@@ -47,6 +47,8 @@ PUBLISHED = {
     "spaced_two_layers_keep": ".874",
 }
 """AUROC of one run each."""
+
+GRADIENTS = "integrated_gradients"
 
 KINDS = ("far_apart", "one_a", "one_b", "none")
 """Negatives of spaced motifs."""
@@ -98,12 +100,12 @@ class MotifTables(Tables):
     def spaced(self) -> str:
         """Two motifs at a distance, against four kinds of negatives, by what the network can see."""
         rows = []
-        for kind in ACCIDENTAL:
+        for kind in (*ACCIDENTAL, "far_from_ends"):
             for config, model in SPACED.items():
                 published = PUBLISHED.get(f"{config}_{kind}", "")
-                line = self.row([kind, model], model, f"spaced_{kind}", published).removesuffix(" |")
+                line = self.row([kind.replace("_", " "), model], model, f"spaced_{kind}", published).removesuffix(" |")
                 rows.append(" | ".join([line, *self._by_kind(model, f"spaced_{kind}")]) + " |")
-        return _table(["occurrences by chance", "model"], rows, [f"AUROC, {kind}" for kind in KINDS])
+        return _table(["sequences", "model"], rows, [f"AUROC, {kind}" for kind in KINDS])
 
     def _by_kind(self, model: str, name: str) -> list[str]:
         """AUROC against each kind of negative."""
@@ -115,6 +117,20 @@ class MotifTables(Tables):
         """Networks that were not made for these experiments."""
         rows = [self.row([model, config], model, config) for model in OTHERS for config in ("single", "pair", "spaced")]
         return _table(["model", "experiment"], rows)
+
+    def explained(self) -> str:
+        """Share of the absolute attribution on the motif, a row a network, and what integrated gradients leave unexplained."""
+        rows, methods = [], list[str]()
+        for folder in self.folders("*/recovery11_s0") + self.folders("*/single_s0"):
+            file = folder / "planted" / "dashboard.json"
+            if not (file.is_file() and file.parent in self.done):
+                continue
+            told = read_json(file)
+            methods = methods or list(told["share_on_sites"])
+            shares = [f"{told['share_on_sites'][method]:.3f}" for method in methods]
+            every = [record["methods"][GRADIENTS]["completeness_error"] for record in told["records"]]
+            rows.append([folder.parent.name, *shares, f"{np.mean(np.abs(every)):.1e}", f"{np.max(np.abs(every)):.1e}"])
+        return grid(["model", *methods, "completeness error, mean", "largest"], rows)
 
     def recovered(self) -> str:
         """Of how many seeds a filter holds the planted motif, by the width of the filters."""

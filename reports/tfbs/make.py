@@ -79,11 +79,16 @@ def found(folder: str) -> Job:
     return Job("factors", command, Path(folder) / "motifs" / "motifs.html", (Path(folder) / "model.safetensors",))
 
 
-def baselines(name: str) -> Job:
-    """The k-mer baselines on the same windows: these do not change from epoch to epoch, so one is enough."""
-    command = ["-m", "classify", "baselines", *files(name), "--training.epochs", "1", "--name", f"{name}_s0"]
-    done = Path(f"runs/tfbs/{BASELINES[-1]}/{name}_s0/report.html")
-    return Job(SETS[name][0], (*command, "--only", *BASELINES), done)
+FRESH = "_fresh"
+"""Ends the names of sets whose baselines learn from several shuffles of each peak, as networks do."""
+
+
+def baselines(name: str, stage: str = "", ending: str = "", epochs: str = "1") -> Job:
+    """The k-mer baselines on the same windows: without fresh shuffles these do not change from epoch to epoch."""
+    run = f"{name}{ending}_s0"
+    command = ["-m", "classify", "baselines", *files(name), "--training.epochs", epochs, "--name", run]
+    done = Path(f"runs/tfbs/{BASELINES[-1]}/{run}/report.html")
+    return Job(stage or SETS[name][0], (*command, "--only", *BASELINES), done)
 
 
 def everything() -> Iterator[Job]:
@@ -93,6 +98,8 @@ def everything() -> Iterator[Job]:
     for model in (OURS, *MODELS):
         for name in SETS:
             yield training(name, model, 0)
+    for name in DEEPBIND:
+        yield baselines(name, "fresh", FRESH, "5")
     for model in SLOW:
         for name in DEEPBIND:
             yield training(name, model, 0, "slow")

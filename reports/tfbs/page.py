@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "reports"))
 
-from make import BASELINES, DATABASE, DEEPBIND, GUE, MODELS, OTHERS, OURS, PEAKS, SLOW, everything  # noqa: E402
-from pages import Tables, around, read_json, write_page  # noqa: E402
+from make import BASELINES, DATABASE, DEEPBIND, FRESH, GUE, MINUTES, MODELS, OTHERS, OURS, PEAKS, SLOW, everything  # noqa: E402
+from pages import Tables, around, grid, read_json, write_page  # noqa: E402
 
 HERE = Path("reports/tfbs")
 
@@ -90,6 +91,19 @@ class TfbsTables(Tables):
             return "(not made yet)"
         return str(sum(a >= b for a, b in zip(ours, best, strict=True)))
 
+    def fresh(self) -> str:
+        """The baselines from one shuffle of each peak and from five: AUROC of validation and of the test, means of the ten."""
+        rows = []
+        for word in BASELINES:
+            for told, ending in (("one", ""), ("five", FRESH)):
+                folders = [self.runs / word / f"{name}{ending}_s0" for name in DEEPBIND]
+                if not all(map(self.finished, folders)):
+                    continue
+                val = [read_json(folder / "training.json")["training"]["val_auroc"] for folder in folders]
+                test = [read_json(folder / "metrics.json")["metrics"]["auroc"]["value"] for folder in folders]
+                rows.append([word, told, f"{np.mean(val):.4f}", f"{np.mean(test):.4f}"])
+        return grid(["baseline", "shuffles of a peak", "validation", "test"], rows)
+
     def seeds(self, model: str) -> str:
         """Runs of a model on the first set."""
         return str(len(self.bodies(f"{model}/{DEEPBIND[0]}_s?")))
@@ -119,7 +133,7 @@ class TfbsTables(Tables):
 
     def slow(self) -> str:
         """Recurrent networks and pictures beside ours, one seed."""
-        return self.scores((*DEEPBIND, *GUE), "auroc", (OURS, *SLOW))
+        return self.scores(DEEPBIND, "auroc", (OURS, *SLOW))
 
     def factors(self) -> str:
         """The database's best match of the filter that tells the classes apart best, for each of the ten."""
@@ -141,6 +155,11 @@ class TfbsTables(Tables):
             cells = [name, row["consensus"], label, family, f"{match['q']:.1e}", "yes" if known else "no"]
             lines.append("| " + " | ".join(cells) + " |")
         return "\n".join(lines) + f"\n\n{right} of {made}.\n"
+
+    @property
+    def minutes(self) -> str:
+        """CPU time of a slow network."""
+        return MINUTES
 
     @property
     def ours(self) -> str:
