@@ -42,7 +42,7 @@ MODELS = ("deepbind", "deepmotif_cnn", "basset")
 """Networks of letters; those of recurrent layers and of pictures take ten times as long and come last."""
 
 SLOW = ("deepmotif_rnn", "deepmotif_cnn_rnn", "specnet_site")
-MINUTES = "3"
+MINUTES = "2"
 """CPU time that each of these may take; they take ten times that to their end."""
 
 GUE_EPOCHS = {OURS: "5"}
