@@ -33,7 +33,7 @@ install: $(VENV)/.installed
 $(VENV)/.installed: setup.cfg setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet uv
-	$(VENV)/bin/uv pip install --quiet --python $(VENV) --constraint constraints.txt --editable '.[dev,ray]'
+	$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(VENV) --constraint constraints.txt --editable '.[dev,ray]'
 	touch $@
 
 demo: install

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from classify.miscomputed import exact_where_wrong
 from specgen.engines import available_cores
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ class Plan:
         return "; ".join(self.reasons)
 
     def place(self, model: nn.Module) -> nn.Module:
-        """``model`` with its weights in the memory format."""
+        """``model`` with its weights in the memory format, and without layers that the CPU gets wrong in the precision."""
         placed: nn.Module = model.to(memory_format=getattr(torch, f"{self.memory_format}_format", torch.channels_last))
-        return placed
+        return exact_where_wrong(placed) if self.device == "cpu" and self.precision == "bf16-mixed" else placed
 
     def autocast(self) -> torch.autocast:
         """The context of a forward pass in the plan's precision."""

@@ -125,6 +125,7 @@ RANKS = {
     "classify.augment": 13,
     "classify.distributed": 13,
     "classify.convolution": 13,
+    "classify.miscomputed": 13,
     "classify.hardware": 14,
     "classify.noise": 14,
     "classify.views": 18,
