@@ -20,7 +20,8 @@ sys.path.insert(0, str(ROOT / "reports"))
 from jobs import Job, command_line, configured  # noqa: E402
 
 DATA = os.environ.setdefault("SPECGEN_DATA", str(ROOT.parent / "shared" / "data"))
-DATABASE = Path(DATA) / "motifs" / "jaspar2024_core.transfac.gz"
+JASPAR = Path(DATA) / "motifs" / "jaspar2024_core.transfac.gz"
+DATABASE = Path("runs/jaspar/vertebrates.transfac.gz")
 CONFIGS = "configs/tfbs"
 
 DEEPBIND = configured(ROOT / "configs/tfbs/factors", but="peaks_")
@@ -38,12 +39,14 @@ SETS = {
 """Set -> stage, and its configurations after the base."""
 
 OURS = "kmer_resnet"
-MODELS = ("deepbind", "deepmotif_cnn", "basset")
-"""Networks of letters; those of recurrent layers and of pictures take ten times as long and come last."""
+DETECTORS = "deepbind"
+"""The one whose filters are looked at: one layer, a detector each. Filters of deep networks hold parts of motifs."""
 
-SLOW = ("deepmotif_rnn", "deepmotif_cnn_rnn", "specnet_site")
-MINUTES = "2"
-"""CPU time that each of these may take; they take ten times that to their end."""
+MODELS = (DETECTORS, "deepmotif_cnn", "basset")
+"""Networks of letters."""
+
+SLOW = {"deepmotif_rnn": "1.5", "deepmotif_cnn_rnn": "1.5", "specnet_site": "3"}
+"""CPU minutes that networks with recurrent layers and pictures may take; they would take ten times that to their end."""
 
 GUE_EPOCHS = {OURS: "5"}
 GUE_EPOCHS_OF_OTHERS = "8"
@@ -67,19 +70,20 @@ def training(name: str, model: str, seed: int, stage: str = "") -> Job:
     if name in GUE:
         command += ["--training.epochs", GUE_EPOCHS.get(model, GUE_EPOCHS_OF_OTHERS)]
     if model in SLOW:
-        command += ["--training.cpu_minutes", MINUTES]
+        command += ["--training.cpu_minutes", SLOW[model]]
     folder = f"runs/tfbs/{model}/{run}"
-    more = (found(folder),) if model == OURS and not seed and name in DEEPBIND else ()
+    more = (found(folder),) if model == DETECTORS and not seed and name in DEEPBIND else ()
     return Job(stage or SETS[name][0], tuple(command), Path(folder) / "report.html", run=folder, more=more)
 
 
 def found(folder: str) -> Job:
     """The motifs of a run's filters, on its validation windows, and what they are like."""
     command = ("-m", "classify", "motifs", "--run", folder, "--database", str(DATABASE), "--split", "val")
-    return Job("factors", command, Path(folder) / "motifs" / "motifs.html", (Path(folder) / "model.safetensors",))
+    reads = (Path(folder) / "model.safetensors", DATABASE)
+    return Job("factors", (*command, "--draw", "0"), Path(folder) / "motifs" / "motifs.html", reads)
 
 
-FRESH = "_fresh"
+FRESH, FRESH_SHUFFLES = "_fresh", "3"
 """Ends the names of sets whose baselines learn from several shuffles of each peak, as networks do."""
 
 
@@ -95,11 +99,14 @@ def everything() -> Iterator[Job]:
     """All jobs: what the conclusions rest on first."""
     for name in SETS:
         yield baselines(name)
-    for model in (OURS, *MODELS):
+    for model in (OURS, DETECTORS):
         for name in SETS:
             yield training(name, model, 0)
     for name in DEEPBIND:
-        yield baselines(name, "fresh", FRESH, "5")
+        yield baselines(name, "fresh", FRESH, FRESH_SHUFFLES)
+    for model in MODELS[1:]:
+        for name in DEEPBIND:
+            yield training(name, model, 0)
     for model in SLOW:
         for name in DEEPBIND:
             yield training(name, model, 0, "slow")
@@ -108,5 +115,10 @@ def everything() -> Iterator[Job]:
             yield training(name, OURS, seed, "seeds")
 
 
+def vertebrates() -> Job:
+    """The database."""
+    return Job("factors", ("reports/tfbs/vertebrates.py", str(JASPAR), str(DATABASE)), DATABASE, (JASPAR,))
+
+
 if __name__ == "__main__":
-    command_line(__doc__, ROOT, lambda: [], everything)
+    command_line(__doc__, ROOT, lambda: [vertebrates()], everything)
