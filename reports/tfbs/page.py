@@ -153,7 +153,7 @@ class TfbsTables(Tables):
 
     def slow(self) -> str:
         """Recurrent networks and pictures beside ours, one seed."""
-        return self.scores(DEEPBIND, "auroc", (OURS, *SLOW))
+        return self.scores(SLOW_SETS, "auroc", (OURS, *SLOW))
 
     def factors(self) -> str:
         """The best match of the detector that tells the classes apart best, of those that match anything, for each of the ten."""
