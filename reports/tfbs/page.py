@@ -29,6 +29,7 @@ from make import (  # noqa: E402
     OURS,
     PEAKS,
     SLOW,
+    SLOW_SETS,
     everything,
 )
 from pages import Tables, around, grid, read_json, write_page  # noqa: E402
