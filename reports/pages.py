@@ -63,7 +63,7 @@ class Tables:
         self.runs, self.here, self.whole = runs, here, whole
         every = [job for first in jobs for job in first.all()]
         folders = {folder: job for job in every for folder in self._folders_of(job, last)}
-        self.done = {folder for folder, job in folders.items() if job.finished}
+        self.done = {folder: job.done.name for folder, job in folders.items() if job.finished}
         self.wanted = {folder: job.stage for folder, job in folders.items() if runs in folder.parents}
         self.rows: dict[str, list[dict[str, str]]] = {}
         self.text: dict[str, str] = {}
@@ -130,8 +130,8 @@ class Tables:
                 shutil.copyfile(path, self.here / name / path.name)
 
     def finished(self, folder: Path) -> bool:
-        """Whether a run is the one that its job would make now."""
-        return folder in self.done and (folder / "report.html").is_file()
+        """Whether a run, or what another job makes, is what it would make now."""
+        return folder in self.done and (folder / self.done[folder]).is_file()
 
     def table(self, name: str, notes: bool = True) -> str:
         """The Markdown of a comparison; without ``notes`` its tables alone, for pages that say once how to read them."""

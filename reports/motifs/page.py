@@ -123,7 +123,7 @@ class MotifTables(Tables):
         rows, methods = [], list[str]()
         for folder in self.folders("*/recovery11_s0") + self.folders("*/single_s0"):
             file = folder / "planted" / "dashboard.json"
-            if not (file.is_file() and file.parent in self.done):
+            if not self.finished(file.parent):
                 continue
             told = read_json(file)
             methods = methods or list(told["share_on_sites"])
