@@ -109,7 +109,9 @@ def _load(module: str, title: str, file: Path | None) -> None:
         if isinstance(error, SyntaxError):
             line, what = error.lineno, error.msg
         else:
-            inside = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+            inside = [
+                frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)
+            ]
             line, what = (inside[-1] if inside else None), " ".join(str(error).split())
         kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
         raise InputError(f"plug-in {title}{f', line {line}' if line else ''}: {kind}{what}") from None

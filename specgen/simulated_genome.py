@@ -78,7 +78,9 @@ def simulate_genome(settings: SimulationSettings) -> Iterator[SimulatedContig]:
             places = [(total + low + 1, total + high) for low, high in exons]
             if not forward:
                 letters = reverse_complement(letters)
-                places = [(total + len(letters) - high + 1, total + len(letters) - low) for low, high in reversed(exons)]
+                places = [
+                    (total + len(letters) - high + 1, total + len(letters) - low) for low, high in reversed(exons)
+                ]
             genes.append(SimulatedGene(gene, "+" if forward else "-", tuple(places)))
             parts += [between, letters]
             total += len(letters)

@@ -1,4 +1,4 @@
-"""The documentation: pages of the navigation exist, what tutorials have typed is understood, and (slow) all of it runs and is built."""
+"""The documentation: its pages exist, what tutorials type is understood, and (slow) all of it runs and is built."""
 
 import os
 import re
@@ -27,7 +27,9 @@ def test_every_page_of_the_navigation_exists():
     entries = [entry for page in (DOCS / "index.md", DOCS / "benchmarks.md") for entry in navigation(page)]
     assert len(entries) > 15
     for entry in entries:
-        found = list(DOCS.glob(f"{entry}.md")) if "*" not in entry else list(ROOT.glob(f"{entry.removeprefix('../')}.md"))
+        found = (
+            list(DOCS.glob(f"{entry}.md")) if "*" not in entry else list(ROOT.glob(f"{entry.removeprefix('../')}.md"))
+        )
         assert found or entry in MADE, entry
 
 
@@ -112,7 +114,15 @@ def test_the_site_is_built_without_a_warning(tmp_path):
         if (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
-    drawn = [*python, "specgen", "show", "ACGGATTTACGGCATTCAGGA" * 30, "--all", "--out", str(source / "docs" / "gallery")]
+    drawn = [
+        *python,
+        "specgen",
+        "show",
+        "ACGGATTTACGGCATTCAGGA" * 30,
+        "--all",
+        "--out",
+        str(source / "docs" / "gallery"),
+    ]
     for command in (drawn, [*python, "sphinx", "-W", "--keep-going", "-q", "-c", "docs", ".", "docs/_build/html"]):
         done = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=3600)
         assert done.returncode == 0, done.stderr[-4000:]

@@ -121,7 +121,9 @@ def test_two_of_one_name_and_a_failure_that_stays(tmp_path):
     )
     done = python("-c", code, cwd=tmp_path, plugins=os.pathsep.join(map(str, folders)))
     first, again = done.stdout.splitlines()
-    assert first == again == f"plug-in {folders[1] / 'same.py'}: there is another of that name, {folders[0] / 'same.py'}"
+    assert (
+        first == again == f"plug-in {folders[1] / 'same.py'}: there is another of that name, {folders[0] / 'same.py'}"
+    )
 
 
 def test_entry_points_helpers_and_objects_in_other_processes(tmp_path):
@@ -162,5 +164,3 @@ def test_a_job_of_other_plug_ins_is_another_job(tmp_path):
     (tmp_path / "nothing.py").write_text("")
     code = "from specgen.jobs import _environment; print('specgen.plugins.nothing' in _environment())"
     assert python("-c", code, cwd=tmp_path, plugins=str(tmp_path)).stdout == "True\n"
-
-
