@@ -70,9 +70,9 @@ def simulate_genome(settings: SimulationSettings) -> Iterator[SimulatedContig]:
         parts: list[Codes] = []
         genes: list[SimulatedGene] = []
         total = 0
-        for gene, transcript, background in members:
-            between = _piece(background, _SPACER, rng)
-            letters, exons = _spliced_apart(transcript, background, rng)
+        for gene, transcript, other in members:
+            between = _piece(other, _SPACER, rng)
+            letters, exons = _spliced_apart(transcript, other, rng)
             forward = bool(rng.integers(2))
             total += len(between)
             places = [(total + low + 1, total + high) for low, high in exons]
