@@ -33,6 +33,12 @@ def test_every_page_of_the_navigation_exists():
         assert found or entry in MADE, entry
 
 
+def test_every_page_has_a_title():
+    untitled = [p for p in (*(ROOT / "benchmarks").glob("*.md"), *ROOT.glob("reports/*/README.md"), *PAGES, *DOCS.glob("*.md"))
+                if not re.search(r"^# \S", p.read_text(encoding="utf-8"), re.M)]  # fmt: skip
+    assert not untitled
+
+
 def test_every_page_is_in_the_navigation():
     entries = set(navigation(DOCS / "index.md"))
     pages = {path.relative_to(DOCS).with_suffix("").as_posix() for path in [*DOCS.glob("*.md"), *PAGES]}
