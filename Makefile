@@ -13,7 +13,7 @@ NEWEST_PYTHON ?= 3.13
 EDGE_TESTS ?= tests/test_structure.py tests/test_cli.py tests/specgen tests/classify/test_runs.py tests/classify/test_scanning.py \
 	tests/classify/test_export.py tests/classify/test_estimator.py tests/classify/test_pretrained.py tests/classify/test_motifs.py
 
-.PHONY: install dist demo test test-all test-lowest test-newest lint style format bench bench-rendering bench-training bench-exons clean help
+.PHONY: install dist demo test test-all test-lowest test-newest lint style format docs bench bench-rendering bench-training bench-exons clean help
 
 help:
 	@echo "make install   .venv with this package and the tested versions of everything it needs"
@@ -23,6 +23,7 @@ help:
 	@echo "make test-lowest   tests with the oldest Python and dependencies that setup.cfg allows (some GB are downloaded)"
 	@echo "make test-newest   the same with the newest"
 	@echo "make dist      sdist and wheel in dist/"
+	@echo "make docs      the documentation site in docs/_build/html (some minutes)"
 	@echo "make bench     make or go on with the runs of reports/, then their pages (needs SPECGEN_DATA; hours)"
 	@echo "make bench-rendering   regenerate benchmarks/{rendering,scaling}.md (needs SPECGEN_DATA, 17 GB of disk, 20 quiet minutes)"
 	@echo "make bench-training    regenerate benchmarks/{training,parity,prediction}.md (needs SPECGEN_DATA; one hour)"
@@ -71,6 +72,13 @@ test-newest: install
 
 dist: install
 	$(VENV)/bin/uv build --out-dir dist
+
+# Warnings are errors. The gallery is drawn by the commands that the tutorials show, of letters that are the same everywhere.
+docs: install
+	rm -rf docs/_build/sim docs/gallery
+	$(PY) -m specgen simulate transcripts --out docs/_build/sim --records.n 1 --records.min_length 1500
+	$(PY) -m specgen show docs/_build/sim/coding.fa --all --out docs/gallery
+	$(PY) -m sphinx --fail-on-warning --keep-going --quiet --conf-dir docs . docs/_build/html
 
 bench: install
 	$(PY) reports/coding/make.py

@@ -150,7 +150,16 @@ def main() -> None:
     numba.set_num_threads(asked.threads)
     told = f"{asked.sequences:,} sequences of 101 nt, {asked.threads} thread(s), medians of {asked.rounds} rounds."
     tables = [indicators(asked.sequences, batch, asked.rounds) for batch in (asked.sequences, asked.batch)]
-    text = "\n\n".join([told, *("\n".join(table) for table in (*tables, scans(asked.windows, 2)))]) + "\n"
+    text = (
+        "\n\n".join(
+            [
+                "# Letters to indicators, places of motifs",
+                told,
+                *("\n".join(table) for table in (*tables, scans(asked.windows, 2))),
+            ]
+        )
+        + "\n"
+    )
     print(text, end="")
     if asked.out:
         write_atomic(asked.out, text)

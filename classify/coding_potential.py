@@ -258,7 +258,7 @@ def rotation_table(coding: Sequence[Codes], frame: int) -> dict[str, list[float]
     """Circular mean and deviation [rad] over coding records of each base's phase at 1/3 cycles/base, frame known.
 
     A record in which a base has no phase (its counts are level) is left out for that base; a base without any phase gets
-    mean 0 and deviation 1. The deviation is sqrt(-2 ln |mean of e^{i phase}|); that it is the one of the paper is unverified.
+    mean 0 and deviation 1. The deviation is ``sqrt(-2 ln |mean of e^{i phase}|)``; that it is the one of the paper is unverified.
     """
     sums = np.concatenate([_thirds(codes[None, frame:]) for codes in coding]) if len(coding) else np.zeros((0, 4))
     table: dict[str, list[float]] = {"mean": [], "deviation": []}
@@ -271,7 +271,7 @@ def rotation_table(coding: Sequence[Codes], frame: int) -> dict[str, list[float]
 
 
 def rotation_power(windows: Codes, table: dict[str, Any]) -> Floats:
-    """(B,) |sum over bases of e^{-i mean} U(1/3) / deviation|^2 of windows uint8 (B, L), divided by L.
+    """(B,) ``|sum over bases of e^{-i mean} U(1/3) / deviation|^2`` of windows uint8 (B, L), divided by L.
 
     Kotlar & Lavner 2003, Genome Res. 13:1930 (that weights are 1 / deviation is unverified). Another frame turns all four
     by one angle, so that the magnitude needs no frame.

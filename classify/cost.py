@@ -26,6 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from classify.distributed import gathered, world
 from classify.energy import CpuEnergy, GpuEnergy
+from specgen.extending import plugins
 
 __all__ = [
     "Meter",
@@ -222,11 +223,12 @@ def flops_per_example(model: nn.Module, seen: Tensor) -> int:
 
 
 def environment() -> dict[str, Any]:
-    """Versions, commit and machine, for environment.json."""
+    """Versions, plug-ins, commit and machine, for environment.json."""
     packages = ("specgen", "torch", "torchvision", "lightning", "numpy", "scipy", "scikit-learn", "timm", "pillow")
     return {
         "python": platform.python_version(),
         **{name: _version(name) for name in packages},
+        "plugins": plugins(),
         "commit": _commit(),
         "host": platform.node(),
         "platform": platform.platform(),

@@ -50,7 +50,7 @@ _HAPLOTYPE = re.compile(r"^(?:CHR_)?HSCHR(\d+|X|Y)_", re.IGNORECASE)
 def normalise_chromosome(name: str) -> str:
     """One spelling of a chromosome: "chr1", "CHR1" and "1" are "1"; alternative haplotypes count as their chromosome.
 
-    Fix patches (CHR_HG126_PATCH) and unplaced scaffolds (chrUn_...) do not tell which chromosome they repeat: they
+    Fix patches (CHR_HG126_PATCH) and unplaced scaffolds (``chrUn_...``) do not tell which chromosome they repeat: they
     come back empty, so that a chromosome split can leave them out.
     """
     if haplotype := _HAPLOTYPE.match(name):

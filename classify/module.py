@@ -71,11 +71,13 @@ class Classifier(L.LightningModule):
         return (logits + self(self.turn.turned(inputs))) / 2 if self.settings.training.both_strands else logits
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
+        """Seed what is drawn in this step."""
         # Each step has draws of its own, so a run that goes on within an epoch needs no state of a generator.
         draw = mix(self.settings.seed, self.current_epoch, batch_index, np.array([rank()]))
         torch.manual_seed(int(draw[0]) & 0x7FFFFFFFFFFFFFFF)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """The loss of a batch, in which each example counts once over all processes."""
         inputs, labels, rows = batch
         inputs = self.shift(self.turn(inputs, self.current_epoch, rows), self.current_epoch, rows)
         logits = self(inputs)
@@ -95,11 +97,13 @@ class Classifier(L.LightningModule):
         return loss if world() == 1 else loss * (here[2] * world() / everywhere[2]).float()
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Keep of a batch what outlasts it."""
         inputs, labels, rows = batch
         kept = self.task.kept(self.scored(inputs), self.task.truth(inputs, labels, training=False))
         self._outputs.append((kept.cpu(), labels.cpu(), rows.cpu()))
 
     def on_validation_epoch_end(self) -> None:
+        """The metrics of the whole validation split, in every process."""
         mine = [torch.cat(column).numpy() for column in zip(*self._outputs, strict=True)]
         self._outputs.clear()
         kept, labels = average_tiles(*gathered(*mine))
@@ -115,14 +119,17 @@ class Classifier(L.LightningModule):
             self.validated(labels, kept)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """What weights and optimiser do not hold: where the epoch is, and what validation decided."""
         checkpoint["decided"] = self._decided
         checkpoint["position"] = {"batches": self._done, "sums": self._sums.tolist(), "processes": world()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up what ``on_save_checkpoint`` kept."""
         position = checkpoint["position"]
         self._done, self._sums = position["batches"], torch.tensor(position["sums"], dtype=torch.float64)
 
     def configure_optimizers(self) -> Any:
+        """Optimiser and schedule of the settings, in steps."""
         settings = self.settings.optimiser
         parameters = [p for p in self.parameters() if p.requires_grad]
         if settings.name == "sgd":

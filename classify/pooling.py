@@ -56,7 +56,7 @@ class Pool:
             raise InputError(f"pool: {self.note} needs two classes, got {outputs}; expected mean or median")
 
 
-POOLS: Registry[Pool] = Registry("pool")
+POOLS: Registry[Pool] = Registry("pool", plugins=False)
 
 
 def register_pool(name: str, note: str, *, ranks: bool = True) -> Callable[[Rule], Rule]:

@@ -12,6 +12,7 @@ __all__ = ["main"]
 COMMANDS = {
     "render": "sequences or intervals of a genome to spectrogram pictures: a batch job, resumable",
     "show": "draw one record: its signal, its spectrogram with axes, its picture",
+    "simulate": "made-up transcripts, or a genome with genes, to try commands on",
     "list": "name representations, palettes, tapers, scales",
 }
 

@@ -1,4 +1,4 @@
-"""The one error tree of both packages.
+"""The one error tree of both packages::
 
     SpecgenError
     +-- InputError      the user's input is at fault: one line naming what, where, expected and found

@@ -30,6 +30,7 @@ from tqdm import tqdm
 import specgen
 from specgen.engines import ENGINES, EngineSettings
 from specgen.errors import InputError
+from specgen.extending import plugins
 from specgen.image import CHUNK, Imager
 from specgen.intervals import is_interval_file, read_regions
 from specgen.ledger import Done, Ledger, check_pinned, checksum, fault, identity, is_stream
@@ -286,4 +287,4 @@ def _about(image: ImageSettings, windows: WindowSettings) -> dict[str, str]:
 def _environment() -> dict[str, str]:
     """What else can move a pixel's last bit."""
     versions = {name: importlib.metadata.version(name) for name in ("torch", "numpy", "numba", "isal")}
-    return {"machine": platform.machine(), **versions}
+    return {"machine": platform.machine(), **versions, **plugins()}

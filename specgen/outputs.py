@@ -77,7 +77,7 @@ class Output:
         raise NotImplementedError
 
 
-OUTPUTS: Registry[type[Output]] = Registry("output")
+OUTPUTS: Registry[type[Output]] = Registry("output", plugins=False)
 
 
 def _described(shard: Shard) -> Iterator[dict[str, str]]:

@@ -2,17 +2,73 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from librosa.display import specshow
 from matplotlib.figure import Figure
 from matplotlib.ticker import AutoLocator, ScalarFormatter
 
+from specgen.colour import PALETTES
 from specgen.image import Imager, to_uint8
+from specgen.representations import REPRESENTATIONS
 from specgen.sequences import Codes
 from specgen.settings import ImageSettings
 
-__all__ = ["show_figure"]
+__all__ = ["Drawn", "gallery_figures", "show_figure"]
+
+
+class Drawn(NamedTuple):
+    """One entry of a gallery: "representation" or "palette", its name, what is said of it, and its drawing."""
+
+    kind: str
+    name: str
+    note: str
+    figure: Figure
+
+
+_SHOWN = 120
+"""Letters of a signal that a gallery shows; of more, single ones cannot be seen."""
+
+
+def gallery_figures(codes: Codes, settings: ImageSettings) -> Iterator[Drawn]:
+    """A drawing of the same window for each registered representation, then for each palette, plug-ins included.
+
+    A representation shows the signal of its first 120 letters, and the picture of all with their summed power in a colormap,
+    which takes any number of channels. A palette shows its picture, of the representation that it was made for.
+
+    Parameters
+    ----------
+    codes
+        uint8 (L,), L >= the spectrogram's window.
+    settings
+        Of all pictures, but for palette and representation.
+    """
+    batch = torch.from_numpy(codes.copy())[None]
+
+    def picture(axes: object, imager: Imager) -> None:
+        with torch.inference_mode():
+            painted = to_uint8(imager(batch))[0]
+        middles = settings.middles(len(codes))
+        axes.imshow(painted, extent=(middles[0], middles[-1], 0, 0.5), aspect="auto")  # type: ignore[attr-defined]
+        axes.set(xlabel="centre of the window [bp]", ylabel="frequency [cycles/base]")  # type: ignore[attr-defined]
+
+    for name in REPRESENTATIONS:
+        imager = Imager(dataclasses.replace(settings, palette="colormap:viridis", representation=name))
+        figure = Figure(figsize=(8, 3), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        with torch.inference_mode():
+            _draw_signal(left, imager.signal(batch)[0, :, :_SHOWN].numpy(), imager, 0)
+        picture(right, imager)
+        yield Drawn("representation", name, REPRESENTATIONS[name].source, figure)
+    for name in PALETTES:
+        figure = Figure(figsize=(4, 3), layout="constrained")
+        imager = Imager(dataclasses.replace(settings, palette=name, representation=""))
+        picture(figure.subplots(), imager)
+        yield Drawn("palette", name, f"{PALETTES[name].note} (of `{imager.signal.representation.name}`)", figure)
 
 
 def show_figure(codes: Codes, settings: ImageSettings, *, title: str, start: int = 0) -> Figure:

@@ -8,7 +8,7 @@ from specgen.parser import CommandParser
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Print every registered name with its note."""
+    """Print every registered name with its note, and the plug-ins."""
     CommandParser(prog="python -m classify list", description="Name what can be chosen.").parse_args(list(arguments))
     from classify.baselines import BASELINES
     from classify.cards import card_names
@@ -21,7 +21,10 @@ def run(arguments: Sequence[str]) -> None:
     from classify.peaks.negatives import NEGATIVES as UNBOUND
     from classify.tasks import TASKS
     from classify.views import VIEWS
+    from specgen.commands.list import print_plugins
+    from specgen.extending import load_plugins
 
+    load_plugins()  # a broken one is told before anything else is
     print("tasks")
     for name in TASKS:
         print(f"  {name:16} {TASKS[name].about}")
@@ -49,3 +52,4 @@ def run(arguments: Sequence[str]) -> None:
         print(f"  {name:16} {FORMATS[name].note}")
     print(f"views\n  {', '.join(VIEWS)}")
     print(f"cards (download)\n  {', '.join(card_names())}")
+    print_plugins()

@@ -108,7 +108,7 @@ class Negative:
     change: Change | None = None
 
 
-NEGATIVES: Registry[Negative] = Registry("kind of negative")
+NEGATIVES: Registry[Negative] = Registry("kind of negative", plugins=False)
 
 
 def register_negative(name: str, note: str, change: Change | None = None) -> Callable[[Draw], Draw]:

@@ -1,7 +1,7 @@
 """Labelled sequences from files: FASTA, CSV and TSV, DeepBind's .seq. One decorated function a format, found by the ending.
 
-A format is a function from a file to ``Row``s. Names of records tell where a sequence comes from, for the splits, and are
-never features: in several published sets they give the label away.
+A format is a function from a file to a list of ``Row``. Names of records tell where a sequence comes from, for the splits, and
+are never features: in several published sets they give the label away.
 """
 
 from __future__ import annotations
