@@ -44,6 +44,7 @@ def used(tmp_path_factory):
     return folder, done.stdout
 
 
+@pytest.mark.slow
 def test_the_page_shows_four_files_and_uses_them(used):
     folder, _ = used
     assert sorted(p.name for p in (folder / "plugins").glob("*.py")) == [
@@ -51,12 +52,14 @@ def test_the_page_shows_four_files_and_uses_them(used):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_lists_name_them(used):
     for name in ("pairing", "sepia", "repeats", "cells"):
         assert f"\n  {name} " in used[1]
         assert f"\n  specgen.plugins.{name} " in used[1]
 
 
+@pytest.mark.slow
 def test_a_run_says_what_it_was_made_with(used):
     folder, _ = used
     for name in ("sepia", "voss"):
@@ -68,12 +71,14 @@ def test_a_run_says_what_it_was_made_with(used):
         assert (run / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_they_are_compared(used):
     text = (used[0] / "compared" / "compare.md").read_text()
     assert "sepia" in text
     assert "voss" in text
 
 
+@pytest.mark.slow
 def test_they_are_in_the_gallery(used):
     folder = used[0] / "gallery"
     text = (folder / "index.md").read_text()
