@@ -22,6 +22,7 @@ RANKS = {
     "specgen.selection": 3,
     "specgen.files": 2,
     "specgen.png": 3,
+    "specgen.arrays": 3,
     "specgen.fasta": 2,
     "specgen.records": 3,
     "specgen.representations": 3,

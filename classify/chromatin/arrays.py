@@ -19,6 +19,7 @@ from classify.chromatin.settings import ArraySettings
 from classify.examples import Examples, StoredLetters
 from classify.splits import SplitSettings
 from classify.targets import UNKNOWN, Labels, StoredTargets
+from specgen.arrays import check_stored, check_written
 from specgen.errors import InputError
 from specgen.files import expand
 from specgen.sequences import Codes
@@ -27,6 +28,8 @@ __all__ = ["ArrayFile", "array_examples", "count_labels"]
 
 _CODE = {"A": 1, "C": 2, "G": 4, "T": 8}
 _N = 15
+_BYTES = {"int8": 1, "uint8": 1, "logical": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4, "single": 4}
+"""Of a number, by MATLAB's names; 8 of others."""
 _MOST_ROWS = 64
 """Neighbouring rows that are read together from an array whose chunks are longer."""
 
@@ -209,15 +212,28 @@ def _shapes(path: str) -> _Arrays:
     import h5py
 
     with h5py.File(path, "r") as file:
-        return {key: (item.shape, item.dtype, None) for key, item in file.items() if isinstance(item, h5py.Dataset)}
+        arrays = {key: item for key, item in file.items() if isinstance(item, h5py.Dataset) and item.shape is not None}
+        for item in arrays.values():
+            check_stored(path, item)
+        return {key: (item.shape, item.dtype, None) for key, item in arrays.items()}
 
 
 def _version_5(path: str, settings: ArraySettings) -> _Arrays:
     """The arrays of a MATLAB 5 file that can be meant, in memory."""
     from scipy.io import loadmat, whosmat
+    from scipy.io.matlab import matfile_version
 
+    # MATLAB 4 knows no arrays of three dimensions, and its reader takes whatever memory a header says.
+    if (version := matfile_version(path)[0]) != 1:
+        raise InputError(
+            f"{path}: expected a file of MATLAB 5 or 7.3, or HDF5, got one of MATLAB {4 if version == 0 else '?'}"
+        )
     named = {settings.windows, settings.labels} - {""}
-    wanted = [key for key, shape, _ in whosmat(path) if key in named or (len(named) < 2 and len(shape) in (2, 3))]
+    wanted = []
+    for key, shape, kind in whosmat(path):
+        if key in named or (len(named) < 2 and len(shape) in (2, 3)):
+            check_written(path, key, int(np.prod(shape, dtype=object)) * _BYTES.get(kind, 8))
+            wanted.append(key)
     found = loadmat(path, variable_names=wanted)
     return {key: (found[key].shape, found[key].dtype, found[key]) for key in wanted}
 

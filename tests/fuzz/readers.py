@@ -1,0 +1,1075 @@
+"""Every reader of files from outside, with small files that are right: what the fuzz tests damage.
+
+A reader is one decorated function ``make(folder) -> Case``: it lays out what stands beside the file, and gives good contents of
+it and a function that reads it as the commands do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import io
+import json
+import struct
+import sys
+import tarfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from damage import bgzip, bomb
+from PIL import Image
+from scipy.io import savemat
+
+from classify.cards import load_card
+from classify.checksums import listed
+from classify.chromatin.arrays import ArrayFile
+from classify.chromatin.features import read_features
+from classify.chromatin.settings import ArraySettings
+from classify.chromatin.tables import column_names, table_examples
+from classify.clusters import read_clusters, read_seen
+from classify.config import parse_run, settings_from, to_yaml
+from classify.downloading import Pins
+from classify.effects.variants import read_vcf, variant_rows
+from classify.exons.annotation import read_annotation
+from classify.exons.prepared import COLUMNS, FORMAT, VERSION, PreparedSet
+from classify.headers import read_table
+from classify.interpretation.sites import read_cds
+from classify.labelled.formats import Columns, read_rows
+from classify.labelled.settings import Part
+from classify.motifs.formats import read_motifs
+from classify.partial import Part as Partial
+from classify.peaks.reading import by_contig, chosen, read_peaks
+from classify.pictures import read_picture, scan_folder
+from classify.reporting.finished import read_finished
+from classify.runs import RunFolder, to_csv
+from classify.splits import SplitSettings
+from classify.sweeping.space import base_settings, check_space, read_space
+from specgen.errors import InputError
+from specgen.files import read_json
+from specgen.genome import Genome
+from specgen.intervals import read_regions
+from specgen.ledger import Ledger, check_pinned
+from specgen.outputs import open_pictures
+from specgen.parser import load_settings
+from specgen.png import encode_png, read_png_metadata, text_chunks
+from specgen.records import read_records
+from specgen.selection import RegionSettings
+from specgen.verification import verify
+
+__all__ = ["READERS", "Case"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One reader, laid out in a folder.
+
+    Attributes
+    ----------
+    path
+        Where the file is to stand.
+    seeds
+        Contents that can be read.
+    read
+        Reads the file; raises ``InputError`` and nothing else.
+    text
+        Whether edits are those of text.
+    pack
+        What is done to a damaged text, or before the packed bytes are damaged.
+    bombs
+        What is small and wants to be large.
+    """
+
+    path: Path
+    seeds: Sequence[bytes]
+    read: Callable[[Path], object]
+    text: bool = True
+    pack: Callable[[bytes], bytes] | None = None
+    bombs: Callable[[], Sequence[bytes]] = tuple
+
+
+READERS: dict[str, Callable[[Path], Case]] = {}
+
+
+def reader(make: Callable[[Path], Case]) -> Callable[[Path], Case]:
+    """Decorator: add one under its function's name."""
+    READERS[make.__name__] = make
+    return make
+
+
+def packed(make: Callable[[Path], Case]) -> Callable[[Path], Case]:
+    """Decorator: the same reader of gzip and of bgzip, besides."""
+    for ending, pack in (("gzip", gzip.compress), ("bgzip", bgzip)):
+
+        def also(folder: Path, pack: Callable[[bytes], bytes] = pack) -> Case:
+            case = make(folder)
+            bombs = _bombs(case.seeds[0]) if pack is gzip.compress else tuple
+            return dataclasses.replace(case, path=Path(f"{case.path}.gz"), pack=pack, bombs=bombs)
+
+        READERS[f"{make.__name__}_{ending}"] = also
+    return make
+
+
+BOMB = 1 << 31
+"""Bytes that a bomb wants to be."""
+
+
+def _bombs(seed: bytes) -> Callable[[], Sequence[bytes]]:
+    """A good file that goes on as one line, as blank lines, as its last line again and again, or as nothing that is text."""
+    last = seed.rstrip(b"\n").rpartition(b"\n")[2] + b"\n"
+    return lambda: [bomb(seed, piece, BOMB) for piece in (b"A", b"\n", last, b"\0")]
+
+
+FASTA = b">a gene:G1 chromosome:c1\nACGTNNACGTACGTAAGGT\nACGT\n\n>b\nTTTTGGGGCCCCAAAAT\n>c|x\nACGUryswkm\n"
+FASTQ = b"@a one\nACGT\n+\nIIII\n@b\nGGNN\n+b\n!!!!\n"
+GENOME = ">c1\n" + "ACGTACGTAGGT" * 20 + "\n>c2\n" + "TTGACAGTCCAG" * 20 + "\n"
+GTF = b"""#!genome-build x
+c1\tsrc\tgene\t1\t200\t.\t+\t.\tgene_id "G1"; gene_name "x";
+c1\tsrc\texon\t10\t60\t.\t+\t.\tgene_id "G1"; transcript_id "T1";
+c1\tsrc\tCDS\t12\t60\t.\t+\t0\tgene_id "G1"; transcript_id "T1";
+c1\tsrc\texon\t90\t150\t.\t+\t.\tgene_id "G1"; transcript_id "T1";
+c1\tsrc\tCDS\t90\t120\t.\t+\t2\tgene_id "G1"; transcript_id "T1";
+c2\tsrc\tCDS\t20\t70\t.\t-\t0\tgene_id "G2"; transcript_id "T2";
+"""
+GFF3 = b"""##gff-version 3
+c1\tsrc\tgene\t1\t200\t.\t+\t.\tID=gene:G1;Name=x
+c1\tsrc\tmRNA\t1\t200\t.\t+\t.\tID=T1;Parent=gene:G1
+c1\tsrc\texon\t10\t60\t.\t+\t.\tID=e1;Parent=T1
+c1\tsrc\tCDS\t12\t60\t.\t+\t0\tID=c1;Parent=T1;gene_id=G%201
+c1\tsrc\texon\t90\t150\t.\t+\t.\tParent=T1,T1b
+c1\tsrc\tmRNA\t1\t200\t.\t+\t.\tID=T1b;Parent=gene:G1
+##FASTA
+>c1
+ACGT
+"""
+BED = b"track name=x\nc1\t5\t60\tCTCF_K562\t900\t+\t5\t60\t0\t2\t10,20\t0,35\nc2\t0\t240\t.\t0\t-\t0\t240\t0\t1\t240,\t0,\n"
+NARROW = b"c1\t5\t60\tp1\t900\t.\t12.5\t3.1\t-1\t20\nc2\t0\t240\t.\t0\t.\t1e2\t3\t2\t-1\n"
+BROAD = b"c1\t5\t60\tp1\t900\t.\t12.5\t3.1\t-1\nc2\t0\t240\t.\t0\t.\t1e2\t3\t2\n"
+VCF = b"""##fileformat=VCFv4.2
+##contig=<ID=c1,length=240>
+##INFO=<ID=DP,Number=1,Type=Integer,Description="x, y">
+#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1
+c1\t1\trs1\tA\tG,<DEL>,*\t.\tPASS\tDP=3\tGT\t0/1
+c1\t5\t.\tACG\tA\t10\tq\t.\tGT\t1|1
+c1\t9\t.\tA\tAAC,A[c2:3[\t.\t.\t.\tGT\t./.
+c2\t2\t.\tT\t.\t.\t.\t.\tGT\t0/0
+"""
+
+
+def _all(path: Path | str) -> int:
+    return sum(len(record.codes) for record in read_records(path))
+
+
+@reader
+@packed
+def fasta(folder: Path) -> Case:
+    """``read_records``."""
+    return Case(folder / "x.fa", [FASTA, b"\xef\xbb\xbf#c\n" + FASTA.replace(b"\n", b"\r\n")], _all)
+
+
+@reader
+@packed
+def fastq(folder: Path) -> Case:
+    return Case(folder / "x.fq", [FASTQ], _all)
+
+
+@reader
+def standard_input(folder: Path) -> Case:
+    """``read_records("-")``."""
+
+    def read(path: Path) -> int:
+        before = sys.stdin
+        with path.open("rb") as raw:
+            sys.stdin = io.TextIOWrapper(raw)
+            try:
+                return _all("-")
+            finally:
+                sys.stdin = before
+
+    return Case(folder / "stdin", [FASTA, FASTQ, gzip.compress(FASTA), bgzip(FASTQ)], read)
+
+
+def _genome(folder: Path, *, index: bool) -> Path:
+    path = folder / "genome.fa"
+    path.write_text(GENOME)
+    if index:
+        Path(f"{path}.fai").write_bytes(_FAI)
+    return path
+
+
+_FAI = b"c1\t240\t4\t240\t241\nc2\t240\t249\t240\t241\n"
+
+
+def _fetched(path: Path) -> None:
+    with Genome(str(path)) as genome:
+        for name, length in genome.lengths.items():
+            fetch = genome.sequence(name)
+            for low in (0, length // 2, max(0, length - 7)):
+                fetch(low, min(low + 7, length))
+
+
+@reader
+def genome_index(folder: Path) -> Case:
+    """A ``.fai`` beside a genome."""
+    genome = _genome(folder, index=True)
+    return Case(Path(f"{genome}.fai"), [_FAI], lambda path: _fetched(genome))
+
+
+@reader
+def indexed_genome(folder: Path) -> Case:
+    """A genome beside a ``.fai``, made no later than it."""
+    genome = _genome(folder, index=True)
+
+    def read(path: Path) -> None:
+        Path(f"{path}.fai").touch()
+        _fetched(path)
+
+    return Case(genome, [GENOME.encode()], read)
+
+
+@reader
+def bgzip_genome(folder: Path) -> Case:
+    """A bgzip genome beside its ``.fai`` and ``.gzi``, both good."""
+    import pysam
+
+    genome = folder / "genome.fa.gz"
+    genome.write_bytes(bgzip(GENOME.encode(), 200))
+    pysam.faidx(str(genome))
+
+    def read(path: Path) -> None:
+        Path(f"{path}.fai").touch()
+        _fetched(path)
+
+    return Case(genome, [genome.read_bytes()], read, text=False)
+
+
+@reader
+@packed
+def gtf(folder: Path) -> Case:
+    return Case(folder / "x.gtf", [GTF], lambda path: read_annotation(str(path)))
+
+
+@reader
+@packed
+def gff3(folder: Path) -> Case:
+    return Case(folder / "x.gff3", [GFF3], lambda path: read_annotation(str(path)))
+
+
+def _regions(folder: Path, name: str, seed: bytes, **options: Any) -> Case:
+    settings = RegionSettings(genome=str(_genome(folder, index=False)), **options)
+    return Case(folder / name, [seed], lambda path: list(read_regions(str(path), settings)))
+
+
+@reader
+def gtf_regions(folder: Path) -> Case:
+    return _regions(folder, "x.gtf", GTF)
+
+
+@reader
+def gff3_regions(folder: Path) -> Case:
+    return _regions(folder, "x.gff3", GFF3.partition(b"##FASTA")[0].replace(b",T1b", b""))
+
+
+@reader
+@packed
+def bed_regions(folder: Path) -> Case:
+    return _regions(folder, "x.bed", BED)
+
+
+@reader
+def narrow_regions(folder: Path) -> Case:
+    return _regions(folder, "x.narrowPeak", NARROW, width=50)
+
+
+def _peaks(folder: Path, name: str, seed: bytes) -> Case:
+    def read(path: Path) -> None:
+        by_contig(chosen(read_peaks(path), [], str(path)), {"c1": 240, "c2": 240}, "genome.fa")
+
+    return Case(folder / name, [seed], read)
+
+
+@reader
+@packed
+def bed_peaks(folder: Path) -> Case:
+    return _peaks(folder, "x.bed", BED)
+
+
+@reader
+@packed
+def narrow_peaks(folder: Path) -> Case:
+    return _peaks(folder, "x.narrowPeak", NARROW)
+
+
+@reader
+def broad_peaks(folder: Path) -> Case:
+    return _peaks(folder, "x.broadPeak", BROAD)
+
+
+@reader
+def bed_sites(folder: Path) -> Case:
+    """``explain --cds`` and ``dashboard --sites``."""
+    return Case(folder / "x.bed", [b"#a\nr1\t0\t9\tm\nr2\t3\t90\n"], lambda path: read_cds(str(path)))
+
+
+@reader
+@packed
+def vcf(folder: Path) -> Case:
+    genome = _genome(folder, index=False)
+
+    def read(path: Path) -> None:
+        _, lines = read_vcf(str(path))
+        with Genome(str(genome)) as opened:
+            for _ in variant_rows(str(path), lines, opened):
+                pass
+
+    return Case(folder / "x.vcf", [VCF], read)
+
+
+LABELLED = b'name,sequence,label\nr1,ACGTACGT,1\n"r,2",acgtnn,0\nchr1:5-20(+),GGGG,1\n'
+SEQ = b"FoldID\tEventID\tseq\tBound\nA\tseq_1\tACGTACGT\t1\nB\tseq_2_shuf\tGGGGACGT\t0\n"
+MANY = b"id\tsequence\tCTCF\tDNase\nr1\tACGTACGT\t1\t0\nr2\tAAAACCCC\tNA\t1.0\nr3\tGGGGACGA\t0\t\n"
+
+
+def _labelled(folder: Path, name: str, seed: bytes) -> Case:
+    return Case(folder / name, [seed], lambda path: list(read_rows(path, 1, Columns())))
+
+
+@reader
+@packed
+def csv_labelled(folder: Path) -> Case:
+    return _labelled(folder, "x.csv", LABELLED)
+
+
+@reader
+@packed
+def deepbind_labelled(folder: Path) -> Case:
+    return _labelled(folder, "x.seq", SEQ)
+
+
+@reader
+@packed
+def tsv_many_labels(folder: Path) -> Case:
+    """A table of task ``chromatin``."""
+
+    def read(path: Path) -> None:
+        names = column_names(path, "sequence", [])
+        table_examples([Part("", [str(path)], [])], folder, "sequence", names, 8, "pad", SplitSettings())
+
+    return Case(folder / "x.tsv", [MANY, MANY.replace(b"\t", b",")], read)
+
+
+@reader
+def label_names(folder: Path) -> Case:
+    seeds = [
+        b"K562|CTCF|None\nH1|H3K4me3|None\n",
+        b"cell,factor,treatment\nK562,CTCF,None\nH1,DNase,\n",
+        b"1\ta\n2\tb\n",
+    ]
+    return Case(folder / "names.txt", seeds, read_features)
+
+
+@reader
+def origins(folder: Path) -> Case:
+    """``data.table``."""
+    seeds = [b"id,gene,chromosome\nr1,G1,1\nr2,G2,chrX\n", b"id\tgene\nr1\tG1\n"]
+    return Case(folder / "x.csv", seeds, read_table)
+
+
+@reader
+def clusters(folder: Path) -> Case:
+    return Case(folder / "x.csv", [b"id,cluster\nr1,0\nr2,0\nr3,1\n"], read_clusters)
+
+
+@reader
+def seen_split(folder: Path) -> Case:
+    """``split.csv`` of a run, for ``data.unseen`` and ``evaluate --on``."""
+
+    def read(path: Path) -> None:
+        read_seen(path)
+        RunFolder(folder).split_rows()
+
+    return Case(folder / "split.csv", [b"id,group,chromosome,label,split\nr1,G1,1,CDN,train\nr2,G2,,LNSD,test\n"], read)
+
+
+def _arrays(path: Path) -> None:
+    file = ArrayFile(path, ArraySettings())
+    rows = np.arange(min(len(file), 64))
+    file.gather(rows, np.zeros(len(rows), dtype=np.int64), min(file.length, 8))
+    file.targets(rows)
+
+
+def _hot() -> tuple[Any, Any]:
+    hot = np.zeros((6, 4, 9), dtype=np.uint8)
+    hot[np.arange(6)[:, None], np.arange(9) % 4, np.arange(9)] = 1
+    return hot, (np.arange(18).reshape(6, 3) % 2).astype(np.uint8)
+
+
+@reader
+def matlab_5(folder: Path) -> Case:
+    hot, labels = _hot()
+    seeds = []
+    for compress in (False, True):
+        out = io.BytesIO()
+        savemat(out, {"testxdata": hot, "testdata": labels}, do_compression=compress)
+        seeds.append(out.getvalue())
+
+    def bombs() -> list[bytes]:
+        out = io.BytesIO()
+        savemat(
+            out,
+            {"x": np.zeros((100_000, 4, 1000), np.uint8), "y": np.zeros((100_000, 3), np.uint8)},
+            do_compression=True,
+        )
+        return [out.getvalue()]
+
+    return Case(folder / "x.mat", seeds, _arrays, text=False, bombs=bombs)
+
+
+def _hdf5(write: Callable[[h5py.File], None]) -> bytes:
+    out = io.BytesIO()
+    with h5py.File(out, "w") as file:
+        write(file)
+    return out.getvalue()
+
+
+@reader
+def matlab_73(folder: Path) -> Case:
+    """HDF5: contiguous, and chunked and packed."""
+    hot, labels = _hot()
+
+    def contiguous(file: h5py.File) -> None:
+        file["testxdata"], file["testdata"] = hot, labels
+
+    def chunked(file: h5py.File) -> None:
+        file.create_dataset("trainxdata", data=hot.transpose(2, 1, 0), chunks=(3, 4, 2), compression="gzip")
+        file.create_dataset("traindata", data=labels.T.astype(np.float64), chunks=(3, 2), compression="gzip")
+
+    def large(file: h5py.File) -> None:
+        file.create_dataset("x", shape=(1 << 20, 4, 1 << 20), chunks=(1, 4, 1 << 20), dtype="u1", compression="gzip")
+        file.create_dataset("y", shape=(1 << 20, 2), chunks=(1 << 20, 2), dtype="u1", compression="gzip")
+
+    return Case(
+        folder / "x.mat", [_hdf5(contiguous), _hdf5(chunked)], _arrays, text=False, bombs=lambda: [_hdf5(large)]
+    )
+
+
+def _prepared(file: h5py.File, rows: int = 5, stored: bool = True) -> None:
+    file.attrs.update(
+        format=FORMAT, version=VERSION, width=7, protocol="strict", settings="{}", counts="{}",
+        kinds=json.dumps(["acceptor", "first", "intragenic"]),
+    )  # fmt: skip
+    file.create_dataset("genes", data=["G1", "G2"], dtype=h5py.string_dtype())
+    group = file.create_group("contigs/0")
+    group.attrs.update(name="c1", length=240)
+    codes = group.create_dataset("codes", (rows, 7), np.uint8)
+    if stored:
+        codes[...] = 1
+    for name, dtype in COLUMNS.items():
+        if stored:
+            group[name] = np.ones(rows, dtype=dtype)
+        else:
+            group.create_dataset(name, (rows,), dtype, chunks=(1 << 20,), compression="gzip")
+
+
+@reader
+def prepared_set(folder: Path) -> Case:
+    """What ``classify prepare`` writes."""
+
+    def read(path: Path) -> None:
+        found = PreparedSet(path)
+        rows = np.arange(min(len(found), 64))
+        found.gather(rows, np.zeros(len(rows), dtype=np.int64), min(found.width, 7))
+
+    def bombs() -> list[bytes]:
+        return [_hdf5(lambda file: _prepared(file, 1 << 40, stored=False))]
+
+    return Case(folder / "x.h5", [_hdf5(_prepared)], read, text=False, bombs=bombs)
+
+
+CONFIG = b"""task: coding
+model: conv5
+seed: 3
+model_options: {dropout: 0.3}
+data:
+  length: 300
+  coding: [a.fa, 'b.fa']
+  noncoding: [c.fa]
+  classes: &names [LNSD, CDN]
+  split: {strategy: gene, test_fraction: 0.25, test_chromosomes: []}
+image:
+  palette: viridis
+training:
+  epochs: 3  # few
+  precision: "32-true"
+optimiser: {lr: 1.0e-3, weight_decay: 0}
+"""
+
+
+@reader
+def run_config(folder: Path) -> Case:
+    """``--config``."""
+    return Case(folder / "x.yaml", [CONFIG], lambda path: parse_run(["--config", str(path)], "train", ""))
+
+
+@reader
+def settings_file(folder: Path) -> Case:
+    """The YAML of every command, up to the mapping."""
+    return Case(
+        folder / "x.yaml", [CONFIG, b"a: 1\nb: [1, 2.5, x, null, 2001-01-01]\n"], lambda path: load_settings(str(path))
+    )
+
+
+@reader
+def sweep_config(folder: Path) -> Case:
+    """What ``classify sweep`` makes of its file."""
+    seed = b"base: {model: conv5, data: {length: 300}}\nspace:\n  optimiser.lr: {low: 1.0e-4, high: 1.0e-2, log: true}\n  seed: [0, 1]\n"
+
+    def read(path: Path) -> None:
+        body = load_settings(str(path))
+        space = body.get("space", {})
+        if not isinstance(space, dict):
+            raise InputError(f"{path}: space: expected a mapping")  # jsonargparse's business
+        check_space(base_settings(body.get("base", {})), read_space(space))
+
+    return Case(folder / "x.yaml", [seed], read)
+
+
+CARD = b"""name: x
+title: a title
+organism: yeast
+assembly: R64
+release: '1'
+licence: CC0
+citation: nobody
+labels: {CDN: coding}
+files:
+  - name: x.fa.gz
+    url: https://example.org/x.fa.gz
+    bsd_sum: 00123 45
+    bytes: 45000
+  - name: y.csv
+    md5: d41d8cd98f00b204e9800998ecf8427e
+leaks: {controlled: [length], left: []}
+"""
+
+
+@reader
+def dataset_card(folder: Path) -> Case:
+    return Case(folder / "x.yaml", [CARD], load_card)
+
+
+@reader
+def checksum_list(folder: Path) -> Case:
+    """A publisher's list, read as ``download`` does."""
+    seed = b"11885 860561 x.fa.gz\n00001 2 ./y.fa.gz\n"
+
+    def read(path: Path) -> str:
+        return listed(path.read_text(encoding="utf-8", errors="replace"), "x.fa.gz", "bsd_sum", "list")
+
+    return Case(folder / "CHECKSUMS", [seed], read)
+
+
+@reader
+def lock_file(folder: Path) -> Case:
+    """``<card>.lock.json``."""
+    pin = {
+        "url": "https://example.org/x",
+        "bytes": 3,
+        "sha256": "0" * 64,
+        "checked": "md5",
+        "etag": "",
+        "last_modified": "",
+    }
+    seed = json.dumps({"format": "classify/download", "version": 1, "files": {"x": pin}}).encode()
+    return Case(folder / "x.lock.json", [seed], lambda path: Pins(path).read())
+
+
+@reader
+def part_record(folder: Path) -> Case:
+    """What is known of a broken download."""
+    url = "https://example.org/x"
+    seed = json.dumps({"url": url, "etag": '"1"', "last_modified": "", "total": 9}).encode()
+
+    def read(path: Path) -> None:
+        (folder / "x.part").write_bytes(b"abc")
+        Partial(folder / "x.part", url)
+
+    return Case(folder / "x.part.json", [seed], read)
+
+
+def _image(form: str, **options: Any) -> bytes:
+    out = io.BytesIO()
+    pixels = (np.arange(17 * 13 * 3) * 7 % 256).astype(np.uint8).reshape(17, 13, 3)
+    Image.fromarray(pixels).save(out, form, **options)
+    return out.getvalue()
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    import zlib
+
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _huge_png(side: int) -> bytes:
+    """Few bytes that are a picture of side x side."""
+    import zlib
+
+    head = _chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    packer = zlib.compressobj(9)
+    row = bytes(1 + 3 * side)
+    body = b"".join(packer.compress(row * 64) for _ in range(min(side, 13_000) // 64)) + packer.flush()
+    return b"\x89PNG\r\n\x1a\n" + head + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+
+
+@reader
+def png(folder: Path) -> Case:
+    ours = encode_png(np.full((224, 224, 3), 9, dtype=np.uint8), text_chunks({"record": "r1"}))
+    packed_text = _chunk(b"zTXt", b"a\0\0" + gzip.zlib.compress(b"A" * (1 << 27)))  # type: ignore[attr-defined]
+    whole = _image("png")
+
+    def read(path: Path) -> None:
+        read_png_metadata(path)
+        read_picture((path, -1))
+
+    def bombs() -> list[bytes]:
+        return [_huge_png(13_000), _huge_png(60_000), whole[:33] + packed_text + whole[33:]]
+
+    return Case(folder / "x.png", [whole, ours], read, text=False, bombs=bombs)
+
+
+@reader
+def jpeg(folder: Path) -> Case:
+    seeds = [_image("jpeg"), _image("jpeg", progressive=True)]
+    return Case(folder / "x.jpg", seeds, lambda path: read_picture((path, -1)), text=False)
+
+
+def _pictures(path: Path) -> None:
+    for place in range(min(len(open_pictures(path)), 3)):
+        read_picture((path, place))
+
+
+def _fresh(path: Path) -> None:
+    """As a process that opens the file for the first time."""
+    from specgen import outputs
+
+    outputs._opened.cache_clear()
+    _pictures(path)
+
+
+def _shard_pixels() -> Any:
+    return (np.arange(2 * 8 * 8 * 3) % 256).astype(np.uint8).reshape(2, 8, 8, 3)
+
+
+@reader
+def pictures_npy(folder: Path) -> Case:
+    out = io.BytesIO()
+    np.save(out, _shard_pixels())
+    return Case(folder / "x.npy", [out.getvalue()], _fresh, text=False)
+
+
+@reader
+def pictures_hdf5(folder: Path) -> Case:
+    def write(file: h5py.File) -> None:
+        file["pictures"] = _shard_pixels()
+
+    def large(file: h5py.File) -> None:
+        file.create_dataset(
+            "pictures", (1 << 30, 1 << 20, 1 << 20, 3), "u1", chunks=(1, 1 << 10, 1 << 10, 3), compression="gzip"
+        )
+
+    return Case(folder / "x.h5", [_hdf5(write)], _fresh, text=False, bombs=lambda: [_hdf5(large)])
+
+
+@reader
+def pictures_tar(folder: Path) -> Case:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, body in (("a.png", _image("png")), ("a.cls", b"0"), ("b.jpg", _image("jpeg"))):
+            member = tarfile.TarInfo(name)
+            member.size = len(body)
+            tar.addfile(member, io.BytesIO(body))
+    return Case(folder / "x.tar", [out.getvalue()], _fresh, text=False)
+
+
+@reader
+def picture_manifest(folder: Path) -> Case:
+    """``manifest.csv`` of a folder of pictures."""
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        (folder / name / "1.png").write_bytes(_image("png"))
+    seed = (
+        b"file,index,source,record,class,header,start,length\na/1.png,0,x.fa,r1,a,r1 range=chr1:5-90 strand=+,0,60\n"
+        b'b/1.png,0,x.fa,r2,b,"r2 gene:G2",0,60\n'
+    )
+    split = SplitSettings()
+    return Case(folder / "manifest.csv", [seed], lambda path: scan_folder(folder, ("a", "b"), None, split))
+
+
+JASPAR = b">MA1.1 CTCF\nA [ 1 2 3 ]\nC [ 0 4 1 ]\nG [ 5 0 0.5 ]\nT [ 1 1 1 ]\n>MA2\n1 2\n3 4\n5 6\n7 8\n"
+MEME = b"""MEME version 4
+
+ALPHABET= ACGT
+
+MOTIF M1 first
+letter-probability matrix: alength= 4 w= 2 nsites= 20 E= 0
+0.25 0.25 0.25 0.25
+1 0 0 0
+URL http://x
+MOTIF M2
+letter-probability matrix: w= 1
+.1 .2 .3 .4
+"""
+TRANSFAC = b"""VV  x
+XX
+AC MA1
+ID CTCF
+P0 A C G T
+01 1 2 3 4 N
+02 0 0 0 9 T
+XX
+CC tf_family: zinc
+//
+NA x
+PO\tA\tC\tG\tT
+1\t1\t2\t3\t4
+//
+"""
+
+
+@reader
+@packed
+def motifs(folder: Path) -> Case:
+    """JASPAR, MEME and TRANSFAC: told apart by content."""
+    return Case(folder / "x.txt", [JASPAR, MEME, TRANSFAC], read_motifs)
+
+
+@reader
+def vectors(folder: Path) -> Case:
+    """``.npy`` of k-mer vectors."""
+    from classify.models.kmers import read_vectors
+
+    out = io.BytesIO()
+    np.save(out, np.ones((64, 3), dtype=np.float32))
+    return Case(folder / "x.npy", [out.getvalue()], lambda path: read_vectors(str(path)), text=False)
+
+
+def _run(folder: Path) -> tuple[RunFolder, Any]:
+    """A folder of a small network that was never trained."""
+    from safetensors.torch import save
+
+    from classify.building import build_classifier
+    from classify.hardware import choose
+    from classify.tasks import TASKS
+
+    settings = settings_from({"model": "deepbind", "data": {"length": 60}, "training": {"threads": 1}}, "train")
+    run = RunFolder(folder)
+    run.config.write_text(to_yaml(settings))
+    network = build_classifier(settings, TASKS["coding"](settings.data), "codes", choose(settings.training)).model
+    run.weights.write_bytes(save({key: value.contiguous() for key, value in network.state_dict().items()}))
+    return run, settings
+
+
+@reader
+def weights(folder: Path) -> Case:
+    """``model.safetensors`` of a run."""
+    from classify.evaluation import load_run
+
+    run, _ = _run(folder)
+    return Case(run.weights, [run.weights.read_bytes()], lambda path: load_run(folder), text=False)
+
+
+@reader
+def kept_config(folder: Path) -> Case:
+    """``config.yaml`` of a run."""
+    from classify.evaluation import run_settings
+
+    run, _ = _run(folder)
+    return Case(run.config, [run.config.read_bytes()], lambda path: run_settings(folder))
+
+
+@reader
+def checkpoint(folder: Path) -> Case:
+    """``last.ckpt``, up to where training would go on."""
+    import torch
+
+    from classify.folders import check_folder
+
+    run, settings = _run(folder)
+    run.last.parent.mkdir()
+    out = io.BytesIO()
+    torch.save({"position": {"processes": 1}, "state_dict": {"w": torch.ones(3, 2)}, "callbacks": {}, "epoch": 1}, out)
+
+    return Case(run.last, [out.getvalue()], lambda path: check_folder(run, settings, True, False), text=False)
+
+
+@reader
+def resumed_config(folder: Path) -> Case:
+    """``config.yaml`` beside a checkpoint."""
+    import torch
+
+    from classify.folders import check_folder
+
+    run, settings = _run(folder)
+    run.last.parent.mkdir()
+    torch.save({"position": {"processes": 1}}, run.last)
+    return Case(run.config, [run.config.read_bytes()], lambda path: check_folder(run, settings, True, False))
+
+
+def _hub(folder: Path) -> dict[str, bytes]:
+    from classify.config import settings_from as made
+
+    run, _ = _run(folder)
+    body = {"model": "deepbind", "data": {"length": 60}, "training": {"threads": 1}}
+    settings = dataclasses.asdict(made(body, "train"))
+    told = json.dumps({"format": 1, "library": "specgen", "run": settings}, indent=1).encode()
+    for name, data in (("config.json", told), ("README.md", b"---\ntags: [dna]\n---\n# Card\n")):
+        (folder / name).write_bytes(data)
+    return {name: (folder / name).read_bytes() for name in ("config.json", "README.md", "model.safetensors")}
+
+
+def _from_hub(folder: Path) -> Callable[[Path], object]:
+    from classify.pretrained import PretrainedClassifier
+
+    return lambda path: PretrainedClassifier.from_pretrained(folder, local_files_only=True)
+
+
+@reader
+def hub_config(folder: Path) -> Case:
+    return Case(folder / "config.json", [_hub(folder)["config.json"]], _from_hub(folder))
+
+
+@reader
+def hub_weights(folder: Path) -> Case:
+    return Case(folder / "model.safetensors", [_hub(folder)["model.safetensors"]], _from_hub(folder), text=False)
+
+
+@reader
+def model_card(folder: Path) -> Case:
+    """README.md of a hub folder."""
+    return Case(folder / "README.md", [_hub(folder)["README.md"]], _from_hub(folder))
+
+
+def _finished(folder: Path) -> None:
+    from classify.metrics import summary
+
+    labels, groups = np.array([0, 1, 1, 0, 1, 0]), np.array(list("abcdef"))
+    chances = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3], [0.1, 0.9], [0.4, 0.6]])
+    body = {
+        "task": "coding", "model": "deepbind", "name": "x", "split": "test",
+        "training": {"best_epoch": 1}, "cost": {"wall_seconds": 1.5}, "data": {"records_read": 6},
+        **summary(labels, chances, groups, ["LNSD", "CDN"], 1, 0),
+    }  # fmt: skip
+    run = RunFolder(folder)
+    run.config.write_bytes(b"task: coding\nmodel: deepbind\nseed: 0\ndata:\n  length: 60\n")
+    run.write_json("metrics.json", body)
+    rows = [
+        (f"r{i}", groups[i], ["LNSD", "CDN"][labels[i]], ["LNSD", "CDN"][chances[i].argmax()], *chances[i])
+        for i in range(6)
+    ]
+    run.write_csv("predictions.csv", ("id", "group", "label", "predicted", "p_LNSD", "p_CDN"), rows)
+    history = [(e, 0.5, 0.7, 0.6, 0.6, 0.7, 1e-3, 1.0, 1.0) for e in (0, 1)]
+    columns = [
+        "epoch",
+        "train_loss",
+        "train_accuracy",
+        "val_loss",
+        "val_accuracy",
+        "val_auroc",
+        "lr",
+        "seconds",
+        "cpu_seconds",
+    ]
+    run.write_csv("metrics.csv", columns, history)
+
+
+def _of_finished(folder: Path, name: str) -> Case:
+    """A file of a run that ``compare`` and ``ensemble`` read."""
+
+    def read(path: Path) -> None:
+        run = read_finished(folder)
+        assert (run.model, run.name, run.seed, run.classes, run.positive, run.examples, run.probabilities, run.kind)
+
+    _finished(folder)
+    return Case(folder / name, [(folder / name).read_bytes()], read)
+
+
+@reader
+def metrics_json(folder: Path) -> Case:
+    return _of_finished(folder, "metrics.json")
+
+
+@reader
+def predictions_csv(folder: Path) -> Case:
+    return _of_finished(folder, "predictions.csv")
+
+
+@reader
+def metrics_csv(folder: Path) -> Case:
+    return _of_finished(folder, "metrics.csv")
+
+
+@reader
+def finished_config(folder: Path) -> Case:
+    return _of_finished(folder, "config.yaml")
+
+
+@reader
+def run_json(folder: Path) -> Case:
+    """training.json, decided.json, environment.json, pins of predictions and scans: ``read_json``."""
+    seed = json.dumps({"thresholds": [0.5, None], "n": 3, "cost": {"wall": 1e-3}, "t": "é"}).encode()
+    return Case(folder / "decided.json", [seed], lambda path: (RunFolder(folder).read_decided(), read_json(path, "")))
+
+
+@reader
+def fitted_baseline(folder: Path) -> Case:
+    """model.json of a baseline."""
+    from classify.fitted import load_baseline
+
+    body = {"mean": [0.5], "scale": [0.1], "coefficients": [[1.5]], "intercept": [0.1], "penalty": 1.0, "state": {}}
+    return Case(folder / "model.json", [json.dumps(body).encode()], lambda path: load_baseline(RunFolder(folder), "gc"))
+
+
+@reader
+def kmer_baseline(folder: Path) -> Case:
+    """model.json of a baseline that has learnt something."""
+    from classify.fitted import load_baseline
+
+    n = 64
+    body = {
+        "mean": [0.0] * n, "scale": [1.0] * n, "coefficients": [[0.5] * n], "intercept": [0.1], "penalty": 1.0, "state": {},
+    }  # fmt: skip
+    return Case(
+        folder / "model.json", [json.dumps(body).encode()], lambda path: load_baseline(RunFolder(folder), "kmer3")
+    )
+
+
+@reader
+def barcodes(folder: Path) -> Case:
+    from safetensors.numpy import save
+
+    from classify.barcodes import read_barcodes
+
+    told = json.dumps({"ids": ["a", "b"], "names": ["x"], "labels_in_all": 1})
+    arrays = {
+        "truth": np.ones((2, 1), np.int8),
+        "probabilities": np.ones((3, 2, 1), np.float32),
+        "codes": np.ones((2, 9), np.uint8),
+    }
+    return Case(folder / "x.safetensors", [save(arrays, metadata={"barcodes": told})], read_barcodes, text=False)
+
+
+@reader
+def predicted_labels(folder: Path) -> Case:
+    """predictions.safetensors and labels.csv of a run of several labels."""
+    from safetensors.numpy import save
+
+    from classify.reporting.ranked import example_of
+
+    features = [
+        {"name": f"f{i}", "group": "TF", "cell": "", "factor": "", "treatment": "", "threshold": 0.5} for i in range(2)
+    ]
+    (folder / "predictions.csv").write_text(to_csv(("id",), [("a",), ("b",)]))
+    body = {"features": features, "n": 2}
+    seed = save({"labels": np.ones((2, 2), np.int8), "probabilities": np.ones((2, 2), np.float32)})
+    return Case(folder / "predictions.safetensors", [seed], lambda path: example_of(folder, body), text=False)
+
+
+@reader
+def prevalences(folder: Path) -> Case:
+    from classify.reporting.ranked import read_prevalences
+
+    seed = b"name,cell,train_known,train_positives\nf0,K562,10,3\nf1,,0,0\n"
+    return Case(folder / "labels.csv", [seed], lambda path: read_prevalences(folder))
+
+
+@reader
+def scanned_block(folder: Path) -> Case:
+    """A finished block of a stopped scan."""
+    from classify.scanning.parts import Contig, parts
+    from classify.scanning.parts import Part as Block
+
+    held = io.BytesIO()
+    names = Block._fields[2:-1]
+    np.savez_compressed(held, **{f"+1_{name}": np.arange(3) for name in names}, **{"+1_scored": 3})
+    contig = Contig(0, "c1", 240)
+    return Case(folder / "0_0.npz", [held.getvalue()], lambda path: list(parts(folder, [contig], 1)), text=False)
+
+
+def _job(folder: Path) -> dict[str, bytes]:
+    """A finished rendering job of one small shard."""
+    ledger = Ledger(folder)
+    (folder / "a").mkdir()
+    (folder / "a" / "000000.npy").write_bytes(b"abc")
+    job = {"inputs": [{"file": "x.fa", "bytes": 3}], "image": {"palette": "viridis"}}
+    ledger.pinned.write_text(json.dumps(job, indent=2))
+    (folder / "manifest.csv").write_text("file\na/000000.npy\n")
+    import hashlib
+
+    done = f"0,a/000000.npy,1,3,{hashlib.sha256(b'abc').hexdigest()},{'0' * 64}\n"
+    ledger.shards.write_text("shard,file,windows,bytes,sha256,input\n" + done)
+    names = ("job.json", "manifest.csv", "shards.csv")
+    sums = "".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
+    ledger.sums.write_text(sums)
+    return {name: (folder / name).read_bytes() for name in Ledger.FILES if (folder / name).is_file()}
+
+
+def _of_job(folder: Path, name: str) -> Case:
+    seeds = _job(folder)
+
+    def read(path: Path) -> None:
+        try:
+            verify(folder, progress=False)
+        except InputError:
+            Ledger(folder).read()
+            check_pinned(folder, {"inputs": [{"file": "x.fa", "bytes": 3}], "image": {"palette": "viridis"}})
+            raise
+
+    return Case(folder / name, [seeds[name]], read)
+
+
+@reader
+def job_json(folder: Path) -> Case:
+    return _of_job(folder, "job.json")
+
+
+@reader
+def job_shards(folder: Path) -> Case:
+    return _of_job(folder, "shards.csv")
+
+
+@reader
+def job_sums(folder: Path) -> Case:
+    return _of_job(folder, "SHA256SUMS")
+
+
+@reader
+def sweep_journal(folder: Path) -> Case:
+    """journal.log of a study."""
+    from classify.sweeping.records import create, journal, reopen
+    from classify.sweeping.records import read_records as trials
+
+    study = create(folder, {"base": {"seed": 0}, "space": {"seed": [0, 1]}, "study": {"trials": 2}}, "maximize")
+    trial = study.ask()
+    trial.suggest_categorical("seed", [0, 1])
+    trial.report(0.5, 1)
+    study.tell(trial, 0.5)
+
+    def read(path: Path) -> None:
+        if (found := reopen(folder)) is not None:
+            trials(found)
+
+    return Case(journal(folder), [journal(folder).read_bytes()], read)
+
+
+@reader
+def trial_history(folder: Path) -> Case:
+    """metrics.csv of a sweep's trial."""
+    from classify.sweeping.settings import StudySettings
+    from classify.sweeping.trials import _result
+
+    _finished(folder)
+    path = folder / "metrics.csv"
+    return Case(path, [path.read_bytes()], lambda path: _result(RunFolder(folder), StudySettings()))
