@@ -217,6 +217,7 @@ RANKS = {
     "classify.chromatin": 10,
     "classify.chromatin.settings": 11,
     "classify.chromatin.features": 11,
+    "classify.chromatin.containers": 11,
     "classify.chromatin.simulation": 11,
     "classify.chromatin.scoring": 13,
     "classify.chromatin.arrays": 13,

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.chromatin.containers import stored_arrays
 from classify.chromatin.settings import ArraySettings
 from classify.examples import Examples, StoredLetters
 from classify.splits import SplitSettings
 from classify.targets import UNKNOWN, Labels, StoredTargets
-from specgen.arrays import check_stored, check_written
 from specgen.errors import InputError
 from specgen.files import expand
 from specgen.sequences import Codes
@@ -28,8 +28,6 @@ __all__ = ["ArrayFile", "array_examples", "count_labels"]
 
 _CODE = {"A": 1, "C": 2, "G": 4, "T": 8}
 _N = 15
-_BYTES = {"int8": 1, "uint8": 1, "logical": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4, "single": 4}
-"""Of a number, by MATLAB's names; 8 of others."""
 _MOST_ROWS = 64
 """Neighbouring rows that are read together from an array whose chunks are longer."""
 
@@ -61,7 +59,13 @@ class _Axis:
         return self._open[1]
 
     def rows(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """The given rows, with their axis in front."""
+        """The given rows, with their axis in front; ``InputError`` where they cannot be read."""
+        try:
+            return self._rows(rows)
+        except (OSError, RuntimeError, ValueError) as error:  # of h5py, in words of HDF5
+            raise InputError(f"{self.path}: {self.name}: cannot be read ({' '.join(str(error).split())})") from None
+
+    def _rows(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         array = self._array()
         if isinstance(array, np.ndarray):
             return np.moveaxis(np.take(array, rows, axis=self.axis), self.axis, 0)
@@ -96,7 +100,7 @@ class ArrayFile:
     def __init__(self, path: Path, settings: ArraySettings) -> None:
         self.path = str(path)
         try:
-            arrays = _version_5(self.path, settings) if not _is_hdf5(self.path) else _shapes(self.path)
+            arrays = stored_arrays(self.path, {settings.windows, settings.labels} - {""})
         except FileNotFoundError:
             raise InputError(f"{path}: no such file") from None
         except InputError:
@@ -195,47 +199,6 @@ class ArrayFile:
                 "data.arrays.axes tells it, such as LCN"
             )
         return likely[0] if likely else sorted(found)[0]
-
-
-_Arrays = dict[str, tuple[tuple[int, ...], Any, Any]]
-
-
-def _is_hdf5(path: str) -> bool:
-    import h5py
-
-    with open(path, "rb"):
-        return bool(h5py.is_hdf5(path))
-
-
-def _shapes(path: str) -> _Arrays:
-    """Shape and type of every array of an HDF5 file."""
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        arrays = {key: item for key, item in file.items() if isinstance(item, h5py.Dataset) and item.shape is not None}
-        for item in arrays.values():
-            check_stored(path, item)
-        return {key: (item.shape, item.dtype, None) for key, item in arrays.items()}
-
-
-def _version_5(path: str, settings: ArraySettings) -> _Arrays:
-    """The arrays of a MATLAB 5 file that can be meant, in memory."""
-    from scipy.io import loadmat, whosmat
-    from scipy.io.matlab import matfile_version
-
-    # MATLAB 4 knows no arrays of three dimensions, and its reader takes whatever memory a header says.
-    if (version := matfile_version(path)[0]) != 1:
-        raise InputError(
-            f"{path}: expected a file of MATLAB 5 or 7.3, or HDF5, got one of MATLAB {4 if version == 0 else '?'}"
-        )
-    named = {settings.windows, settings.labels} - {""}
-    wanted = []
-    for key, shape, kind in whosmat(path):
-        if key in named or (len(named) < 2 and len(shape) in (2, 3)):
-            check_written(path, key, int(np.prod(shape, dtype=object)) * _BYTES.get(kind, 8))
-            wanted.append(key)
-    found = loadmat(path, variable_names=wanted)
-    return {key: (found[key].shape, found[key].dtype, found[key]) for key in wanted}
 
 
 def count_labels(settings: ArraySettings, root: Path) -> int:

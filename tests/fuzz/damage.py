@@ -1,4 +1,4 @@
-"""Malformed inputs made from good ones: a Hypothesis strategy of a few edits, in the text or in what it is packed as."""
+"""Malformed inputs made from good ones by a few edits, in the text or in what it is packed as; a recipe of bytes says which."""
 
 from __future__ import annotations
 
@@ -7,12 +7,35 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
-__all__ = ["bgzip", "bomb", "damaged", "header_bomb"]
+__all__ = ["LENGTH", "bgzip", "bomb", "damaged", "recipes"]
 
-Edit = Callable[[bytes, st.DrawFn], bytes]
+
+class Recipe:
+    """Choices out of bytes: one strategy of Hypothesis, and a coverage-guided fuzzer, drive the same edits; 0 when used up."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.place = data, 0
+
+    def number(self, low: int, high: int) -> int:
+        """From ``low`` to ``high``, both included."""
+        size = 1 if high - low < 256 else 3
+        taken = self.data[self.place : self.place + size]
+        self.place += size
+        return low + int.from_bytes(taken, "little") % (high - low + 1)
+
+    def coin(self) -> bool:
+        return bool(self.number(0, 1))
+
+    def one(self, items: Sequence[T]) -> T:
+        return items[self.number(0, len(items) - 1)]
+
+
+T = TypeVar("T")
+Edit = Callable[[bytes, Recipe], bytes]
 
 NUMBERS = (
     b"0", b"-1", b"-0", b"00", b"1", b"+1", b"1.5", b"-2147483649", b"4294967296", b"9223372036854775807",
@@ -38,7 +61,8 @@ TOKENS = (
 """Put anywhere."""
 
 VALUES = (
-    b"null", b"true", b"false", b"[]", b"{}", b'""', b'"x"', b"0", b"-1", b"1.5", b"1e999", b"NaN", b"[[]]", b'{"a": 1}', b"[null]",
+    b"null", b"true", b"false", b"[]", b"{}", b'""', b'"x"', b"0", b"-1", b"1.5", b"1e999", b"NaN", b"[[]]",
+    b'{"a": 1}', b"[null]",
     b'"\\ud800"', b'"\\u0000"', b"9" * 5_000, b"*", b"&a", b"~", b"2001-01-01", b"!!binary aGk=", b"[1, [2, [3]]]",
 )  # fmt: skip
 """In the place of a value behind a key."""
@@ -65,66 +89,66 @@ WIDE = (
 ENCODINGS = ("utf-16", "utf-16-le", "utf-32", "utf-8-sig", "utf-7", "cp037")
 
 
-def _place(data: bytes, draw: st.DrawFn, *, more: int = 0) -> int:
+def _place(data: bytes, pick: Recipe, *, more: int = 0) -> int:
     """A place within the data; headers are hit more often than the rest."""
     most = max(0, len(data) - 1 + more)
-    near = draw(st.booleans())
-    return draw(st.integers(0, min(most, 96) if near else most))
+    near = pick.coin()
+    return pick.number(0, min(most, 96) if near else most)
 
 
-def _flip(data: bytes, draw: st.DrawFn) -> bytes:
+def _flip(data: bytes, pick: Recipe) -> bytes:
     if not data:
         return data
-    at, mask = _place(data, draw), draw(st.integers(1, 255))
+    at, mask = _place(data, pick), pick.number(1, 255)
     return data[:at] + bytes([data[at] ^ mask]) + data[at + 1 :]
 
 
-def _truncate(data: bytes, draw: st.DrawFn) -> bytes:
-    return data[: _place(data, draw)]
+def _truncate(data: bytes, pick: Recipe) -> bytes:
+    return data[: _place(data, pick)]
 
 
-def _cut(data: bytes, draw: st.DrawFn) -> bytes:
-    at = _place(data, draw)
-    return data[:at] + data[at + draw(st.integers(1, 40)) :]
+def _cut(data: bytes, pick: Recipe) -> bytes:
+    at = _place(data, pick)
+    return data[:at] + data[at + pick.number(1, 40) :]
 
 
-def _repeat(data: bytes, draw: st.DrawFn) -> bytes:
-    at = _place(data, draw)
-    piece = data[at : at + draw(st.integers(1, 200))]
-    return data[:at] + piece * draw(st.sampled_from((2, 3, 50))) + data[at + len(piece) :]
+def _repeat(data: bytes, pick: Recipe) -> bytes:
+    at = _place(data, pick)
+    piece = data[at : at + pick.number(1, 200)]
+    return data[:at] + piece * pick.one((2, 3, 50)) + data[at + len(piece) :]
 
 
-def _insert(data: bytes, draw: st.DrawFn) -> bytes:
-    at = _place(data, draw, more=1)
-    return data[:at] + draw(st.sampled_from(TOKENS)) + data[at:]
+def _insert(data: bytes, pick: Recipe) -> bytes:
+    at = _place(data, pick, more=1)
+    return data[:at] + pick.one(TOKENS) + data[at:]
 
 
 def _replaced(pattern: re.Pattern[bytes], words: Sequence[bytes]) -> Edit:
     """An edit of one of the places where a pattern is found."""
 
-    def edit(data: bytes, draw: st.DrawFn) -> bytes:
+    def edit(data: bytes, pick: Recipe) -> bytes:
         found = [match.span() for match in pattern.finditer(data[:20_000])]
         if not found:
-            return _insert(data, draw)
-        low, high = found[draw(st.integers(0, len(found) - 1))]
-        return data[:low] + draw(st.sampled_from(words)) + data[high:]
+            return _insert(data, pick)
+        low, high = found[pick.number(0, len(found) - 1)]
+        return data[:low] + pick.one(words) + data[high:]
 
     return edit
 
 
-def _header(data: bytes, draw: st.DrawFn) -> bytes:
+def _header(data: bytes, pick: Recipe) -> bytes:
     """A number of 1 to 8 bytes in either order."""
-    at, size = _place(data, draw), draw(st.sampled_from((1, 2, 4, 8)))
-    value = draw(st.sampled_from(WIDE)) % (1 << 8 * size)
-    order = draw(st.sampled_from(("little", "big")))
+    at, size = _place(data, pick), pick.one((1, 2, 4, 8))
+    value = pick.one(WIDE) % (1 << 8 * size)
+    order = pick.one(("little", "big"))
     return data[:at] + value.to_bytes(size, order) + data[at + size :]  # type: ignore[arg-type]
 
 
-def _lines(data: bytes, draw: st.DrawFn) -> bytes:
+def _lines(data: bytes, pick: Recipe) -> bytes:
     """Lines left out, doubled, swapped, joined, or with other ends."""
     lines = data.split(b"\n")
-    i, j = (draw(st.integers(0, min(len(lines), 60) - 1)) for _ in range(2))
-    how = draw(st.sampled_from(("drop", "double", "swap", "crlf", "cr", "reverse")))
+    i, j = (pick.number(0, min(len(lines), 60) - 1) for _ in range(2))
+    how = pick.one(("drop", "double", "swap", "crlf", "cr", "reverse"))
     if how == "crlf":
         return data.replace(b"\n", b"\r\n")
     if how == "cr":
@@ -140,12 +164,12 @@ def _lines(data: bytes, draw: st.DrawFn) -> bytes:
     return b"\n".join(lines)
 
 
-def _encoding(data: bytes, draw: st.DrawFn) -> bytes:
-    return data.decode("utf-8", "replace").encode(draw(st.sampled_from(ENCODINGS)), "replace")
+def _encoding(data: bytes, pick: Recipe) -> bytes:
+    return data.decode("utf-8", "replace").encode(pick.one(ENCODINGS), "replace")
 
 
-def _noise(data: bytes, draw: st.DrawFn) -> bytes:
-    return draw(st.binary(max_size=60))
+def _noise(data: bytes, pick: Recipe) -> bytes:
+    return bytes(pick.number(0, 255) for _ in range(pick.number(0, 24)))
 
 
 BINARY: tuple[Edit, ...] = (_flip, _flip, _header, _header, _header, _truncate, _cut, _repeat, _insert, _noise)
@@ -176,25 +200,20 @@ def bomb(head: bytes, piece: bytes, size: int) -> bytes:
     return gzip.compress(head, mtime=0) + gzip.compress(member, 9, mtime=0) * (size // len(member))
 
 
-def header_bomb(seed: bytes) -> bytes:
-    """What a file says of its own sizes, as large as can be: every aligned number of 4 bytes that is small, in turn."""
-    numbers = [
-        at for at in range(0, min(len(seed), 4096) - 4, 4) if 0 < int.from_bytes(seed[at : at + 4], "little") < 4096
-    ]
-    for at in numbers:
-        seed = seed[:at] + b"\xff\xff\xff\x7f" + seed[at + 4 :]
-    return seed
+LENGTH = 48
+"""Bytes of a recipe."""
+
+recipes = st.binary(min_size=LENGTH, max_size=LENGTH)
 
 
-@st.composite
-def damaged(draw: st.DrawFn, seeds: Sequence[bytes], text: bool, pack: Callable[[bytes], bytes] | None = None) -> bytes:
+def damaged(recipe: bytes, seeds: Sequence[bytes], text: bool, pack: Callable[[bytes], bytes] | None = None) -> bytes:
     """One of ``seeds`` after one to three edits, which for packed files are of the content, or of the packed bytes."""
-    data = draw(st.sampled_from(list(seeds)))
-    within = draw(st.booleans())
-    edits = st.sampled_from(TEXT if text and (pack is None or within) else BINARY)
-    packed = pack is None
+    pick = Recipe(recipe)
+    data = pick.one(seeds)
+    count, within = pick.number(1, 3), pick.coin()
     if pack is not None and not within:
-        data, packed = pack(data), True
-    for _ in range(draw(st.integers(1, 3))):
-        data = draw(edits)(data, draw)
-    return data if packed or pack is None else pack(data)
+        data = pack(data)
+    edits = TEXT if text and (pack is None or within) else BINARY
+    for _ in range(count):
+        data = pick.one(edits)(data, pick)
+    return pack(data) if pack is not None and within else data

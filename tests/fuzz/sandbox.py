@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import multiprocessing
@@ -29,7 +30,7 @@ MEMORY = 1 << 30
 ROOM = 3 << 30
 """Bytes of address space that there are for it: what asks for more meets a MemoryError, before the machine does."""
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 """Seconds for one input: what takes a thousandth of that on a quiet machine is not to fail on a busy one."""
 
 LONGEST = 4000
@@ -119,6 +120,7 @@ class Sandbox:
         context = multiprocessing.get_context("fork")  # what is imported and prepared is there at once
         self._pipe, other = context.Pipe()
         self._child = context.Process(target=_serve, args=(other, self.read, self.path), daemon=True)
+        gc.freeze()  # or the first collection would copy every page that parent and child share
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python 3.12 warns of forks beside threads, which are idle here
             self._child.start()
