@@ -49,13 +49,18 @@ def check_written(path: str | Path, name: str, size: int) -> None:
 
 
 def check_stored(path: str | Path, dataset: Any) -> None:
-    """Refuse an HDF5 dataset (h5py's) that its file cannot hold: contiguous and longer than the file, or far larger than it.
+    """Refuse an HDF5 dataset (h5py's) that lies in another file, as links and external storage allow, or that its file cannot
+    hold: contiguous and longer than the file, or far larger than it.
 
     Raises
     ------
     InputError
         Naming the dataset.
     """
+    if dataset.external or dataset.is_virtual or Path(dataset.file.filename) != Path(path):
+        raise InputError(
+            f"{path}: {dataset.name.lstrip('/')}: lies in another file; expected arrays that are in this one"
+        )
     size = int(np.prod(dataset.shape or (), dtype=object)) * dataset.dtype.itemsize
     chunk = int(np.prod(dataset.chunks or (), dtype=object)) * dataset.dtype.itemsize
     check_written(path, dataset.name.lstrip("/"), max(size, chunk))

@@ -58,6 +58,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)  # perhaps a link, through which another file would be written
         yield temporary
         os.replace(temporary, path)
     except OSError as error:

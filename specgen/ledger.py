@@ -116,6 +116,8 @@ class Ledger:
                     if tuple(row) == COLUMNS:
                         continue
                     number, file, windows, size, digest, letters = row
+                    if Path(file).is_absolute() or ".." in Path(file).parts:
+                        raise ValueError("a place outside of the job")
                     found[int(number)] = Done(int(number), file, int(windows), int(size), digest, letters)
                 except (ValueError, csv.Error):
                     raise InputError(f"{path}: line {line} is no record of a shard: {words!r}") from None
