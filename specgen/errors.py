@@ -31,11 +31,11 @@ class InputError(SpecgenError, ValueError):
     """
 
     def __init__(self, message: object = "") -> None:
-        text = str(message)
+        text = str(message).rstrip("\n")
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
         if len(text) > LONGEST:
             text = f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 + 5 :]}"
-        if not text.isprintable():
-            text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text.strip())
         super().__init__(text)
 
 

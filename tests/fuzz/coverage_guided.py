@@ -1,8 +1,9 @@
-"""Readers under a coverage-guided fuzzer (Atheris): ``make fuzz MINUTES=30``, or ``python tests/fuzz/coverage_guided.py --minutes 1``.
+"""Readers under a coverage-guided fuzzer (Atheris): ``make fuzz MINUTES=30``, or this script with ``--minutes 1 fasta vcf``.
 
-What is tried steers what is tried next: bytes that reach new lines of ours are kept and varied. Half of the inputs are those bytes
-as they are, half are edits of good files that the bytes choose, as in ``test_readers``. Each reader has its share of the time and a
-process of its own; what fails is written to ``--found``, one file an input, and told at the end, when the exit code is 1.
+What is tried steers what is tried next: bytes that reach new lines of ours are kept and varied. Half of the inputs are
+those bytes as they are, half are edits of good files that the bytes choose, as in ``test_readers``. Each reader has its
+share of the time and a process of its own; what fails is written to ``--found``, one file an input, and told at the end,
+when the exit code is 1.
 """
 
 from __future__ import annotations
