@@ -50,7 +50,13 @@ def guided(name: str, seconds: int, found: Path) -> None:
             file.write_bytes(tried)
             file.with_suffix(".txt").write_text(fault, encoding="utf-8", errors="backslashreplace")
 
-    options = [f"-max_total_time={seconds}", f"-max_len={SMALL}", "-timeout=60", "-rss_limit_mb=3072"]
+    options = [
+        f"-max_total_time={seconds}",
+        f"-max_len={SMALL}",
+        "-timeout=60",
+        "-report_slow_units=60",
+        "-rss_limit_mb=3072",
+    ]
     atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={found}/{name}-crash-", str(corpus)], one)
     with bounded(ROOM):
         atheris.Fuzz()

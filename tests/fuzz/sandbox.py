@@ -13,7 +13,7 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -83,24 +83,23 @@ class Sandbox:
 
     Parameters
     ----------
-    read
-        What reads the file at a path.
-    path
-        Where each input is put.
+    readers
+        By name, what reads a file, and where each input is put. One child serves all: forks of a process that holds torch cost
+        more than most readings.
     """
 
-    def __init__(self, read: Callable[[Path], object], path: Path) -> None:
-        self.read, self.path = read, path
+    def __init__(self, readers: Mapping[str, tuple[Callable[[Path], object], Path]]) -> None:
+        self.readers = readers
         self._child: BaseProcess | None = None
         self._pipe: Connection | None = None
 
-    def __call__(self, data: bytes) -> str:
-        """What is wrong with the reading of ``data``; empty where nothing is."""
+    def __call__(self, name: str, data: bytes) -> str:
+        """What is wrong with the reading of ``data`` by one of the readers; empty where nothing is."""
         if self._child is None:
             self._start()
         assert self._pipe is not None
         assert self._child is not None
-        self._pipe.send_bytes(data)
+        self._pipe.send_bytes(name.encode() + b"\0" + data)
         begun = time.monotonic()
         if not self._pipe.poll(DEADLINE):
             self.close()
@@ -119,7 +118,7 @@ class Sandbox:
     def _start(self) -> None:
         context = multiprocessing.get_context("fork")  # what is imported and prepared is there at once
         self._pipe, other = context.Pipe()
-        self._child = context.Process(target=_serve, args=(other, self.read, self.path), daemon=True)
+        self._child = context.Process(target=_serve, args=(other, self.readers), daemon=True)
         gc.freeze()  # or the first collection would copy every page that parent and child share
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python 3.12 warns of forks beside threads, which are idle here
@@ -148,7 +147,7 @@ def bounded(memory: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-def _serve(pipe: Connection, read: Callable[[Path], object], path: Path) -> None:
+def _serve(pipe: Connection, readers: Mapping[str, tuple[Callable[[Path], object], Path]]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     silent = os.open(os.devnull, os.O_RDWR)
     for stream in (1, 2):  # C libraries write there
@@ -156,7 +155,9 @@ def _serve(pipe: Connection, read: Callable[[Path], object], path: Path) -> None
     before = _peak()
     with bounded(ROOM), suppress(EOFError):
         while True:
-            path.write_bytes(pipe.recv_bytes())
+            name, _, data = pipe.recv_bytes().partition(b"\0")
+            read, path = readers[name.decode()]
+            path.write_bytes(data)
             fault = told(read, path)
             if (taken := _peak() - before) > MEMORY:
                 fault += f"took {taken >> 20} MiB of memory"
