@@ -136,7 +136,7 @@ def open_decompressed(source: str | Path) -> Iterator[Any]:
             return
         counted = _Counted(file)
         label = "standard input" if str(source) == "-" else str(source)
-        with xopen.xopen(counted, "rb", threads=0, format=kind) as handle:
+        with xopen.xopen(cast(Any, counted), "rb", threads=0, format=kind) as handle:
             yield io.BufferedReader(_Bounded(handle, counted, label), 1 << 17)
 
 

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
-from readers import READERS
+from run_readers import READERS
 
 from classify.chromatin.arrays import ArrayFile
 from classify.chromatin.settings import ArraySettings
