@@ -1,4 +1,4 @@
-"""Readers of settings, cards, pictures, networks and the files of run folders, beside those in ``readers``; all are in READERS."""
+"""Readers of settings, cards, pictures, networks and run folders, beside those in ``readers``; all are in READERS."""
 
 from __future__ import annotations
 

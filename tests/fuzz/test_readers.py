@@ -57,7 +57,7 @@ def survives(case: Case, wrong: Wrong, wanted: int) -> None:
     seen: set[bytes] = set()
 
     @settings(
-        max_examples=wanted * 5 // 4, deadline=None, derandomize=True, database=None, print_blob=False,
+        max_examples=wanted * 3 // 2, deadline=None, derandomize=True, database=None, print_blob=False,
         suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink],
     )  # fmt: skip
     @given(recipes)
