@@ -13,7 +13,7 @@ NEWEST_PYTHON ?= 3.13
 EDGE_TESTS ?= tests/test_structure.py tests/test_cli.py tests/specgen tests/classify/test_runs.py tests/classify/test_scanning.py \
 	tests/classify/test_export.py tests/classify/test_estimator.py tests/classify/test_pretrained.py tests/classify/test_motifs.py
 
-.PHONY: install dist demo test test-all test-lowest test-newest lint style format docs bench bench-rendering bench-training bench-exons clean help
+.PHONY: install dist demo test test-all test-lowest test-newest lint style format docs fuzz bench bench-rendering bench-training bench-exons clean help
 
 help:
 	@echo "make install   .venv with this package and the tested versions of everything it needs"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-all  the same with the slow tests"
 	@echo "make test-lowest   tests with the oldest Python and dependencies that setup.cfg allows (some GB are downloaded)"
 	@echo "make test-newest   the same with the newest"
+	@echo "make fuzz      readers of files under a coverage-guided fuzzer, for MINUTES (30); Linux, Python 3.11 to 3.13"
 	@echo "make dist      sdist and wheel in dist/"
 	@echo "make docs      the documentation site in docs/_build/html (some minutes)"
 	@echo "make bench     make or go on with the runs of reports/, then their pages (needs SPECGEN_DATA; hours)"
@@ -69,6 +70,13 @@ test-newest: install
 	$(VENV)/bin/uv venv --quiet --allow-existing --python $(NEWEST_PYTHON) .venv-newest
 	$(VENV)/bin/uv pip install --quiet --python .venv-newest --upgrade --editable '.[dev]'
 	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest $(WORKERS) -m "not slow" -q $(EDGE_TESTS)
+
+# Atheris instruments what it imports, and has an environment of its own.
+MINUTES ?= 30
+fuzz: install
+	$(VENV)/bin/uv venv --quiet --allow-existing --python $(PY) .venv-fuzz
+	$(VENV)/bin/uv pip install --quiet --python .venv-fuzz --constraint constraints.txt --editable '.[dev]' 'atheris>=3.0'
+	OMP_NUM_THREADS=1 .venv-fuzz/bin/python tests/fuzz/coverage_guided.py --minutes $(MINUTES)
 
 dist: install
 	$(VENV)/bin/uv build --out-dir dist

@@ -30,7 +30,7 @@ from classify.runs import Results, RunFolder
 from classify.settings import RunSettings
 from classify.tasks import TASKS, Task
 from classify.views import makes_pictures, picture_of
-from specgen.errors import InputError
+from specgen.errors import InputError, first_line
 from specgen.files import write_atomic
 from specgen.image import to_uint8
 from specgen.png import write_png
@@ -115,7 +115,7 @@ def load_run(path: Path, kind: str = "codes", *, answers: str = "window") -> Loa
         module.model.load_state_dict(load_file(run.weights))
     except (RuntimeError, SafetensorError) as error:
         raise InputError(
-            f"{run.weights}: does not hold the weights of model {settings.model!r} ({str(error).splitlines()[0]})"
+            f"{run.weights}: does not hold the weights of model {settings.model!r} ({first_line(error)})"
         ) from None
     module = module.eval().to(plan.device)
     return Loaded(settings, task, module, plan, _at_once(module, task.window if kind == "codes" else 0))

@@ -12,7 +12,8 @@ from classify.distributed import world
 from classify.examples import Examples
 from classify.runs import RunFolder, to_csv
 from classify.settings import RunSettings
-from specgen.errors import InputError
+from specgen.errors import InputError, first_line
+from specgen.parser import load_settings
 
 __all__ = ["SPLIT_COLUMNS", "check_folder", "check_split", "split_rows", "stopped_early"]
 
@@ -40,13 +41,15 @@ def check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite:
     if not run.last.is_file():
         raise InputError(f"{run.path}: no checkpoint to resume from (expected {run.last})")
     try:
-        old = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+        old = load_settings(str(run.config))
         # Where the folder lies and what the screen shows do not change the result.
         new = yaml.safe_load(to_yaml(settings))
         for body in (old, new):
             body.pop("runs"), body["training"].pop("progress")
         before = _completed(flat(old), flat(yaml.safe_load(to_yaml(RunSettings(data=type(settings.data)())))))
-    except (OSError, ValueError, yaml.YAMLError, KeyError, AttributeError, TypeError) as error:
+    except InputError:
+        raise
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"{run.config}: cannot be read as settings ({' '.join(str(error).split())})") from None
     if differs := [key for key, value in flat(new).items() if before.get(key) != value]:
         key = differs[0]
@@ -56,10 +59,10 @@ def check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite:
     try:
         state: dict[str, Any] = torch.load(run.last, map_location="cpu", weights_only=True)
     except Exception as error:  # torch names a dozen kinds of damage
-        raise InputError(f"{run.last}: damaged checkpoint ({str(error).splitlines()[0]})") from None
-    if "position" not in state:
+        raise InputError(f"{run.last}: damaged checkpoint ({first_line(error)})") from None
+    if not isinstance(state, dict) or not isinstance(state.get("position"), dict):
         raise InputError(f"{run.last}: is a checkpoint of an earlier version; start anew with --overwrite")
-    if (before := state["position"]["processes"]) != world():
+    if (before := state["position"].get("processes")) != world():
         raise InputError(f"{run.last}: --resume with another number of processes: was {before}, now {world()}")
     return state
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from specgen.errors import InputError
-from specgen.files import write_atomic
+from specgen.files import parse_json, write_atomic
 
 __all__ = ["Part", "Source"]
 
@@ -61,7 +61,7 @@ class Part:
     def _recognise(self) -> bool:
         """Take up what a former process left; what is not surely of this address is not gone on with."""
         try:
-            found = Source(**json.loads(self.record.read_text(encoding="utf-8")))
+            found = Source(**parse_json(self.record.read_text(encoding="utf-8"), self.record))
         except (OSError, ValueError, TypeError):
             return False
         texts = isinstance(found.etag, str) and isinstance(found.last_modified, str)

@@ -138,7 +138,7 @@ def read_picture(where: tuple[Path, int]) -> NDArray[np.uint8]:
                 array = _fitted(picture)
     except UnidentifiedImageError:
         raise InputError(f"{path}: is no picture that Pillow can read; expected 8-bit RGB PNG or JPEG") from None
-    except (OSError, SyntaxError, ValueError, IndexError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, IndexError, MemoryError, Image.DecompressionBombError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: damaged picture ({' '.join(str(error).split())})") from None

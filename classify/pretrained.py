@@ -33,7 +33,7 @@ from classify.module import Classifier
 from classify.prediction import load_reader
 from classify.settings import RunSettings
 from classify.tasks import TASKS
-from specgen.errors import InputError
+from specgen.errors import InputError, first_line
 from specgen.estimator import letters_of
 from specgen.files import read_json, write_atomic
 
@@ -86,7 +86,7 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
             self.classifier.model.load_state_dict(dict(tensors))
         except RuntimeError as error:
             raise InputError(
-                f"{WEIGHTS}: does not hold the weights of model {run_settings.model!r} ({str(error).splitlines()[0]})"
+                f"{WEIGHTS}: does not hold the weights of model {run_settings.model!r} ({first_line(error)})"
             ) from None
         self.eval()
 
@@ -158,7 +158,7 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
         try:
             made: Self = super().from_pretrained(pretrained_model_name_or_path, **options)
         except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError) as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = first_line(error)
             raise InputError(
                 f"{place}: no such folder, and no repository of a hub that can be reached ({reason})"
             ) from None
@@ -194,5 +194,8 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
             raise InputError(f"{paths[WEIGHTS]}: cannot be read ({error.strerror or error})") from None
         except SafetensorError as error:
             raise InputError(f"{paths[WEIGHTS]}: is no safetensors file ({error})") from None
-        card = paths[CARD].read_text(encoding="utf-8") if paths[CARD].is_file() else ""
+        try:
+            card = paths[CARD].read_text(encoding="utf-8") if paths[CARD].is_file() else ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{paths[CARD]}: cannot be read as text in UTF-8 ({error})") from None
         return cls(settings_from(body["run"], "from_pretrained"), tensors, card)

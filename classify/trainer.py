@@ -16,7 +16,7 @@ from classify.hardware import Plan, out_of_memory
 from classify.module import BadLoss, Classifier
 from classify.runs import RunFolder
 from classify.settings import RunSettings, TrainingSettings
-from specgen.errors import InputError
+from specgen.errors import InputError, first_line
 from specgen.files import write_atomic
 
 __all__ = ["Interrupted", "make_trainer", "run_trainer"]
@@ -70,7 +70,7 @@ def run_trainer(
     except RuntimeError as error:
         text = str(error)
         if any(sign in text for sign in ("size mismatch", "Missing key", "Unexpected key")):
-            raise InputError(f"{run.last}: checkpoint of another model ({text.splitlines()[0]})") from None
+            raise InputError(f"{run.last}: checkpoint of another model ({first_line(error)})") from None
         if out_of_memory(error):
             half = f"try --training.batch_size {options.batch_size // 2} --training.accumulate {2 * options.accumulate}"
             advice = f"{half} --overwrite" if options.batch_size > 1 else "the model needs another machine"

@@ -31,7 +31,7 @@ from classify.sampling import make_sampler
 from classify.settings import RunSettings, TrainingSettings
 from classify.tasks import TASKS, Task
 from classify.trainer import make_trainer, run_trainer
-from specgen.errors import InputError, UnknownName
+from specgen.errors import InputError, UnknownName, first_line
 from specgen.files import write_atomic
 
 __all__ = ["check", "fit"]
@@ -208,12 +208,12 @@ def _probe(module: Classifier, loader: Any, settings: RunSettings) -> int:
         except (RuntimeError, AssertionError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"image, preprocess: no picture can be made ({str(error).splitlines()[0]})") from None
+            raise InputError(f"image, preprocess: no picture can be made ({first_line(error)})") from None
         try:
             return flops_per_example(module.model, seen)
         except (RuntimeError, AssertionError, ValueError) as error:
             shape = " x ".join(map(str, seen.shape[1:]))
-            why = str(error).splitlines()[0] if str(error) else type(error).__name__
+            why = first_line(error)
             raise InputError(f"model {settings.model!r} does not take input of {shape} ({why})") from None
         finally:
             module.train()

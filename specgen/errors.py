@@ -13,7 +13,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["InputError", "SpecgenError", "UnknownName", "nearest"]
+__all__ = ["InputError", "SpecgenError", "UnknownName", "first_line", "nearest"]
+
+LONGEST = 2000
+"""Letters of a message: a field of a damaged file may have as many as the file."""
 
 
 class SpecgenError(Exception):
@@ -21,7 +24,19 @@ class SpecgenError(Exception):
 
 
 class InputError(SpecgenError, ValueError):
-    """The input cannot be used; the message names the file, record, line or key, what was expected, what came."""
+    """The input cannot be used; the message names the file, record, line or key, what was expected, what came.
+
+    Whatever the names and values in it hold, it is one line, nothing in it moves a terminal's cursor, and its middle is left
+    out where it has more than ``LONGEST`` letters.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        text = str(message).rstrip("\n")
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+        if len(text) > LONGEST:
+            text = f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 + 5 :]}"
+        super().__init__(text)
 
 
 class UnknownName(InputError):
@@ -35,6 +50,11 @@ class UnknownName(InputError):
 
     def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, list[str]]]:
         return type(self), self._arguments  # so that it survives the way back from a worker process
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, up to its first line's end; its type where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

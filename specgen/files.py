@@ -14,16 +14,36 @@ from filelock import FileLock, Timeout
 
 from specgen.errors import InputError
 
-__all__ = ["DATA_VARIABLE", "expand", "finite", "read_json", "replacing", "take_lock", "write_atomic"]
+__all__ = [
+    "DATA_VARIABLE",
+    "expand",
+    "finite",
+    "overgrown",
+    "parse_json",
+    "read_json",
+    "replacing",
+    "take_lock",
+    "write_atomic",
+]
 
 DATA_VARIABLE = "SPECGEN_DATA"
 """Environment variable naming the folder of real data sets; "../shared/data" where it is not set."""
+
+
+SAFE, MOST_TIMES = 1 << 24, 200
+"""Bytes that any compressed file may become, and how many times its own size one may become beyond that. Sequences and tables
+stay below 60; gzip reaches 340 with one line again and again, 1032 with one letter."""
 
 
 def expand(path: str) -> Path:
     """A path with ``~`` and environment variables filled in; ``$SPECGEN_DATA`` has a default."""
     os.environ.setdefault(DATA_VARIABLE, "../shared/data")
     return Path(os.path.expandvars(path)).expanduser()
+
+
+def overgrown(size: int, packed: int) -> bool:
+    """Whether ``size`` bytes are more than ``packed`` bytes of a file can well stand for, see ``MOST_TIMES``."""
+    return size > SAFE and size > MOST_TIMES * packed
 
 
 @contextmanager
@@ -38,6 +58,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)  # perhaps a link, through which another file would be written
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
@@ -90,14 +111,25 @@ def read_json(path: Path, missing: str) -> dict[str, Any]:
         There is none (``missing`` says what that means), or it is damaged or holds something else.
     """
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(missing) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
+    body = parse_json(text, path)
     if not isinstance(body, dict):
         raise InputError(f"{path}: cannot be read (expected a JSON object, got {type(body).__name__})")
     return body
+
+
+def parse_json(text: str, where: Path | str) -> Any:
+    """What a text of JSON holds; ``InputError`` where it is none, naming ``where``."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise InputError(f"{where}: cannot be read (nested too deeply)") from None
+    except ValueError as error:
+        raise InputError(f"{where}: cannot be read ({error})") from None
 
 
 def finite(value: Any) -> Any:

@@ -132,6 +132,8 @@ def _load(path: str, settings: RegionSettings) -> Any:
         # Every field is text to begin with: neither a quote nor a name "NA" means anything in these formats.
         table = bioframe.read_table(text, schema=schema, dtype=str, quoting=csv.QUOTE_NONE, keep_default_na=False)
         table = table.assign(start=table["start"].astype("int64"), end=table["end"].astype("int64")).fillna("")
+        if "relSummit" in table:  # -1 = not known
+            table = table.assign(relSummit=table["relSummit"].replace("", "-1").astype("int64"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (
@@ -158,9 +160,8 @@ def _load(path: str, settings: RegionSettings) -> Any:
     names = first.where(~first.isin(["", "."]), place + "(" + table["strand"] + ")")
     header = names + " gene:" + table["gene"] if "gene" in table else names
     centre = (table["start"] + table["end"]) // 2
-    if "relSummit" in table:  # -1 = not known
-        summit = table["relSummit"].replace("", "-1").astype("int64")
-        centre = centre.where(summit < 0, table["start"] + summit)
+    if "relSummit" in table:
+        centre = centre.where(table["relSummit"] < 0, table["start"] + table["relSummit"])
     table = table.assign(name=names, header=header, centre=centre)
     return table[["chrom", "start", "end", "centre", "strand", "name", "header", "blocks"]]
 

@@ -110,14 +110,17 @@ class Ledger:
             if not path.exists():
                 continue
             text = path.read_text(encoding="utf-8", errors="replace")
-            for line, row in enumerate(csv.reader(text[: text.rfind("\n") + 1].splitlines()), start=1):
-                if tuple(row) == COLUMNS:
-                    continue
+            for line, words in enumerate(text[: text.rfind("\n") + 1].splitlines(), start=1):
                 try:
+                    row = next(csv.reader([words]), [])
+                    if tuple(row) == COLUMNS:
+                        continue
                     number, file, windows, size, digest, letters = row
+                    if Path(file).is_absolute() or ".." in Path(file).parts:
+                        raise ValueError("a place outside of the job")
                     found[int(number)] = Done(int(number), file, int(windows), int(size), digest, letters)
-                except ValueError:
-                    raise InputError(f"{path}: line {line} is no record of a shard: {','.join(row)!r}") from None
+                except (ValueError, csv.Error):
+                    raise InputError(f"{path}: line {line} is no record of a shard: {words!r}") from None
         return found
 
     def mend(self) -> None:

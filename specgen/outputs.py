@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from specgen.arrays import check_stored, map_array
 from specgen.errors import InputError
 from specgen.png import encode_png, text_chunks
 from specgen.registry import Registry
@@ -157,8 +158,9 @@ class Hdf5(Output):
     def read(path: Path) -> PictureFile:
         import h5py
 
-        file = h5py.File(path, "r")
-        return _checked(path, file["pictures"])
+        pictures = _checked(path, h5py.File(path, "r")["pictures"])
+        check_stored(path, pictures)
+        return pictures
 
 
 class Npy(Output):
@@ -177,7 +179,7 @@ class Npy(Output):
 
     @staticmethod
     def read(path: Path) -> PictureFile:
-        return _checked(path, np.load(path, mmap_mode="r", allow_pickle=False))
+        return _checked(path, map_array(path))
 
 
 OUTPUTS.add("png", PngFolder)
@@ -245,5 +247,14 @@ def _opened(path: Path, process: int) -> PictureFile:
         raise InputError(f"{path}: no such file") from None
     except InputError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, tarfile.TarError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        RuntimeError,
+        TypeError,
+        AttributeError,
+        tarfile.TarError,
+    ) as error:
         raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())})") from None

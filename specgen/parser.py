@@ -7,7 +7,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from types import NoneType
+from typing import Any, NoReturn, get_args
 
 import yaml
 from jsonargparse import ArgumentParser
@@ -16,6 +17,9 @@ from specgen.errors import InputError
 
 __all__ = ["CommandParser", "load_settings"]
 
+MOST_VALUES = 1_000_000
+"""Values of a settings file, those counted again that an alias (``*name``) repeats."""
+
 
 def load_settings(file: str) -> dict[str, Any]:
     """A YAML file of settings as a mapping.
@@ -23,17 +27,35 @@ def load_settings(file: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        It cannot be read, is no YAML, or holds something other than a mapping.
+        It cannot be read, is no YAML, nests too deeply, repeats itself too often by its aliases, or holds something other
+        than a mapping.
     """
     try:
         loaded = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        values = _values(loaded, {})
+    except RecursionError:
+        raise InputError(f"{file}: is nested too deeply for settings, or holds itself") from None
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeError) as error:
+    # PyYAML's makers of numbers, truths and dates raise whatever Python does of a text that is none (2001-99-99, !!bool x).
+    except (yaml.YAMLError, ValueError, KeyError, AttributeError, TypeError, OverflowError) as error:
         raise InputError(f"{file}: is no YAML ({' '.join(str(error).split())})") from None
     if not isinstance(loaded, dict):
         raise InputError(f"{file}: expected a mapping of settings, got {type(loaded).__name__}")
+    if values > MOST_VALUES:
+        raise InputError(f"{file}: repeats itself by its aliases: {values:,} values, expected at most {MOST_VALUES:,}")
     return loaded
+
+
+def _values(loaded: Any, known: dict[int, int]) -> int:
+    """How many values there are if each alias is written out; ``known`` holds those of the collections that were counted."""
+    if not isinstance(loaded, dict | list | tuple | set):
+        return 1
+    if id(loaded) not in known:
+        known[id(loaded)] = 1 << 62  # a collection that holds itself
+        inner = [*loaded.keys(), *loaded.values()] if isinstance(loaded, dict) else loaded
+        known[id(loaded)] = 1 + sum(_values(item, known) for item in inner)
+    return known[id(loaded)]
 
 
 class CommandParser(ArgumentParser):  # type: ignore[misc]
@@ -50,11 +72,27 @@ class CommandParser(ArgumentParser):  # type: ignore[misc]
         try:
             for file in _settings_files(args or ()) if "--config" in self._option_string_actions else ():
                 self._check_settings_file(file)
-            return super().parse_args(args, *rest, **kwargs)
+            return self._without_nothing(super().parse_args(args, *rest, **kwargs))
+        except RecursionError:
+            raise InputError("settings: a value is nested too deeply") from None
         except OSError as error:
             raise InputError(f"{error.filename or 'settings'}: cannot be read ({error.strerror or error})") from None
         except UnicodeError as error:  # a file given as the value of an option
             raise InputError(f"settings: not text in UTF-8 ({error})") from None
+
+    def parse_object(self, *args: Any, **kwargs: Any) -> Any:
+        """Settings from plain data, as of a file."""
+        return self._without_nothing(super().parse_object(*args, **kwargs))
+
+    def _without_nothing(self, parsed: Any) -> Any:
+        """``parsed``, unless it has null where there is to be a value: jsonargparse takes null for any type."""
+        for action in self._actions:
+            kind = getattr(action, "_typehint", None)
+            if kind is None or kind is Any or NoneType in get_args(kind) or action.default is None:
+                continue
+            if action.dest in parsed and parsed[action.dest] is None:
+                raise InputError(f"{action.dest}: expected {getattr(kind, '__name__', kind)}, got null")
+        return parsed
 
     def _check_settings_file(self, file: str) -> None:
         """Its shape; names and types are jsonargparse's business, and so are missing files, folders and pipes."""

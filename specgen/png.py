@@ -96,5 +96,5 @@ def read_png_metadata(path: Path) -> dict[str, str]:
         with Image.open(path) as picture:
             picture.load()
             return {key: str(value) for key, value in getattr(picture, "text", {}).items()}
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError, MemoryError, Image.DecompressionBombError):
         return {}

@@ -8,6 +8,7 @@ No labels, groups or splits here: those belong to tasks.
 from __future__ import annotations
 
 import codecs
+import io
 import sys
 import zlib
 from collections.abc import Iterator
@@ -20,8 +21,9 @@ import dnaio
 import xopen
 from dnaio.exceptions import FileFormatError
 
-from specgen.errors import InputError
+from specgen.errors import InputError, first_line
 from specgen.fasta import fasta_records
+from specgen.files import MOST_TIMES, overgrown
 from specgen.sequences import Codes, encode
 
 try:  # xopen reads gzip through isal where that exists, and its error is not zlib's
@@ -104,7 +106,7 @@ def read_records(source: str | Path, *, unique: bool = True) -> Iterator[Record]
             f"{label}: not text (byte {error.start} after record {count}); expected FASTA or FASTQ"
         ) from None
     except FileFormatError as error:
-        raise InputError(f"{label}: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{label}: {first_line(error)}") from None
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -119,7 +121,10 @@ _MAGIC = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xf
 
 @contextmanager
 def open_decompressed(source: str | Path) -> Iterator[Any]:
-    """Decompressed bytes of a file, or of standard input (left open)."""
+    """Decompressed bytes of a file, or of standard input (left open).
+
+    Reading raises ``InputError`` where a small file becomes a very large one, see ``files.overgrown``.
+    """
     if str(source) == "-" and sys.stdin is None:
         raise InputError("standard input: is closed")
     opened: Any = nullcontext(sys.stdin.buffer) if str(source) == "-" else open(source, "rb")  # noqa: SIM115
@@ -129,8 +134,46 @@ def open_decompressed(source: str | Path) -> Iterator[Any]:
         if kind is None:
             yield file
             return
-        with xopen.xopen(file, "rb", threads=0, format=kind) as handle:
-            yield handle
+        counted = _Counted(file)
+        label = "standard input" if str(source) == "-" else str(source)
+        with xopen.xopen(cast(Any, counted), "rb", threads=0, format=kind) as handle:
+            yield io.BufferedReader(_Bounded(handle, counted, label), 1 << 17)
+
+
+class _Counted(io.RawIOBase):
+    """A binary file that counts what was read of it."""
+
+    def __init__(self, file: Any) -> None:
+        self.file, self.count = file, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = getattr(self.file, "read1", self.file.read)(len(buffer))
+        buffer[: len(data)] = data
+        self.count += len(data)
+        return len(data)
+
+
+class _Bounded(io.RawIOBase):
+    """What a compressed file becomes, as long as that is not far more than it was."""
+
+    def __init__(self, handle: Any, packed: _Counted, label: str) -> None:
+        self.handle, self.packed, self.label, self.count = handle, packed, label, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        read: int = self.handle.readinto1(buffer) if hasattr(self.handle, "readinto1") else self.handle.readinto(buffer)
+        self.count += read
+        if overgrown(self.count, self.packed.count):
+            raise InputError(
+                f"{self.label}: {self.packed.count:,} compressed bytes become more than {MOST_TIMES} times as many; if that is "
+                "meant, decompress the file first"
+            )
+        return read
 
 
 def _parser(handle: Any, label: str) -> Iterator[tuple[str, str | bytearray]]:

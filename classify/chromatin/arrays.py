@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.chromatin.containers import stored_arrays
 from classify.chromatin.settings import ArraySettings
 from classify.examples import Examples, StoredLetters
 from classify.splits import SplitSettings
@@ -58,7 +59,13 @@ class _Axis:
         return self._open[1]
 
     def rows(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """The given rows, with their axis in front."""
+        """The given rows, with their axis in front; ``InputError`` where they cannot be read."""
+        try:
+            return self._rows(rows)
+        except (OSError, RuntimeError, ValueError) as error:  # of h5py, in words of HDF5
+            raise InputError(f"{self.path}: {self.name}: cannot be read ({' '.join(str(error).split())})") from None
+
+    def _rows(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         array = self._array()
         if isinstance(array, np.ndarray):
             return np.moveaxis(np.take(array, rows, axis=self.axis), self.axis, 0)
@@ -93,7 +100,7 @@ class ArrayFile:
     def __init__(self, path: Path, settings: ArraySettings) -> None:
         self.path = str(path)
         try:
-            arrays = _version_5(self.path, settings) if not _is_hdf5(self.path) else _shapes(self.path)
+            arrays = stored_arrays(self.path, {settings.windows, settings.labels} - {""})
         except FileNotFoundError:
             raise InputError(f"{path}: no such file") from None
         except InputError:
@@ -192,34 +199,6 @@ class ArrayFile:
                 "data.arrays.axes tells it, such as LCN"
             )
         return likely[0] if likely else sorted(found)[0]
-
-
-_Arrays = dict[str, tuple[tuple[int, ...], Any, Any]]
-
-
-def _is_hdf5(path: str) -> bool:
-    import h5py
-
-    with open(path, "rb"):
-        return bool(h5py.is_hdf5(path))
-
-
-def _shapes(path: str) -> _Arrays:
-    """Shape and type of every array of an HDF5 file."""
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        return {key: (item.shape, item.dtype, None) for key, item in file.items() if isinstance(item, h5py.Dataset)}
-
-
-def _version_5(path: str, settings: ArraySettings) -> _Arrays:
-    """The arrays of a MATLAB 5 file that can be meant, in memory."""
-    from scipy.io import loadmat, whosmat
-
-    named = {settings.windows, settings.labels} - {""}
-    wanted = [key for key, shape, _ in whosmat(path) if key in named or (len(named) < 2 and len(shape) in (2, 3))]
-    found = loadmat(path, variable_names=wanted)
-    return {key: (found[key].shape, found[key].dtype, found[key]) for key in wanted}
 
 
 def count_labels(settings: ArraySettings, root: Path) -> int:

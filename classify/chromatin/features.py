@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from pathlib import Path
 
 from classify.features import Feature
-from classify.lines import text_lines
+from classify.lines import split_line, text_lines
 from specgen.errors import InputError
 
 __all__ = ["GROUPS", "STYLES", "parse_feature", "read_features"]
@@ -63,7 +62,7 @@ def read_features(path: Path) -> list[str]:
     """
     rows: list[list[str]] = []
     for number, line in text_lines(path, "a file of names of labels"):
-        row = next(csv.reader([line], delimiter="\t" if "\t" in line else ","))
+        row = split_line(line, "\t" if "\t" in line else ",", f"{path}: line {number}")
         if rows and len(row) != len(rows[0]):
             raise InputError(f"{path}: line {number}: expected {len(rows[0])} columns, got {len(row)}")
         rows.append([word.strip() for word in row])

@@ -6,7 +6,6 @@ of one sequence whose labels complement or contradict one another.
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,7 +22,7 @@ from classify.labelled.formats import FORMATS, Columns, Row, format_of, read_row
 from classify.labelled.grouping import strandless_digest
 from classify.labelled.settings import Part
 from classify.labelled.windows import divided, fitted, groups_of
-from classify.lines import text_lines
+from classify.lines import split_line, text_lines
 from classify.splits import SplitSettings
 from classify.targets import UNKNOWN, HeldTargets, Labels
 from specgen.errors import InputError, UnknownName
@@ -74,8 +73,7 @@ def _lines(path: Path, sequence: str) -> Iterator[tuple[int, list[str]]]:
     for number, line in text_lines(path, f"a table with the column {sequence}"):
         if not columns:
             delimiter = "\t" if "\t" in line else ","
-        words = next(csv.reader([line], delimiter=delimiter)) if '"' in line else line.split(delimiter)
-        words = [word.strip() for word in words]
+        words = [word.strip() for word in split_line(line, delimiter, f"{path}: line {number}")]
         if not columns and sequence not in words:
             raise InputError(f"{path}: has no column {sequence!r}; its columns are {', '.join(words)}")
         if not columns and len(set(words)) < len(words):

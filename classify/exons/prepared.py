@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.exons.negatives import NEGATIVES
+from specgen.arrays import check_stored
 from specgen.errors import InputError
 from specgen.sequences import Codes
 
@@ -93,7 +94,7 @@ class PreparedSet:
             raise InputError(f"{self.path}: {error}") from None
         except FileNotFoundError:
             raise InputError(f"{self.path}: no such file; make it with python -m classify prepare") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
             raise InputError(
                 f"{self.path}: cannot be read as a file of classify prepare ({' '.join(str(error).split())})"
             ) from None
@@ -156,6 +157,7 @@ class PreparedSet:
         self.width, self.protocol = int(attributes["width"]), str(attributes["protocol"])
         self.settings, self.counts = json.loads(attributes["settings"]), json.loads(attributes["counts"])
         self.kinds: list[str] = json.loads(attributes["kinds"])
+        check_stored(self.path, file["genes"])
         self.genes = [str(name) for name in file["genes"].asstr()[:]]
         groups = [file[f"contigs/{i}"] for i in range(len(file["contigs"]))]
         self.contigs = [str(group.attrs["name"]) for group in groups]
@@ -181,6 +183,7 @@ class PreparedSet:
             raise InputError(f"{where}/codes: expected uint8 (n, {self.width}), got {got}")
         if codes.chunks is not None or codes.id.get_offset() is None:
             raise InputError(f"{where}/codes: expected contiguous and uncompressed letters; prepare it anew")
+        check_stored(self.path, codes)
         for name, dtype in COLUMNS.items():
             column = group.get(name)
             if column is None or column.dtype != dtype or column.shape != codes.shape[:1]:

@@ -6,14 +6,13 @@ are never features: in several published sets they give the label away.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from classify.headers import Origin, parse_header
-from classify.lines import text_lines
+from classify.lines import split_line, text_lines
 from specgen.errors import InputError
 from specgen.records import read_records
 from specgen.registry import Registry
@@ -133,14 +132,13 @@ def _table(path: Path, sequence: str, label: str, names: tuple[str, ...]) -> Ite
     for number, line in text_lines(path, f"a table with the columns {sequence} and {label}"):
         if not header:
             delimiter = "\t" if "\t" in line else ","
-            header = [word.strip() for word in next(csv.reader([line], delimiter=delimiter))]
+            header = [word.strip() for word in split_line(line, delimiter, f"{path}: line {number}")]
             if missing := [name for name in (sequence, label) if name not in header]:
                 raise InputError(f"{path}: has no column {missing[0]!r}; its columns are {', '.join(header)}")
             named = next((header.index(name) for name in names if name in header), -1)
             places = header.index(sequence), header.index(label), named
             continue
-        # Quotes are rare, and the csv module is ten times as slow as a split.
-        words = next(csv.reader([line], delimiter=delimiter)) if '"' in line else line.split(delimiter)
+        words = split_line(line, delimiter, f"{path}: line {number}")
         if len(words) != len(header):
             raise InputError(f"{path}: line {number}: expected {len(header)} columns, got {len(words)}")
         letters, told = words[places[0]].strip(), words[places[1]].strip()

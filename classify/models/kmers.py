@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from classify.models.base import check_sizes, register_model
+from specgen.arrays import map_array
 from specgen.errors import InputError
 from specgen.files import expand
 
@@ -54,17 +55,10 @@ def read_vectors(path: str) -> Tensor:
     ------
     InputError
         No such array in the file.
-    OSError
-        The file cannot be opened.
     """
     file = expand(path)
-    try:
-        array = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise InputError(f"{file}: expected a .npy file without objects: {' '.join(str(error).split())}") from None
+    array = map_array(file)
     rows = [4**k for k in KMERS]
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{file}: expected one array (.npy), got an archive of several")
     if array.ndim != 2 or array.shape[0] not in rows or not array.shape[1] or array.dtype.kind != "f":
         wanted = ", ".join(map(str, rows))
         raise InputError(f"{file}: expected floats (4**k, width) with {wanted} rows, got {array.dtype} {array.shape}")

@@ -66,6 +66,7 @@ def read_motifs(path: str | Path) -> list[Motif]:
     filled = [(number, line) for number, line in text_lines(expand(where), expected) if line.strip()]
     if not filled:
         raise InputError(f"{where}: is empty, expected {expected}")
+    filled[0] = filled[0][0], filled[0][1].lstrip()
     first = filled[0][1].strip()
     if first.startswith("MEME version"):
         found = _meme(filled, where)

@@ -6,7 +6,6 @@ No figure and no page is made here.
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from specgen.errors import InputError
+from specgen.errors import InputError, first_line
+from specgen.files import parse_json
 
 __all__ = ["read_history", "read_metrics", "read_predictions", "read_table", "read_text"]
 
@@ -49,10 +49,7 @@ def read_text(run: Path, name: str, command: str = "evaluate") -> str:
 def read_metrics(run: Path) -> dict[str, Any]:
     """``metrics.json``, with every key that a report needs."""
     again = f"run `python -m classify evaluate --run {run}` again"
-    try:
-        metrics = json.loads(read_text(run, "metrics.json"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{run}: metrics.json is not JSON ({error}); {again}") from None
+    metrics = parse_json(read_text(run, "metrics.json"), run / "metrics.json")
     answers = metrics.get("answers", "window") if isinstance(metrics, dict) else "window"
     required = REQUIRED.get(answers, REQUIRED["window"])
     missing = [key for key in required if not isinstance(metrics, dict) or key not in metrics]
@@ -93,7 +90,7 @@ def read_table(run: Path, metrics: dict[str, Any], also: Sequence[str] = ()) -> 
             raise ValueError(f"lacks {', '.join(missing)}")
         frame = frame.astype(dict.fromkeys(chances, float))
     except ValueError as error:
-        raise InputError(f"{run}: predictions.csv: {str(error).splitlines()[0]}; {again}") from None
+        raise InputError(f"{run}: predictions.csv: {first_line(error)}; {again}") from None
     unknown = sorted(set(frame["label"]) - set(names))
     if unknown:
         raise InputError(f"{run}: predictions.csv holds class {unknown[0]!r}, metrics.json has {names}; {again}")
@@ -116,7 +113,7 @@ def read_history(run: Path) -> pd.DataFrame | None:
     try:
         history = pd.read_csv(io.StringIO(read_text(run, "metrics.csv", "train")))
     except ValueError as error:
-        raise InputError(f"{run}: metrics.csv: {error}") from None
+        raise InputError(f"{run}: metrics.csv: {first_line(error)}") from None
     wanted = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
     missing = [name for name in wanted if name not in history]
     if missing:

@@ -6,7 +6,6 @@ computed that the run folder does not hold.
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from classify.reporting.figures import best_epoch, draw_all, png
 from classify.reporting.html import METRICS, data_uri, number, render, shorten
 from classify.reporting.ranked import SHOWN, example_of, ranked_figure
 from specgen.errors import InputError
-from specgen.files import write_atomic
+from specgen.files import parse_json, write_atomic
 
 __all__ = ["measure", "shorten", "write_report"]
 
@@ -102,10 +101,7 @@ def _data_uri(picture: Path, run: Path) -> str:
 
 
 def _json(run: Path, name: str, command: str, kind: type) -> Any:
-    try:
-        content = json.loads(read_text(run, name, command))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{run}: {name} is not JSON ({error})") from None
+    content = parse_json(read_text(run, name, command), run / name)
     if not isinstance(content, kind):
         raise InputError(f"{run}: {name}: expected a {kind.__name__}, got a {type(content).__name__}")
     return content

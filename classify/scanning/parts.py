@@ -20,6 +20,7 @@ from tqdm import tqdm
 from classify.evaluation import Loaded, predict_logits
 from classify.scanning.peaks import local_peaks, runs
 from classify.scanning.settings import STRANDS, ScanSettings
+from specgen.arrays import read_archive
 from specgen.errors import InputError
 from specgen.files import read_json, write_atomic
 from specgen.records import read_records
@@ -127,14 +128,16 @@ def parts(folder: Path, contigs: list[Contig], strand: int) -> Iterator[Part]:
     """What the blocks gave on one strand, in the order of the genome."""
     for contig in contigs:
         for low in range(0, contig.length, BLOCK):
+            names = [f"{strand:+d}_{name}" for name in Part._fields[2:]]
             try:
-                with np.load(_path(folder, contig, low), allow_pickle=False) as held:
-                    columns = [held[f"{strand:+d}_{name}"] for name in Part._fields[2:-1]]
-                    scored = int(held[f"{strand:+d}_scored"])
-            except (OSError, ValueError, KeyError) as error:
-                raise InputError(f"{_path(folder, contig, low)}: cannot be read ({error}); take it away") from None
+                held = read_archive(_path(folder, contig, low), names, 16 * BLOCK)
+                *columns, scored = (held[name] for name in names)
+                if [column.ndim for column in (*columns, scored)] != [1] * len(columns) + [0]:
+                    raise InputError(f"{_path(folder, contig, low)}: holds columns of another form")
+            except InputError as error:
+                raise InputError(f"{error}; take it away") from None
             starts, ends, values, peaks, heights = columns
-            yield Part(contig, strand, starts, ends, values, peaks, heights, scored)
+            yield Part(contig, strand, starts, ends, values, peaks, heights, int(scored))
 
 
 def _path(folder: Path, contig: Contig, low: int) -> Path:

@@ -68,18 +68,19 @@ def _result(run: RunFolder, options: StudySettings) -> dict[str, Any]:
         with run.history.open(newline="", encoding="utf-8") as file:
             rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
         scores = [row[options.monitor] for row in rows]
-    except (OSError, ValueError, KeyError) as error:
+        best = rows[scores.index((min if options.direction == "minimize" else max)(scores))]
+        epoch, seconds = int(best["epoch"]), round(sum(row["seconds"] for row in rows), 3)
+    except (OSError, ValueError, OverflowError, KeyError, TypeError, csv.Error) as error:
         raise InputError(f"{run.history}: cannot be read ({error})") from None
-    best = rows[scores.index((min if options.direction == "minimize" else max)(scores))]
     kept = ("val_auroc", "val_accuracy", "val_loss", "train_loss")
     cost = run.read_json("training.json")["cost"] if (run.path / "training.json").is_file() else {}
     return {
         "folder": str(run.path),
         "value": best[options.monitor],
         "epochs": len(rows),
-        "best_epoch": int(best["epoch"]),
+        "best_epoch": epoch,
         **{key: best[key] for key in kept if key in best},
-        "seconds": round(sum(row["seconds"] for row in rows), 3),
+        "seconds": seconds,
         **{key: cost[key] for key in ("examples_seen", "parameters") if key in cost},
     }
 

@@ -42,11 +42,11 @@ OURS = "kmer_resnet"
 DETECTORS = "deepbind"
 """The one whose filters are looked at: one layer, a detector each. Filters of deep networks hold parts of motifs."""
 
-MODELS = (DETECTORS, "deepmotif_cnn", "basset")
+MODELS = (DETECTORS, "deepmotif_cnn")
 """Networks of letters."""
 
-SLOW = {"deepmotif_rnn": "1.5", "deepmotif_cnn_rnn": "1.5", "specnet_site": "3"}
-"""CPU minutes that networks with recurrent layers and pictures may take; they would take ten times that to their end."""
+SLOW = {"deepmotif_rnn": "1.5", "deepmotif_cnn_rnn": "1.5", "basset": "3", "specnet_site": "3"}
+"""CPU minutes that large networks, recurrent ones and pictures may take; to their end they would take 3 to 20 times that."""
 
 SLOW_SETS = DEEPBIND[:4]
 

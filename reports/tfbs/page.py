@@ -156,7 +156,7 @@ class TfbsTables(Tables):
         return self.scores(OTHERS, "auroc")
 
     def slow(self) -> str:
-        """Recurrent networks and pictures beside ours, one seed."""
+        """Large networks, recurrent ones and pictures beside ours, one seed."""
         return self.scores(SLOW_SETS, "auroc", (OURS, *SLOW))
 
     def factors(self) -> str:

@@ -190,3 +190,37 @@ def test_what_is_no_such_file(tmp_path):
 def test_bad_settings(given, match):
     with pytest.raises(InputError, match=match):
         ArraySettings(**given)
+
+
+def test_arrays_longer_than_their_file_can_stand_for(tmp_path):
+    path = tmp_path / "x.mat"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", (1 << 20, 4, 1 << 20), "u1", chunks=(1, 4, 1 << 20), compression="gzip")
+        file.create_dataset("y", (1 << 20, 2), "u1")
+    with pytest.raises(InputError, match=r"x.mat: x: says that it has .* bytes"):
+        ArrayFile(path, ArraySettings())
+    savemat(
+        path, {"x": np.zeros((20_000, 4, 300), np.uint8), "y": np.zeros((20_000, 3), np.uint8)}, do_compression=True
+    )
+    with pytest.raises(InputError, match="x: says that it has 24,000,000 bytes"):
+        ArrayFile(path, ArraySettings())
+
+
+def test_matlab_4_is_refused_before_its_reader_sees_it(tmp_path):
+    """Its headers give lengths that SciPy takes memory for."""
+    savemat(tmp_path / "x.mat", {"y": np.zeros((3, 2))}, format="4")
+    with pytest.raises(InputError, match=r"expected a file of MATLAB 5 or 7.3, or HDF5, got one of MATLAB 4"):
+        ArrayFile(tmp_path / "x.mat", ArraySettings())
+
+
+def test_a_damaged_chunk_is_told(tmp_path):
+    path = write_hdf5(tmp_path / "x.mat")
+    with h5py.File(path, "r+") as file:
+        file.create_dataset("windows", data=file["trainxdata"][:], chunks=(7, 4, 7), compression="gzip")
+        del file["trainxdata"]
+        place = file["windows"].id.get_chunk_info(0).byte_offset
+    data = bytearray(path.read_bytes())
+    data[place : place + 20] = bytes(20)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"x.mat: windows: cannot be read"):
+        letters_of(ArrayFile(path, ArraySettings()), [0, 1])

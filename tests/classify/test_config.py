@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from classify.config import OptimiserSettings, RunSettings, TrainingSettings, parse_run, to_yaml
+from classify.config import OptimiserSettings, RunSettings, TrainingSettings, parse_run, settings_from, to_yaml
 from classify.tasks.coding import CodingSettings
 from specgen.errors import InputError, UnknownName
 
@@ -202,3 +202,15 @@ def test_settings_cannot_be_changed():
 
 def test_unknown_names_are_input_errors():
     assert issubclass(UnknownName, InputError)
+
+
+@pytest.mark.parametrize(
+    "text", ["data: {length: }", "seed: null", "training: {epochs: ~}", "training: {precision: null}"]
+)
+def test_nothing_where_there_is_to_be_a_value(tmp_path, text):
+    """jsonargparse takes null for any type, and what is behind it then fails on its own."""
+    (tmp_path / "x.yaml").write_text(text + "\n")
+    with pytest.raises(InputError, match="got null"):
+        parse_run(["--config", str(tmp_path / "x.yaml")], "train", "")
+    with pytest.raises(InputError, match="got null"):
+        settings_from(yaml.safe_load(text), "train")

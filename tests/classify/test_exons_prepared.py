@@ -205,3 +205,14 @@ def test_what_the_file_says_of_its_making(path):
     assert told["genome"]["file"] == "genome.fa"
     assert len(told["annotation"]["sha256"]) == 64
     assert sum(told["counts"]["splits"]["test"].values()) > 0
+
+
+def test_letters_that_the_file_does_not_hold(path, tmp_path):
+    """A file cut off behind its headers would be mapped beyond its end."""
+    copy = tmp_path / "x.h5"
+    copy.write_bytes(path.read_bytes())
+    with h5py.File(copy, "r+") as file:
+        del file["genes"]
+        file.create_dataset("genes", (1 << 40,), "S9", chunks=(1 << 16,))
+    with pytest.raises(InputError, match="genes: says that it has"):
+        PreparedSet(copy)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classify import lines
 from classify.labelled.formats import FORMATS, Columns, Row, format_of, read_rows
 from classify.labelled.grouping import sharing, strandless_digest
 from classify.labelled.rows import Window
@@ -241,3 +242,22 @@ class TestNegatives:
 
 def test_rows_know_nothing_of_their_place_by_default():
     assert Row("x", 1, encode("A")).origin.start == -1
+
+
+@pytest.mark.parametrize("line", ['"' + "A" * 200_000 + '",1', 'a,"' + "A" * 200_000])
+def test_a_field_longer_than_the_csv_module_takes(tmp_path, line):
+    path = tmp_path / "x.csv"
+    for text, number in ((f"sequence,label\n{line}\n", 2), (f"{line}\n", 1)):
+        path.write_text(text)
+        with pytest.raises(InputError, match=f"line {number}: cannot be read as fields"):
+            list(read_rows(path, 1, Columns()))
+
+
+def test_a_line_longer_than_any_of_a_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "LONGEST", 1000)
+    path = tmp_path / "x.csv"
+    path.write_text("sequence,label\n" + "A" * 990 + ",1\n")
+    assert len(list(read_rows(path, 1, Columns()))) == 1
+    path.write_text("sequence,label\n" + "A" * 2000 + ",1\n")
+    with pytest.raises(InputError, match="line 2: has more than 1,000 letters"):
+        list(read_rows(path, 1, Columns()))

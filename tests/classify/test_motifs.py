@@ -486,3 +486,8 @@ def test_bad_scans():
     with pytest.raises(InputError, match="background"):
         scan_windows(window, [motif], background=np.array([0.5, 0.5, 0, 0]))
     assert UNIFORM.sum() == 1
+
+
+def test_a_blank_before_the_first_name(tmp_path):
+    (tmp_path / "x.txt").write_text(" >M1\n1 2\n3 4\n5 6\n7 8\n")
+    assert [motif.name for motif in read_motifs(tmp_path / "x.txt")] == ["M1"]

@@ -110,3 +110,10 @@ def test_windows_of_another_length(folder):
     with pytest.raises(InputError, match=r"X\[1\]: expected 600 nt, got 4"):
         PretrainedClassifier.from_pretrained(folder).predict_proba(["A" * 600, "ACGT"])
     assert np.isfinite(PretrainedClassifier.from_pretrained(folder).predict_proba(["N" * 600])).all()
+
+
+def test_a_card_that_is_no_text(folder, tmp_path):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(b"\xff\xfe" if file.name == "README.md" else file.read_bytes())
+    with pytest.raises(InputError, match=r"README.md: cannot be read as text in UTF-8"):
+        PretrainedClassifier.from_pretrained(tmp_path)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specgen.errors import InputError, SpecgenError, UnknownName, nearest
+from specgen.errors import LONGEST, InputError, SpecgenError, UnknownName, first_line, nearest
 
 
 def test_tree() -> None:
@@ -60,3 +60,30 @@ def test_errors_cross_process_boundaries() -> None:
         again = pickle.loads(pickle.dumps(error))
         assert type(again) is type(error)
         assert str(again) == str(error)
+
+
+@given(st.text(max_size=5000))
+def test_a_message_is_one_line_of_bounded_length(text: str) -> None:
+    """Names and values of damaged files stand in it: line ends of all kinds, escape sequences, a field as long as the file."""
+    message = str(InputError(f"x.csv: got {text}"))
+    assert message.isprintable()
+    assert len(message) <= LONGEST
+    assert len(f"x{message}".splitlines()) == 1
+
+
+def test_what_can_be_shown_stays_as_it_is() -> None:
+    assert (
+        str(InputError("x.csv:  line 1: é \N{GREEK SMALL LETTER BETA}"))
+        == "x.csv:  line 1: é \N{GREEK SMALL LETTER BETA}"
+    )
+    assert str(InputError("a\nb\x1b[31m\u2028")) == r"a\nb\x1b[31m\u2028"
+    long = str(InputError("begin" + "x" * 10_000 + "end"))
+    assert long.startswith("beginxx")
+    assert long.endswith("xxend")
+    assert " ... " in long
+
+
+def test_the_first_line_of_an_error() -> None:
+    assert first_line(ValueError("a\nb")) == "a"
+    assert first_line(EOFError()) == "EOFError"
+    assert first_line(ValueError("\n")) == "ValueError"

@@ -195,6 +195,8 @@ class TestMistakes:
             ("a.bed", "one\t0\n", "cannot be read as bed"),
             ("a.bed", "one\t0.7\t3\n", "cannot be read as bed"),
             ("a.bed", "one\t0\t99999999999999999999\n", "cannot be read as bed"),
+            ("a.narrowPeak", "one\t0\t9\tx\t0\t.\t1\t1\t1\tx\n", "cannot be read as narrowPeak"),
+            ("a.narrowPeak", "one\t0\t9\tx\t0\t.\t1\t1\t1\t99999999999999999999\n", "cannot be read as narrowPeak"),
             ("a.bed", "# nothing\n", "holds no intervals"),
             ("a.bed", "one\t8\t32\tt\t0\t+\t8\t32\t0\t2\t4,4\t0\n", "is no BED12 row: 4,4 and 0"),
             ("a.gtf", GTF.replace("CDS", "exon"), "holds no rows of feature 'CDS' among its 6"),

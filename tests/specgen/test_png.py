@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib.image
@@ -64,3 +66,16 @@ def test_texts_are_shared_between_pictures(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(encode_png(np.zeros((4, 4, 3), np.uint8), shared + text_chunks({"record": "x"})))
     assert read_png_metadata(path) == {"settings": "ä", "record": "x"}
+
+
+def test_a_chunk_that_says_it_is_longer_than_memory(tmp_path: Path) -> None:
+    data = bytearray(encode_png(np.zeros((4, 4, 3), np.uint8)))
+    place = data.index(b"IDAT") - 4
+    data[place : place + 4] = b"\xc0\x00\x00\x00"
+    (tmp_path / "x.png").write_bytes(data)
+    code = (
+        "import resource, sys; from pathlib import Path; from specgen.png import read_png_metadata; "
+        "resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30)); print(read_png_metadata(Path(sys.argv[1])))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "x.png")], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "{}\n"), done.stderr

@@ -277,3 +277,21 @@ class TestStreaming:
         path = tmp_path / "written"
         path.write_bytes(gzip.compress(content) if packed else content)
         assert [(record.name, decode(record.codes)) for record in read_records(path)] == items
+
+
+class TestBombs:
+    """What is small and becomes large."""
+
+    @pytest.mark.parametrize("piece", [b"A" * 50 + b"\n", b"\n", b"A"])
+    def test_far_more_than_its_size(self, tmp_path: Path, piece: bytes) -> None:
+        path = tmp_path / "x.fa.gz"
+        path.write_bytes(gzip.compress(b">a\nACGT\n") + gzip.compress(piece * ((1 << 22) // len(piece)), 9) * 100)
+        with pytest.raises(InputError, match=r"x.fa.gz: .* compressed bytes become more than 200 times as many"):
+            list(read_records(path))
+
+    def test_long_runs_of_one_letter_are_sequence(self, tmp_path: Path) -> None:
+        """Assemblies have megabases of N."""
+        path = tmp_path / "x.fa.gz"
+        letters = np.random.default_rng(0).choice(np.frombuffer(b"ACGT", np.uint8), 400_000).tobytes()
+        path.write_bytes(gzip.compress(b">a\n" + letters + b"N" * 20_000_000 + letters))
+        assert [len(record.codes) for record in read_records(path)] == [20_800_000]

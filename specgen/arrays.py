@@ -1,0 +1,120 @@
+"""NumPy's files, opened without trust: what is damaged is told in one line, and no header makes anybody take memory.
+
+The headers of these files are Python text that NumPy evaluates, so damage shows as any of a dozen errors. What the arrays mean
+is not known here.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from specgen.errors import InputError
+from specgen.files import MOST_TIMES, overgrown
+
+__all__ = ["check_stored", "check_written", "map_array", "read_archive"]
+
+_DAMAGE = (
+    *(
+        OSError,
+        ValueError,
+        EOFError,
+        KeyError,
+        IndexError,
+        TypeError,
+        OverflowError,
+        SyntaxError,
+        RecursionError,
+        MemoryError,
+    ),
+    *(TokenError, zipfile.BadZipFile, zlib.error, NotImplementedError, AttributeError),
+)
+
+
+def check_written(path: str | Path, name: str, size: int) -> None:
+    """Refuse an array of ``size`` bytes that is far more than its file can stand for (``InputError``)."""
+    if overgrown(size, Path(path).stat().st_size):
+        raise InputError(
+            f"{path}: {name}: says that it has {size:,} bytes, more than {MOST_TIMES} times those of the whole file"
+        )
+
+
+def check_stored(path: str | Path, dataset: Any) -> None:
+    """Refuse an HDF5 dataset (h5py's) that lies in another file, as links and external storage allow, or that its file cannot
+    hold: contiguous and longer than the file, or far larger than it.
+
+    Raises
+    ------
+    InputError
+        Naming the dataset.
+    """
+    if dataset.external or dataset.is_virtual or Path(dataset.file.filename) != Path(path):
+        raise InputError(
+            f"{path}: {dataset.name.lstrip('/')}: lies in another file; expected arrays that are in this one"
+        )
+    size = int(np.prod(dataset.shape or (), dtype=object)) * dataset.dtype.itemsize
+    chunk = int(np.prod(dataset.chunks or (), dtype=object)) * dataset.dtype.itemsize
+    check_written(path, dataset.name.lstrip("/"), max(size, chunk))
+    offset = dataset.id.get_offset() if dataset.chunks is None else None
+    if offset is not None and offset + size > Path(path).stat().st_size:
+        raise InputError(f"{path}: {dataset.name.lstrip('/')}: the file ends before it does")
+
+
+def map_array(path: Path) -> NDArray[Any]:
+    """The array of a .npy file, mapped into memory and read-only; nothing of it is read yet.
+
+    Raises
+    ------
+    InputError
+        No such file, another format, objects in it, or a header that does not fit the file.
+    """
+    try:
+        return npy.open_memmap(path, mode="r")  # type: ignore[no-untyped-call, no-any-return]
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except _DAMAGE as error:
+        raise InputError(
+            f"{path}: cannot be read as a .npy file without objects ({error or type(error).__name__})"
+        ) from None
+
+
+def read_archive(path: Path, names: Iterable[str], most: int) -> dict[str, NDArray[Any]]:
+    """Arrays of a .npz file by name.
+
+    Parameters
+    ----------
+    most
+        Bytes that an array may have: small files can say that they become large ones.
+
+    Raises
+    ------
+    InputError
+        No such file or array, damage, objects, or an array of more than ``most`` bytes.
+    """
+    found = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in names:
+                member = archive.getinfo(f"{name}.npy")
+                if member.file_size > most:
+                    raise ValueError(f"{name} has {member.file_size:,} bytes, expected at most {most:,}")
+                data = io.BytesIO(archive.read(member))
+                shape, _, dtype = (
+                    npy.read_array_header_1_0(data) if npy.read_magic(data) == (1, 0) else ((), False, None)
+                )  # type: ignore[no-untyped-call]
+                if dtype is None or int(np.prod(shape, dtype=object)) * dtype.itemsize > most:
+                    raise ValueError(f"{name} has the shape {shape}")
+                data.seek(0)
+                found[name] = npy.read_array(data, allow_pickle=False)  # type: ignore[no-untyped-call]
+    except _DAMAGE as error:
+        raise InputError(f"{path}: cannot be read as a .npz file ({error or type(error).__name__})") from None
+    return found
