@@ -219,3 +219,16 @@ def test_chromosomes_of_an_assembly_under_accessions():
     assert chromosomes_of(["chr1", "KI270742.1", "chrX"]) == ["1", "", "X"]
     assert chromosomes_of(["CM000663.2", "CM000664.2"]) == ["CM000663.2", "CM000664.2"]
     assert chromosomes_of([]) == []
+
+
+@pytest.mark.parametrize("start", ["9" * 16, "9" * 5000])
+def test_a_place_of_more_digits_than_any_contig_is_no_place(start):
+    """Python turns no text of more than 4300 digits into a number, and NumPy none beyond 64 bits."""
+    names = (
+        f"chr1:{start}-{start}(+)",
+        f"r1 range=chr1:{start}-{start} strand=+",
+        f"t cds chromosome:A:1:{start}:{start}:1",
+    )
+    for header in names:
+        found = parse_header(header)
+        assert (found.start, found.end) == (Origin().start, Origin().end)

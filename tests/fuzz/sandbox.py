@@ -118,7 +118,7 @@ class Sandbox:
     def _start(self) -> None:
         context = multiprocessing.get_context("fork")  # what is imported and prepared is there at once
         self._pipe, other = context.Pipe()
-        self._child = context.Process(target=_serve, args=(other, self.readers), daemon=True)
+        self._child = context.Process(target=_serve, args=(other, self._pipe, self.readers), daemon=True)
         gc.freeze()  # or the first collection would copy every page that parent and child share
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python 3.12 warns of forks beside threads, which are idle here
@@ -147,7 +147,8 @@ def bounded(memory: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-def _serve(pipe: Connection, readers: Mapping[str, tuple[Callable[[Path], object], Path]]) -> None:
+def _serve(pipe: Connection, parents: Connection, readers: Mapping[str, tuple[Callable[[Path], object], Path]]) -> None:
+    parents.close()  # or this process would wait for ever where the parent was killed
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     silent = os.open(os.devnull, os.O_RDWR)
     for stream in (1, 2):  # C libraries write there
