@@ -8,7 +8,7 @@ tried. Gradients are computed rightly. Nothing else about precision here, which 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -43,7 +43,7 @@ class ExactConv2d(_Exact, nn.Conv2d):  # type: ignore[misc]
     """``nn.Conv2d`` in float32."""
 
 
-_EXACT: dict[type[nn.Module], type[nn.Module]] = {nn.Conv1d: ExactConv1d, nn.Conv2d: ExactConv2d}
+_EXACT: dict[type[nn.Module], Any] = {nn.Conv1d: ExactConv1d, nn.Conv2d: ExactConv2d}
 
 
 def miscomputed(layer: nn.Conv1d | nn.Conv2d) -> bool:
