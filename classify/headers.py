@@ -37,9 +37,9 @@ _ENSEMBL_GENE = re.compile(r"\bgene:(\S+)")
 # ENSMUST..|ENSMUSG..|OTTMUSG..|...
 _GENCODE = re.compile(r"^[^|\s]+\|(ENS[A-Z]*G\d+[^|\s]*)\|")
 # hg19_.._NM_173083 range=chr1:226418850-226497204 5'pad=0 3'pad=0 strand=- repeatMasking=none
-_UCSC_PLACE = re.compile(r"\brange=([^:\s]+):(\d{1,15})-(\d{1,15})\b")
+_UCSC_PLACE = re.compile(r"\brange=([^:\s]+):(\d{1,15})-(\d{1,15})(?!\d)")
 # chr1:855169-855404 or chr1:855169-855404(+), as bedtools getfasta names what it cuts out
-_BARE_PLACE = re.compile(r"^([^:|\s]+):(\d{1,15})-(\d{1,15})\b(?:\(([+-])\))?")
+_BARE_PLACE = re.compile(r"^([^:|\s]+):(\d{1,15})-(\d{1,15})(?!\d)(?:\(([+-])\))?")
 _CHROM = re.compile(r"\bchrom=(\S+)")
 _STRAND = re.compile(r"\bstrand=([+-])")
 # Fix patches (CHR_HG126_PATCH), UCSC's chrUn_..., and scaffolds under their accession (KI270742.1).

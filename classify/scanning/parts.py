@@ -34,6 +34,9 @@ BLOCK = 1 << 17
 _AMBIGUOUS = INDICATORS.astype(bool).sum(axis=1) > 1
 """Whether a code stands for several bases."""
 
+HEADERS = 1 << 12
+"""Bytes of an array's file that are no numbers, at most."""
+
 AT_ONCE = 2048
 """Windows that are cut together."""
 
@@ -130,7 +133,7 @@ def parts(folder: Path, contigs: list[Contig], strand: int) -> Iterator[Part]:
         for low in range(0, contig.length, BLOCK):
             names = [f"{strand:+d}_{name}" for name in Part._fields[2:]]
             try:
-                held = read_archive(_path(folder, contig, low), names, 16 * BLOCK)
+                held = read_archive(_path(folder, contig, low), names, 16 * BLOCK + HEADERS)
                 *columns, scored = (held[name] for name in names)
                 if [column.ndim for column in (*columns, scored)] != [1] * len(columns) + [0]:
                     raise InputError(f"{_path(folder, contig, low)}: holds columns of another form")

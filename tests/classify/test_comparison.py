@@ -367,7 +367,7 @@ def damaged(folder, name, change):
         (lambda run: (run / "config.yaml").unlink(), "config.yaml is missing"),
         (lambda run: (run / "config.yaml").write_text("[1]"), "expected a mapping of settings"),
         (lambda run: damaged(run, "predictions.csv", lambda text: text.replace("group", "gruop", 1)), "lacks group"),
-        (lambda run: damaged(run, "metrics.json", lambda text: text[:-1]), "metrics.json is not JSON"),
+        (lambda run: damaged(run, "metrics.json", lambda text: text[:-1]), "metrics.json: cannot be read"),
     ],
 )
 def test_a_run_that_cannot_be_read_is_named_in_one_line(two_models, tmp_path, capsys, damage, message):

@@ -282,7 +282,7 @@ def change_metrics(run, **changes):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda run: (run / "metrics.json").write_text("{"), "metrics.json is not JSON"),
+        (lambda run: (run / "metrics.json").write_text("{"), "metrics.json: cannot be read"),
         (lambda run: (run / "metrics.json").write_text("[]"), "metrics.json lacks task"),
         (lambda run: change_metrics(run, confusion="gone"), "metrics.json lacks confusion; run"),
         (lambda run: change_metrics(run, confusion=[[1]]), "confusion is not 2 x 2"),
