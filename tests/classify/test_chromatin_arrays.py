@@ -200,9 +200,9 @@ def test_arrays_longer_than_their_file_can_stand_for(tmp_path):
     with pytest.raises(InputError, match=r"x.mat: x: says that it has .* bytes"):
         ArrayFile(path, ArraySettings())
     savemat(
-        path, {"x": np.zeros((20_000, 4, 300), np.uint8), "y": np.zeros((20_000, 3), np.uint8)}, do_compression=True
+        path, {"x": np.zeros((60_000, 4, 300), np.uint8), "y": np.zeros((60_000, 3), np.uint8)}, do_compression=True
     )
-    with pytest.raises(InputError, match="x: says that it has 24,000,000 bytes"):
+    with pytest.raises(InputError, match="x: says that it has 72,000,000 bytes"):
         ArrayFile(path, ArraySettings())
 
 
