@@ -207,8 +207,8 @@ def test_what_the_file_says_of_its_making(path):
     assert sum(told["counts"]["splits"]["test"].values()) > 0
 
 
-def test_letters_that_the_file_does_not_hold(path, tmp_path):
-    """A file cut off behind its headers would be mapped beyond its end."""
+def test_an_array_far_larger_than_its_file(path, tmp_path):
+    """Memory would be taken for what a header says."""
     copy = tmp_path / "x.h5"
     copy.write_bytes(path.read_bytes())
     with h5py.File(copy, "r+") as file:
