@@ -1,20 +1,23 @@
 """One table over all tasks: the best network of letters, the best of pictures, and the best trivial baseline of each.
 
-    python reports/summary.py            # reads runs/, writes reports/README.md
+    python reports/summary.py            # reads runs/ and reports/results.csv, writes reports/results.csv and reports/README.md
 
-The model is chosen by its validation score, the mean over seeds (and over the sets of a benchmark of several), and its test
-score is told. Where a baseline's run tells no validation score (runs of earlier versions; Markov chains), the one with the best
-test score is shown, which favours it. A benchmark whose runs are not there is left out and named. Nothing is trained here.
+``results.csv`` keeps a row a model and benchmark, so that the table can be made where the runs are no longer; models of
+which runs are there are read from these anew. The model is chosen by its validation score, the mean over seeds (and over the
+sets of a benchmark of several), and its test score is told. Where a model's runs tell no validation score (runs of earlier
+versions; Markov chains), the one with the best test score is shown, which favours it. A benchmark without any result is
+left out and named. Nothing is trained here.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,13 +25,16 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "reports"))
 
 from jobs import configured  # noqa: E402
-from pages import around, read_json  # noqa: E402
+from pages import read_json  # noqa: E402
 
 from classify.baselines import BASELINES  # noqa: E402
+from classify.metrics import interval_text  # noqa: E402
 from classify.models import MODELS  # noqa: E402
 from classify.reporting.finished import validation_score  # noqa: E402
 from specgen.errors import InputError  # noqa: E402
 from specgen.files import write_atomic  # noqa: E402
+
+RESULTS = Path("reports/results.csv")
 
 DEEPBIND = configured(ROOT / "configs/tfbs/factors", but="peaks_")
 """The ten sets of DeepBind: a configuration each."""
@@ -40,9 +46,9 @@ HISTONE = tuple(sorted(file.stem for file in (ROOT / "configs/chromatin").glob("
 ABOUT = """# Results
 
 The best network of letters, the best of pictures and the best trivial baseline of each benchmark: test score with its 95 %
-interval (mean over seeds and sets, and the mean of their intervals), parameters, and minutes of training on one core of the
-machine that the benchmark ran on. Models are chosen by validation. Of baselines whose runs tell no validation score the best on
-the test is shown, marked with an asterisk, which favours them.
+interval (mean over seeds and sets, and the mean of their intervals), runs, parameters, and minutes of training of a run on one
+core of the machine that the benchmark ran on. Models are chosen by validation. Where one of a kind has no validation score on
+record the best on the test is shown, marked with an asterisk, which favours it. All models: [results.csv](results.csv).
 """
 
 
@@ -77,16 +83,16 @@ class Benchmark:
     lower: bool = False
     bound: str = ""
 
-    def best(self, scores: Iterable[float]) -> float:
-        """The best of some."""
-        return min(scores) if self.lower else max(scores)
+    def better(self, score: float) -> float:
+        """A score of which the higher is the better one."""
+        return -score if self.lower else score
 
 
 BENCHMARKS = (
     Benchmark("coding against non-coding, 600 nt", "coding", "coding", ("human600",)),
     Benchmark("exon starts behind an intron, S. pombe", "exon_start", "exon_start", ("spombeacceptor",)),
     Benchmark("all exon starts, S. pombe", "exon_start", "exon_start", ("spombe201",)),
-    Benchmark("two motifs at a distance (simulated)", "motifs", "motifs", ("spaced_filter",)),
+    Benchmark("two motifs at a distance (simulated)", "motifs", "motifs", ("spaced_filter",), bound="blind to spacing"),
     Benchmark("bound windows, ten ENCODE sets", "tfbs", "tfbs", DEEPBIND),
     Benchmark("bound windows, five GUE tasks", "tfbs", "tfbs", tuple(f"tf{i}" for i in range(5)), "mcc"),
     Benchmark("open chromatin, 600 nt", "chromatin", "chromatin", ("vcm_open",)),
@@ -106,34 +112,51 @@ KINDS = {"onehot": "letters", "image": "pictures", "": "trivial"}
 """What a model reads, by its registered view; baselines have none."""
 
 
-@dataclass
-class Entry:
-    """A model on a benchmark."""
+@dataclass(frozen=True)
+class Result:
+    """A model on a benchmark: means over its runs, which are seeds and sets. A row of ``results.csv``; what is not known is None.
 
+    Attributes
+    ----------
+    benchmark, reads, model
+        Title, what it reads (of ``KINDS``), and name.
+    runs
+        Seeds, of all sets.
+    value, low, high
+        Test score and the ends of its 95 % interval.
+    validation
+        Score of the kept epochs.
+    parameters, minutes
+        Trainable parameters; wall time of training [min].
+    """
+
+    benchmark: str
+    reads: str
     model: str
-    bodies: list[dict[str, Any]]
-    validation: float
-    by_test: bool = False
+    runs: int
+    value: float
+    low: float | None = None
+    high: float | None = None
+    validation: float | None = None
+    parameters: int | None = None
+    minutes: float | None = None
 
-    @property
-    def entries(self) -> list[dict[str, float]]:
-        """Test scores with intervals, one a run."""
-        return [body["score"] for body in self.bodies]
-
-    def cells(self) -> list[str]:
-        """Name, score, seeds, parameters, minutes of training."""
-        costs = [body["cost"] for body in self.bodies]
-        minutes = [cost.get("wall_seconds") for cost in costs]
-        told = "" if None in minutes else f"{float(np.mean(minutes)) / 60:.1f}"
-        parameters = costs[0].get("parameters")
-        # What is known of a bound is its value.
-        plain = f"{float(np.mean([score['value'] for score in self.entries])):.3f}"
-        score = around(self.entries) if all("low" in score for score in self.entries) else plain
-        name = f"`{self.model}`" + ("*" if self.by_test else "")
-        return [name, score, "" if parameters is None else f"{parameters:,}", told]
+    def cells(self, by_test: bool) -> list[str]:
+        """Name, score, runs, parameters, minutes of training."""
+        score = interval_text({"value": self.value, "low": self.low, "high": self.high}, ".3f")
+        told = ["" if self.parameters is None else f"{self.parameters:,}"]
+        told += ["" if self.minutes is None else f"{self.minutes:.1f}"]
+        return [f"`{self.model}`" + ("*" if by_test else ""), score, str(self.runs), *told]
 
 
-def entry(benchmark: Benchmark, model: str) -> Entry | None:
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean where all are known."""
+    every = list(values)
+    known = [value for value in every if value is not None]
+    return float(np.mean(known)) if len(known) == len(every) else None
+
+
+def of_runs(benchmark: Benchmark, model: str, reads: str) -> Result | None:
     """What a model did, where all sets of the benchmark have a finished run of it."""
     bodies, validation = [], []
     for name in benchmark.names:
@@ -143,69 +166,117 @@ def entry(benchmark: Benchmark, model: str) -> Entry | None:
             return None
         for folder in found:
             body = read_json(folder / "metrics.json")
-            bodies.append({"score": body["metrics"][benchmark.metric], "cost": body["cost"]})
+            bodies.append(body)
             validation.append(validation_score(folder, body, benchmark.monitor))
-    return Entry(model, bodies, float("nan") if None in validation else float(np.mean(validation)))
+    scores = [body["metrics"][benchmark.metric] for body in bodies]
+    seconds = _mean(body["cost"].get("wall_seconds") for body in bodies)
+    return Result(
+        benchmark.title,
+        reads,
+        model,
+        len(bodies),
+        float(np.mean([score["value"] for score in scores])),
+        _mean(score.get("low") for score in scores),
+        _mean(score.get("high") for score in scores),
+        _mean(validation),
+        bodies[0]["cost"].get("parameters"),
+        None if seconds is None else seconds / 60,
+    )
 
 
-def best(benchmark: Benchmark, kind: str) -> Entry | None:
-    """The best model of a kind: by validation; baselines that do not tell it by the test."""
-    names = BASELINES if kind == "" else [name for name in MODELS if MODELS[name].view == kind]
-    found = [made for name in names if (made := entry(benchmark, name)) is not None]
-    if kind == "" and benchmark.bound:
-        return bound(benchmark)
-    if kind == "" and any(np.isnan(one.validation) for one in found):
-        by_test = {one.model: float(np.mean([score["value"] for score in one.entries])) for one in found}
-        best_one = next(one for one in found if by_test[one.model] == benchmark.best(by_test.values()))
-        return replace(best_one, by_test=True)
-    known = [one for one in found if not np.isnan(one.validation)]
-    known_best = benchmark.best([one.validation for one in known]) if known else None
-    return next((one for one in known if one.validation == known_best), None)
-
-
-def bound(benchmark: Benchmark) -> Entry | None:
-    """The trivial answer that the runs of all networks tell beside their own."""
+def bounds(benchmark: Benchmark) -> list[Result]:
+    """The trivial answers that the runs of all networks tell beside their own; those that every run tells."""
     found: dict[str, dict[str, float]] = {}
     for model in MODELS:
         for name in benchmark.names:
             for file in Path("runs", benchmark.runs, model).glob(f"{name}_s[0-9]/metrics.json"):
                 for title, scores in (read_json(file).get("bounds") or {}).items():
-                    if benchmark.bound in title:
-                        found.setdefault(title, {})[file.parent.name] = scores[benchmark.metric]
+                    if benchmark.bound and benchmark.bound in title:
+                        found.setdefault(title, {})[f"{model}/{file.parent.name}"] = scores[benchmark.metric]
+    most = max(map(len, found.values()), default=0)
+    return [
+        Result(benchmark.title, KINDS[""], title, most, float(np.mean(list(values.values()))))
+        for title, values in found.items()
+        if len(values) == most
+    ]
+
+
+def gather(benchmark: Benchmark) -> list[Result]:
+    """What the runs at hand tell."""
+    models = [(name, KINDS[MODELS[name].view]) for name in MODELS] + [(name, KINDS[""]) for name in BASELINES]
+    return [made for model in models if (made := of_runs(benchmark, *model)) is not None] + bounds(benchmark)
+
+
+def read_results(path: Path) -> list[Result]:
+    """The rows of ``results.csv``; none where there is no such file."""
+    if not path.is_file():
+        return []
+    kinds = {field.name: {"str": str, "int": int}.get(str(field.type).split(" ")[0], float) for field in fields(Result)}
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        return [Result(**{name: kinds[name](text) for name, text in row.items() if text}) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not a table of results ({error})") from error
+
+
+def write_results(path: Path, results: Sequence[Result]) -> None:
+    """``results.csv``, in the order given."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Result)], lineterminator="\n")
+    writer.writeheader()
+    for result in results:
+        row = asdict(result)
+        writer.writerow({name: f"{x:.6g}" if isinstance(x, float) else x for name, x in row.items() if x is not None})
+    write_atomic(path, text.getvalue())
+
+
+def refreshed(known: Sequence[Result]) -> list[Result]:
+    """What is known, with what the runs at hand tell in place of older rows of the same model, in the order of the benchmarks."""
+    made = []
+    for benchmark in BENCHMARKS:
+        rows = {row.model: row for row in known if row.benchmark == benchmark.title}
+        made += list((rows | {row.model: row for row in gather(benchmark)}).values())
+    return made
+
+
+def best(benchmark: Benchmark, results: Iterable[Result], reads: str) -> tuple[Result, bool] | None:
+    """The best model of a kind, and whether it was chosen by the test, since one of the kind tells no validation score."""
+    found = [row for row in results if row.benchmark == benchmark.title and row.reads == reads]
     if not found:
         return None
-    # Those that every run tells; of baselines the best on the test is shown.
-    most = max(len(values) for values in found.values())
-    means = {title: float(np.mean(list(values.values()))) for title, values in found.items() if len(values) == most}
-    title = next(title for title, mean in means.items() if mean == benchmark.best(means.values()))
-    scores = [{"score": {"value": value}, "cost": {}} for value in found[title].values()]
-    return Entry(title, scores, float("nan"), by_test=True)
+    by_validation = {row.model: row.validation for row in found if row.validation is not None}
+    by_test = len(by_validation) < len(found)
+    scores = {row.model: row.value for row in found} if by_test else by_validation
+    return max(found, key=lambda row: benchmark.better(scores[row.model])), by_test
 
 
-def table() -> tuple[str, list[str]]:
-    """The Markdown, and the titles of benchmarks without any run."""
-    heads = ["benchmark", "metric", "reads", "model", "test score", "parameters", "minutes"]
+def table(results: Sequence[Result]) -> tuple[str, list[str]]:
+    """The Markdown, and the titles of benchmarks without any result."""
+    heads = ["benchmark", "metric", "reads", "model", "test score", "runs", "parameters", "minutes"]
     lines, missing = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)], []
     for benchmark in BENCHMARKS:
-        made = {kind: best(benchmark, kind) for kind in KINDS}
+        made = {reads: best(benchmark, results, reads) for reads in KINDS.values()}
         if not any(made.values()):
             missing.append(benchmark.title)
             continue
         title = f"[{benchmark.title}]({benchmark.page}/README.md)"
-        for kind, one in made.items():
-            cells = one.cells() if one else ["*not run*", "", "", ""]
-            lines.append("| " + " | ".join([title, benchmark.metric, KINDS[kind], *cells]) + " |")
+        for reads, one in made.items():
+            cells = one[0].cells(one[1]) if one else ["*none*", "", "", "", ""]
+            lines.append("| " + " | ".join([title, benchmark.metric, reads, *cells]) + " |")
             title = ""
     return "\n".join(lines) + "\n", missing
 
 
 def main() -> None:
-    """Write the page; one line on bad input."""
+    """Write both files; one line on bad input."""
     os.chdir(ROOT)
     try:
-        text, missing = table()
+        results = refreshed(read_results(RESULTS))
     except InputError as error:
         sys.exit(f"summary: {error}")
+    write_results(RESULTS, results)
+    text, missing = table(results)
     parts = [ABOUT, text]
     if missing:
         parts.append(f"Not run yet: {'; '.join(missing)}.\n")
