@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "reports"))
@@ -149,39 +150,25 @@ class Result:
         return [f"`{self.model}`" + ("*" if by_test else ""), score, str(self.runs), *told]
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
-    """The mean where all are known."""
-    every = list(values)
-    known = [value for value in every if value is not None]
-    return float(np.mean(known)) if len(known) == len(every) else None
-
-
 def of_runs(benchmark: Benchmark, model: str, reads: str) -> Result | None:
-    """What a model did, where all sets of the benchmark have a finished run of it."""
-    bodies, validation = [], []
+    """What a model did, where all sets of the benchmark have a finished run of it: means over seeds, then over sets."""
+    rows, parameters = [], None
     for name in benchmark.names:
-        folders = sorted(Path("runs", benchmark.runs, model).glob(f"{name}_s[0-9]"))
-        found = [folder for folder in folders if (folder / "metrics.json").is_file()]
-        if not found:
+        files = sorted(Path("runs", benchmark.runs, model).glob(f"{name}_s[0-9]/metrics.json"))
+        if not files:
             return None
-        for folder in found:
-            body = read_json(folder / "metrics.json")
-            bodies.append(body)
-            validation.append(validation_score(folder, body, benchmark.monitor))
-    scores = [body["metrics"][benchmark.metric] for body in bodies]
-    seconds = _mean(body["cost"].get("wall_seconds") for body in bodies)
-    return Result(
-        benchmark.title,
-        reads,
-        model,
-        len(bodies),
-        float(np.mean([score["value"] for score in scores])),
-        _mean(score.get("low") for score in scores),
-        _mean(score.get("high") for score in scores),
-        _mean(validation),
-        bodies[0]["cost"].get("parameters"),
-        None if seconds is None else seconds / 60,
-    )
+        for file in files:
+            body = read_json(file)
+            parameters = body["cost"].get("parameters")
+            row = {key: body["metrics"][benchmark.metric].get(key) for key in ("value", "low", "high")}
+            row["validation"] = validation_score(file.parent, body, benchmark.monitor)
+            row["minutes"] = body["cost"].get("wall_seconds", float("nan")) / 60
+            rows.append({"set": name, **row})
+    runs = pd.DataFrame(rows).set_index("set").astype(float)
+    means = runs.groupby("set").mean().mean()
+    # A mean of some of them would be that of other runs.
+    told = {column: float(means[column]) for column in runs if runs[column].notna().all()}
+    return Result(benchmark.title, reads, model, len(runs), parameters=parameters, **told)
 
 
 def bounds(benchmark: Benchmark) -> list[Result]:

@@ -58,6 +58,14 @@ def test_baselines_that_tell_their_validation_score_are_chosen_by_it(benchmark):
     assert (made.model, by_test) == ("gc", False)
 
 
+def test_sets_weigh_alike_however_many_seeds(benchmark):
+    for name, score in (("a_s0", 0.5), ("a_s1", 0.7), ("b_s0", 0.9)):
+        run("gru", name, score, score)
+    made = summary.of_runs(benchmark, "gru", "letters")
+    assert (made.value, made.validation, made.runs) == (pytest.approx(0.75), pytest.approx(0.75), 3)
+    assert summary.of_runs(benchmark, "lstm", "letters") is None
+
+
 def test_what_has_not_run_is_named(benchmark, monkeypatch):
     other = summary.Benchmark("never run", "toy", "other", ("a",))
     monkeypatch.setattr(summary, "BENCHMARKS", (benchmark, other))
