@@ -172,6 +172,7 @@ RANKS = {
     "classify.language.settings": 11,
     "classify.language.blocks": 12,
     "classify.language.markov": 12,
+    "classify.language.contexts": 12,
     "classify.language.baseline": 13,
     "classify.language.letters": 13,
     "classify.language.scoring": 13,

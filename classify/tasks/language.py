@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.examples import Examples, StoredLetters
-from classify.language.baseline import markov_scores
+from classify.language.baseline import markov_scores, mixed_score
 from classify.language.blocks import Block, Contig, blocks_of, read_contigs, strands_learnt
+from classify.language.contexts import LONGEST
 from classify.language.letters import GenomeLetters
 from classify.language.scoring import perplexity_summary, ratios
 from classify.language.settings import GenomeSettings
@@ -226,7 +227,8 @@ class LanguageTask(Task):
         return body
 
     def bounds(self, test: Examples) -> dict[str, dict[str, float]]:
-        """The Markov chains that validation chooses, on the same blocks; nothing where blocks are too short for them."""
+        """Markov chains on the same blocks: the orders that validation chooses, and all mixed; nothing where blocks are too short
+        for them."""
         if min(sum(len(b) - LONGEST_CONTEXT for b in self._blocks if b.split == s) for s in SPLITS) < 1:
             return {}
         scores = markov_scores(self._contigs, self._blocks, LONGEST_CONTEXT, self.settings)
@@ -237,4 +239,11 @@ class LanguageTask(Task):
                 "perplexity": best.perplexity,
                 "bits_per_base": best.test,
             }
+        mixed = mixed_score(self._contigs, self._blocks, LONGEST_CONTEXT, self.settings)
+        found[f"mixed Markov chain of orders to {LONGEST}"] = {
+            "perplexity": 2**mixed.test,
+            "bits_per_base": mixed.test,
+            "repeated": mixed.repeated,
+            "perplexity_other": 2**mixed.test_other,
+        }
         return found

@@ -9,7 +9,7 @@ import pytest
 
 from classify.__main__ import main
 from classify.language import markov
-from classify.language.baseline import markov_scores
+from classify.language.baseline import markov_scores, mixed_score
 from classify.language.blocks import Contig, blocks_of, made_up, read_contigs, split_of_block
 from classify.language.markov import bits, choose, count_words, of_order, other_strand, probabilities
 from classify.language.settings import GenomeSettings, MadeUpSettings
@@ -238,7 +238,13 @@ def test_real_genomes_give_what_was_measured_elsewhere(data_dir, name, order, ex
     found = markov_scores(contigs, blocks_of(contigs, settings), order, settings)
     plain = next(s for s in found.scores if s.fit.order == order and not s.fit.interpolated)
     assert plain.perplexity == pytest.approx(expected, abs=0.003)
-    assert found.best(interpolated=True).test < plain.test
+    best = found.best(interpolated=True)
+    assert best.test < plain.test
+    mixed = mixed_score(contigs, blocks_of(contigs, settings), order, settings)
+    # One base of a hundred stands in a repeat: what no chain of one order sees.
+    assert mixed.test < best.test < mixed.test_other + 0.02
+    assert 0.01 < mixed.repeated < 0.1
+    assert mixed.test_repeated < 1 < mixed.test_other
 
 
 def test_the_command(tmp_path, capsys):
@@ -247,7 +253,9 @@ def test_the_command(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     # 16 blocks of 1,500, seven gaps of 50, two letters of each block that only stand before others.
     assert "train 23,618" in lines[0]
-    assert len(lines) == 2 + 2 * 3
+    assert len(lines) == 2 + 2 * 3 + 2
+    assert lines[-2].startswith("mixed")
+    assert lines[-1].startswith("0.00% of the test bases stand behind 20 letters")
     assert sum(line.endswith("chosen") for line in lines) == 2
     assert main(["markov", "--most", "13"]) == 2
     assert "0 to 12, got 13" in capsys.readouterr().err

@@ -231,7 +231,8 @@ def test_language_of_some_runs(report, monkeypatch):
 
     def chains(plain):
         scores = {"plain Markov chain of order 7": plain, "interpolated Markov chain of order 10": plain - 0.1}
-        return {name: {"perplexity": value} for name, value in scores.items()}
+        mixed = {"perplexity": 3.76, "repeated": 0.017, "perplexity_other": 3.8}
+        return {"mixed Markov chain of orders to 20": mixed, **{name: {"perplexity": x} for name, x in scores.items()}}
 
     # The best on the test is not the one that validation chooses.
     for model, value, validation in (("gru_lm", 3.7, 1.31), ("clockwork_lm", 3.8, 1.32), ("lstm_lm", 3.69, 1.33)):
@@ -244,7 +245,11 @@ def test_language_of_some_runs(report, monkeypatch):
         "***E. coli***: take `gru_lm`; validation chooses `gru_lm` of 3: 3.700 [3.680, 3.720] bits a base in 60 CPU s"
         in text
     )
-    assert "*E. coli*, at most 3.75: **yes**, 3.700" in text
+    assert (
+        "*E. coli*, at most 3.75: **yes**, 3.700 (`gru_lm`); the mixed chain **no**, 3.760, which is 3.800 but for the 1.7%"
+        in text
+    )
+    assert "| mixed Markov chain |  |  | 3.760, order 20 |" in text
     assert "3 of 4 divisions made; no answer yet" in text
     assert "| plain Markov chain |  |  | 3.820, order 7 |" in text
     assert "widths by default: 3.800 [3.780, 3.820] against 3.700 [3.680, 3.720] of `gru_lm`, 1.00 times" in text
