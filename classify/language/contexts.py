@@ -90,8 +90,8 @@ class Contexts:
         """
         if not 0 <= least <= most <= LONGEST:
             raise InputError(f"orders of contexts: expected 0 to {LONGEST}, got {least} to {most}")
-        asked = [_asked(_DIGIT[codes], least) for codes in stretches]
-        words, bases, lengths = (np.concatenate(some) for some in zip(*asked, strict=True)) if asked else ([], [], [])
+        asked = [_asked(_DIGIT[codes], least) for codes in (np.zeros(0, dtype=np.uint8), *stretches)]
+        words, bases, lengths = (np.concatenate(some) for some in zip(*asked, strict=True))
         n = len(bases)
         if not n:
             raise InputError(f"contexts: no known base has {least} known letters before it")

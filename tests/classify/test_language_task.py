@@ -190,7 +190,7 @@ def test_a_repeated_unit_is_learnt_by_heart(run):
     body = json.loads((run / "metrics.json").read_text())
     assert 1 <= body["metrics"]["perplexity"]["value"] < 1.01
     assert body["metrics"]["accuracy"]["value"] == 1
-    assert {"plain", "interpolated"} == {name.split()[0] for name in body["bounds"]}
+    assert {"plain", "interpolated", "mixed"} == {name.split()[0] for name in body["bounds"]}
     for known in body["bounds"].values():
         assert 1 <= known["perplexity"] < 1.01
 

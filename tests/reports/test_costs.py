@@ -221,7 +221,7 @@ def test_chromatin_of_some_runs(report, monkeypatch):
     missing = text[text.index("## What is missing") : text.index("## Protocol")]
     rest = "yeast_atac_s0, enhancers_s0, yeast_atac_s1, enhancers_s1, vcm_open_s2, yeast_atac_s2, enhancers_s2"
     assert f"`gru`: {rest}" in missing
-    assert "- histone: 70 of 70 runs are missing." in missing
+    assert "- histone: 80 of 80 runs are missing." in missing
 
 
 @pytest.mark.parametrize("report", ["language"], indirect=True)
