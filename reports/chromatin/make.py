@@ -96,8 +96,12 @@ there are none here, beside the ordinary spectrogram."""
 PLACED = ("deepsea", "danq")
 """Networks whose dense layer is made for a window's length."""
 
+ORDINARY = ("specnet_whole", "inception")
 PICTURES = {"specnet": "configs/coding/specnet.yaml"}
-"""The pictures that are not the default, a power spectrogram of the window."""
+"""Networks of the default picture, a power spectrogram of the window, and of others."""
+
+PICTURE_WINDOW, SHORT_WINDOW = 351, 120
+"""nt of the default spectrogram's window, and of that for sequences that are shorter."""
 
 BASELINES = ("gc", "kmer6", "kmer_bag")
 REGRESSIONS, TRACK_REGRESSIONS = 0.4, 1.0
@@ -126,6 +130,9 @@ TRACK_MODELS = (*TRACKED, *TRACK_BASELINES)
 
 TIMED = tuple(model for model in SECONDS if model not in SLOW)
 """Networks of equal time: the others take some thirty steps in it at most."""
+
+DIVISIONS = (0, 1, 3)
+"""Seeds of the divisions; 2 leaves one window for the test."""
 
 SIMULATED = {"small": 2_000, "large": 40_000}
 """Training windows of the made-up files: twenty times as many have to fit into the same memory."""
@@ -170,6 +177,8 @@ def training(stage: str, name: str, model: str, seed: int, data: Set, *more: str
     run = f"{run or name}_s{seed}"
     command = ["-m", "classify", "train", *files(name, model), "--model", model, "--training.threads", "1"]
     command += ["--training.batch_size", str(BATCH)]
+    if model in ORDINARY and data.length < PICTURE_WINDOW:
+        command += ["--image.spectrogram.window", str(SHORT_WINDOW)]
     if model in PLACED:
         command += ["--model_options.window", str(data.length)]
     command += [*more, "--training.progress", "false", "--seed", str(seed), "--name", run]
@@ -193,7 +202,7 @@ def baselines(stage: str, name: str, words: tuple[str, ...], seed: int = 0, *mor
 
 def divided(seed: int) -> tuple[str, ...]:
     """Settings of the tracks: fifty blocks are few, so each seed divides them anew, for all models alike."""
-    return ("--data.split.test_fraction", "0.2", "--data.split.seed", str(seed))
+    return ("--data.split.test_fraction", "0.2", "--data.split.seed", str(DIVISIONS[seed]))
 
 
 def tracks() -> Iterator[Job]:
