@@ -17,10 +17,10 @@ def run(arguments: Sequence[str]) -> None:
     """Scan, and say what was called and how good it is."""
     parser = CommandParser(
         prog="python -m classify scan",
-        description="Slide a trained network over the contigs of a genome, base by base, on both strands: bedGraph and "
-        "bigWig of probabilities, BED of calls, and precision and recall where an annotation is given.",
+        description="Slide a trained network over the contigs of a genome, base by base or in steps, on both strands or their "
+        "mean: bedGraph and bigWig of probabilities, BED of calls, and precision and recall where an annotation is given.",
     )
-    parser.add_argument("--run", type=str, required=True, help="run folder of a trained model of two classes")
+    parser.add_argument("--run", type=str, required=True, help="run folder of a trained model")
     parser.add_argument("--genome", type=str, required=True, help="FASTA, plain, gzip or bgzip")
     parser.add_argument("--out", type=str, required=True, help="first part of the names of the files to write")
     parser.add_argument("--annotation", type=str, default="", help="GTF or GFF3 of the true exon starts")
@@ -35,10 +35,14 @@ def run(arguments: Sequence[str]) -> None:
     body = scan(
         Path(parsed.run), parsed.genome, parsed.out, settings, annotation=parsed.annotation, progress=parsed.progress
     )
+    calls = body["calls"]
+    files = f"{parsed.out}{'.bed' if len(calls) == 1 else '.*.bed'}"
     print(
-        f"{parsed.out}.bed: {body['calls']} calls of {settings.threshold:g} or more on {len(body['contigs'])} contigs, "
+        f"{files}: {sum(calls.values())} calls of {settings.threshold:g} or more on {len(body['contigs'])} contigs, "
         f"{sum(body['contigs'].values()):,} nt"
     )
+    if len(calls) > 1:
+        print("".join(f"{name:20} {n} calls\n" for name, n in calls.items()), end="")
     for name, quality in body.get("quality", {}).items():
         shown = ", ".join(
             f"{key.replace('_', ' ')} {interval_text(quality[key], '.3f')}"

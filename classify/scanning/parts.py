@@ -1,44 +1,38 @@
 """Blocks of contigs through a trained network, into small files that a stopped scan goes on from.
 
-A block is an eighth of a megabase of a contig, both strands: minutes of work. What a block gives depends on its letters and the
-settings alone.
+A block is an eighth of a megabase of a contig, in whole steps, on all strands and of all labels: minutes of work. What it gives
+depends on its letters and the settings alone.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from classify.evaluation import Loaded, predict_logits
+from classify.peaks.places import Intervals
 from classify.scanning.peaks import local_peaks, runs
-from classify.scanning.settings import STRANDS, ScanSettings
+from classify.scanning.settings import STRANDS
+from classify.scanning.values import Scored, middles_of
 from specgen.arrays import read_archive
 from specgen.errors import InputError
 from specgen.files import read_json, write_atomic
 from specgen.records import read_records
-from specgen.sequences import INDICATORS, Codes, reverse_complement
+from specgen.sequences import Codes
 
 __all__ = ["BLOCK", "Contig", "Part", "contigs_of", "parts", "scan_blocks"]
 
 BLOCK = 1 << 17
-"""nt of a block."""
-
-_AMBIGUOUS = INDICATORS.astype(bool).sum(axis=1) > 1
-"""Whether a code stands for several bases."""
+"""nt of a block; the last whole step ends it."""
 
 HEADERS = 1 << 12
 """Bytes of an array's file that are no numbers, at most."""
-
-AT_ONCE = 2048
-"""Windows that are cut together."""
 
 
 class Contig(NamedTuple):
@@ -50,7 +44,8 @@ class Contig(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What a block gave: runs of one value and peaks of one strand, 0-based, on the forward strand's coordinates."""
+    """What a block gave: runs of one value and peaks (starts of their steps) of one strand and label, 0-based, on the forward
+    strand's coordinates."""
 
     contig: Contig
     strand: int
@@ -79,10 +74,10 @@ def contigs_of(genome: str, wanted: list[str]) -> list[Contig]:
 
 
 def scan_blocks(
-    loaded: Loaded,
+    scored: Scored,
     genome: str,
     contigs: list[Contig],
-    settings: ScanSettings,
+    regions: Mapping[str, Intervals] | None,
     folder: Path,
     pins: dict[str, Any],
     *,
@@ -92,6 +87,8 @@ def scan_blocks(
 
     Parameters
     ----------
+    regions
+        Of contigs, where alone is looked; of a contig that is not there, nowhere. None = everywhere.
     folder
         Of the blocks' files.
     pins
@@ -109,29 +106,28 @@ def scan_blocks(
             raise InputError(f"{folder}: holds blocks of another {differs[0]}; take it away, or choose another --out")
     write_atomic(told, json.dumps(pins, indent=1) + "\n")
     by_name = {contig.name: contig for contig in contigs}
-    strands = len(STRANDS[settings.strands])
-    total = sum(contig.length for contig in contigs) * strands
+    total = sum(contig.length for contig in contigs) * scored.passes
     kept = 0
     with tqdm(total=total, unit="nt", unit_scale=True, disable=not progress) as bar:
         for record in read_records(genome):
             contig = by_name.get(record.name)
-            for low in range(0, contig.length if contig else 0, BLOCK):
+            inside = None if regions is None else regions.get(record.name, Intervals.of([]))
+            for low, high in _blocks(contig.length if contig else 0, scored.settings.step):
                 assert contig is not None
-                high = min(low + BLOCK, contig.length)
                 path = _path(folder, contig, low)
                 kept += path.is_file()
                 if path.is_file():
-                    bar.update((high - low) * strands)
+                    bar.update((high - low) * scored.passes)
                 else:
-                    write_atomic(path, _packed(_block(loaded, record.codes, low, high, settings, bar.update)))
+                    write_atomic(path, _packed(_block(scored, record.codes, inside, low, high, bar.update)))
     return kept
 
 
-def parts(folder: Path, contigs: list[Contig], strand: int) -> Iterator[Part]:
-    """What the blocks gave on one strand, in the order of the genome."""
+def parts(folder: Path, contigs: list[Contig], step: int, strand: int, output: int) -> Iterator[Part]:
+    """What the blocks gave on one strand of one output, in the order of the genome."""
     for contig in contigs:
-        for low in range(0, contig.length, BLOCK):
-            names = [f"{strand:+d}_{name}" for name in Part._fields[2:]]
+        for low, _ in _blocks(contig.length, step):
+            names = [_member(strand, output, name) for name in Part._fields[2:]]
             try:
                 held = read_archive(_path(folder, contig, low), names, 16 * BLOCK + HEADERS)
                 *columns, scored = (held[name] for name in names)
@@ -143,8 +139,15 @@ def parts(folder: Path, contigs: list[Contig], strand: int) -> Iterator[Part]:
             yield Part(contig, strand, starts, ends, values, peaks, heights, int(scored))
 
 
+def _blocks(length: int, step: int) -> Iterator[tuple[int, int]]:
+    """0-based starts and ends of the blocks of a contig."""
+    whole = max(1, BLOCK // step) * step
+    for low in range(0, length, whole):
+        yield low, min(low + whole, length)
+
+
 def _path(folder: Path, contig: Contig, low: int) -> Path:
-    return folder / f"{contig.number}_{low // BLOCK}.npz"  # names from data are no paths
+    return folder / f"{contig.number}_{low}.npz"  # names from data are no paths
 
 
 def _packed(columns: dict[str, Any]) -> bytes:
@@ -154,60 +157,32 @@ def _packed(columns: dict[str, Any]) -> bytes:
 
 
 def _block(
-    loaded: Loaded, codes: Codes, low: int, high: int, settings: ScanSettings, done: Callable[[int], Any]
+    scored: Scored, codes: Codes, regions: Intervals | None, low: int, high: int, done: Callable[[int], Any]
 ) -> dict[str, Any]:
-    """Runs and peaks of both strands of [low, high), whose neighbours are scored, too, as far as they decide on peaks."""
-    begin, end = max(0, low - settings.apart), min(len(codes), high + settings.apart)
+    """Runs and peaks of all tracks of [low, high), whose neighbours are scored, too, as far as they decide on peaks."""
+    settings = scored.settings
+    step, apart = settings.step, -(-settings.apart // settings.step)
+    first, last = low // step, -(-high // step)
+    begin, end = max(0, first - apart), min(-(-len(codes) // step), last + apart)
+    wanted = np.ones(end - begin, dtype=bool)
+    if regions is not None:
+        middles = middles_of(begin, end, step)
+        wanted = regions.meet(middles, middles + 1)
     told: dict[str, Any] = {}
     for strand in STRANDS[settings.strands]:
-        values = _values(loaded, codes, begin, end, strand, settings, done)
-        # On the minus strand the first of equals is the one that transcription meets first.
-        directed = values[::strand]
-        found = local_peaks(directed, settings.apart, max(settings.floor, 1e-3))
-        found = np.sort(found if strand > 0 else len(values) - 1 - found) + begin
-        found = found[(found >= low) & (found < high)]
-        inside = values[low - begin : high - begin]
-        starts, ends, heights = runs(inside, settings.floor)
-        columns = (starts + low, ends + low, heights, found, values[found - begin], int((inside >= 0).sum()))
-        told |= {f"{strand:+d}_{name}": column for name, column in zip(Part._fields[2:], columns, strict=True)}
+        for output, values in zip(scored.outputs, scored.values(codes, begin, wanted, strand, done), strict=True):
+            # On the minus strand the first of equals is the one that transcription meets first.
+            directed = values[:: strand or 1]
+            found = local_peaks(directed, apart, max(settings.floor, 1e-3))
+            found = np.sort(found if strand >= 0 else len(values) - 1 - found)
+            found = found[(found + begin >= first) & (found + begin < last)]
+            inside = values[first - begin : last - begin]
+            starts, ends, heights = runs(inside, settings.floor)
+            places = [low + step * starts, np.minimum(low + step * ends, len(codes)), heights]
+            columns = (*places, step * (found + begin), values[found], int((inside >= 0).sum()))
+            told |= {_member(strand, output, name): x for name, x in zip(Part._fields[2:], columns, strict=True)}
     return told
 
 
-def _values(
-    loaded: Loaded,
-    codes: Codes,
-    begin: int,
-    end: int,
-    strand: int,
-    settings: ScanSettings,
-    done: Callable[[int], Any],
-) -> NDArray[np.float32]:
-    """(end - begin,) probability of the positive class with each position in the middle of the window; -1 = not scored.
-
-    Letters beyond the contig are blank, as in ``prepare``. ``done`` is told how many positions are.
-    """
-    window, letters = loaded.task.window, settings.letters
-    half = window // 2
-    back = half if strand > 0 else window - 1 - half
-    fore = window - 1 - back
-    values = np.full(end - begin, -1, dtype=np.float32)
-    for first in range(begin, end, AT_ONCE):
-        last = min(end, first + AT_ONCE)
-        left, right = max(0, first - back), min(len(codes), last + fore)
-        piece = np.zeros(last - first + window - 1, dtype=np.uint8)
-        piece[left - (first - back) : right - (first - back)] = codes[left:right]
-        piece = piece if strand > 0 else reverse_complement(piece)
-        windows = np.lib.stride_tricks.sliding_window_view(piece, window)
-        wanted = (windows[:, half - len(letters) : half] == letters).all(axis=1)
-        unclear = np.cumsum(np.append(0, _AMBIGUOUS[piece]))
-        wanted &= unclear[window:] - unclear[:-window] <= settings.max_ambiguous * window
-        rows = np.flatnonzero(wanted)
-        done(last - first)
-        if not len(rows):
-            continue
-        logits = predict_logits(loaded, torch.from_numpy(windows[rows]))
-        found = loaded.task.probabilities(logits.astype(np.float64))[:, 1]
-        here = np.full(last - first, -1, dtype=np.float32)
-        here[rows] = found
-        values[first - begin : last - begin] = here[::strand]
-    return values
+def _member(strand: int, output: int, name: str) -> str:
+    return f"{strand:+d}_{output}_{name}"

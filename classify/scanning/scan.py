@@ -8,18 +8,22 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import specgen
+from classify.contigs import missing_sequences
 from classify.evaluation import Loaded
 from classify.exons.annotation import read_annotation
 from classify.exons.prepared import KINDS, PreparedSet
 from classify.exons.starts import exon_starts
 from classify.exons.windows import ACCEPTOR_END, cut_windows, preceded
 from classify.headers import chromosomes_of
+from classify.peaks.places import Intervals
+from classify.peaks.reading import by_contig, read_peaks
 from classify.prediction import load_reader
 from classify.reporting.figures import png
 from classify.runs import RunFolder
@@ -28,15 +32,17 @@ from classify.scanning.parts import BLOCK, Contig, contigs_of, parts, scan_block
 from classify.scanning.peaks import Calls, call_quality
 from classify.scanning.settings import STRANDS, ScanSettings
 from classify.scanning.tracks import check_bigwig, write_bed, write_bedgraph, write_bigwig
+from classify.scanning.values import Scored, outputs_of
 from specgen.errors import InputError
 from specgen.files import expand, finite, take_lock, write_atomic
 from specgen.genome import read_contigs
 from specgen.ledger import identity
 from specgen.sequences import Codes
+from specgen.windows import safe_name
 
 __all__ = ["scan"]
 
-TITLES = {1: "plus", -1: "minus"}
+TITLES = {1: ".plus", -1: ".minus", 0: ""}
 _LENGTH = re.compile(r"/(\d+):\d+[+-]:\w+(?:#\d+)?$")
 """Of an exon-start example's id: the length of its contig."""
 
@@ -46,12 +52,13 @@ def scan(
 ) -> dict[str, Any]:
     """Write ``<out>.plus.bedGraph``, ``.plus.bw`` (and minus), ``<out>.bed``, and ``<out>.json`` of what they are.
 
-    What is done of a stopped scan lies in ``<out>.part`` and is not done again.
+    Tracks of the mean of both strands are ``<out>.bedGraph`` and ``<out>.bw``. Of several labels each has its own files,
+    ``<out>.<number>_<label>.bed`` and so on. What is done of a stopped scan lies in ``<out>.part`` and is not done again.
 
     Parameters
     ----------
     run
-        Folder of a trained network of two classes.
+        Folder of a trained network.
     genome
         FASTA.
     annotation
@@ -65,68 +72,78 @@ def scan(
     Raises
     ------
     InputError
-        Bad input; a run whose model reads pictures made elsewhere or has more than two classes; parts of another scan.
+        Bad input; a run whose model reads pictures made elsewhere or tells no probability of a window; an annotation where
+        not every base of both strands is asked about one class; parts of another scan.
     KeyboardInterrupt
         Stopped; the message says what is kept.
     """
     loaded = load_reader(run)
-    if len(loaded.task.classes) != 2 or not loaded.task.exclusive:
+    if not settings.strands:
+        settings = dataclasses.replace(settings, strands="mean" if loaded.settings.training.both_strands else "both")
+    scored = Scored(loaded, settings, outputs_of(loaded.task, settings.labels, run))
+    if annotation and (len(scored.outputs) > 1 or settings.step > 1 or settings.strands == "mean" or settings.regions):
         raise InputError(
-            f"{run}: has {len(loaded.task.classes)} {'classes' if loaded.task.exclusive else 'labels'}; "
-            "a scan gives the probability of one of two classes"
+            f"{annotation}: exon starts are compared with calls to the base; expected one class, step 1, a strand, and no regions"
         )
     genome = str(expand(genome))
     contigs = contigs_of(genome, settings.contigs)
+    regions = _regions(settings.regions, contigs, genome) if settings.regions else None
     check_bigwig(contigs)
     _check_rules(loaded)
     truth = _truth(annotation, contigs, settings) if annotation else None
     with _alone(out):
         pins = _pins(loaded, run, genome, settings)
         try:
-            resumed = scan_blocks(loaded, genome, contigs, settings, Path(f"{out}.part"), pins, progress=progress)
+            resumed = scan_blocks(scored, genome, contigs, regions, Path(f"{out}.part"), pins, progress=progress)
         except KeyboardInterrupt:
             kept = sum(1 for _ in Path(f"{out}.part").glob("*.npz"))
             raise KeyboardInterrupt(
                 f"stopped; the same command goes on (blocks of {BLOCK:,} nt kept in {out}.part: {kept})"
             ) from None
-        return _written(run, genome, out, settings, contigs, truth, resumed, loaded.settings.seed)
+        return _written(run, genome, out, scored, contigs, truth, resumed)
 
 
 def _written(
     run: Path,
     genome: str,
     out: str,
-    settings: ScanSettings,
+    scored: Scored,
     contigs: list[Contig],
     truth: dict[str, Calls] | None,
     resumed: int,
-    seed: int,
 ) -> dict[str, Any]:
     """Tracks, calls and quality from the blocks, which are then taken away."""
-    folder = Path(f"{out}.part")
+    folder, settings, classes = Path(f"{out}.part"), scored.settings, scored.loaded.task.classes
     strands = STRANDS[settings.strands]
-    written: dict[str, bool] = {}
-    for strand in strands:
-        write_bedgraph(Path(f"{out}.{TITLES[strand]}.bedGraph"), parts(folder, contigs, strand))
-        written[f"{out}.{TITLES[strand]}.bw"] = write_bigwig(
-            Path(f"{out}.{TITLES[strand]}.bw"), contigs, parts(folder, contigs, strand)
+    calls, empty = dict[str, int](), []
+    for output in scored.outputs:
+        first = out if len(scored.outputs) == 1 else f"{out}.{output + 1}_{safe_name(classes[output])}"
+        of = partial(parts, folder, contigs, settings.step, output=output)
+        for strand in strands:
+            track = f"{first}{TITLES[strand]}"
+            write_bedgraph(Path(f"{track}.bedGraph"), of(strand=strand))
+            if not write_bigwig(Path(f"{track}.bw"), contigs, of(strand=strand)):
+                empty.append(f"{track}.bw")
+        name = "call" if len(scored.outputs) == 1 else safe_name(classes[output])
+        calls[classes[output]] = write_bed(
+            Path(f"{first}.bed"), [of(strand=strand) for strand in strands], settings.threshold, settings.step, name
         )
-    calls = write_bed(Path(f"{out}.bed"), [parts(folder, contigs, strand) for strand in strands], settings.threshold)
     body = {
         "run": run.as_posix(),
         "genome": genome,
         "contigs": {contig.name: contig.length for contig in contigs},
         "settings": dataclasses.asdict(settings),
         "calls": calls,
-        "empty": [name for name, filled in written.items() if not filled],
+        "empty": empty,
         "seen_in_training": _seen(run, contigs),
         "blocks_from_before": resumed,
     }
     if truth is not None:
-        peaks, scored = _peaks(folder, contigs, strands)
+        peaks, looked = _peaks(folder, contigs, strands, scored.outputs[0])
         # Where only some places are scored, sites that are not among them are missed: no share of those places is the prevalence.
-        whole = 0 if settings.behind else scored
+        whole = 0 if settings.behind else looked
         of_kind = {name: (_without(peaks, truth["all"], sites), sites) for name, sites in truth.items()}
+        seed = scored.loaded.settings.seed
         body["quality"] = {
             name: call_quality(some, sites, settings.threshold, whole, seed) for name, (some, sites) in of_kind.items()
         }
@@ -158,8 +175,19 @@ def _pins(loaded: Loaded, run: Path, genome: str, settings: ScanSettings) -> dic
     plan = loaded.plan
     files = {"genome": genome, "model": str(RunFolder(run).weights), "settings of the run": str(RunFolder(run).config)}
     told = {name: identity(file) for name, file in files.items()} | {"version": specgen.__version__, "block": BLOCK}
-    rest = {key: value for key, value in dataclasses.asdict(settings).items() if key not in ("threshold", "contigs")}
+    if settings.regions:
+        told["regions"] = identity(str(expand(settings.regions)))
+    without = ("threshold", "contigs", "regions")
+    rest = {key: value for key, value in dataclasses.asdict(settings).items() if key not in without}
     return {**told, **rest, "machine": [plan.device, plan.precision, plan.threads]}
+
+
+def _regions(path: str, contigs: Sequence[Contig], genome: str) -> dict[str, Intervals]:
+    """Where alone is looked, by contig."""
+    intervals = read_peaks(expand(path))
+    lengths = {contig.name: contig.length for contig in contigs}
+    missing_sequences(path, list(dict.fromkeys(one.contig for one in intervals)), lengths, genome, "regions")
+    return {name: Intervals.of(some) for name, some in by_contig(intervals, lengths, genome).items()}
 
 
 def _seen(run: Path, contigs: Sequence[Contig]) -> list[str]:
@@ -228,12 +256,12 @@ def _preceded(genome: str, contigs: Sequence[Contig], truth: dict[str, Calls], l
     return found
 
 
-def _peaks(folder: Path, contigs: Sequence[Contig], strands: Sequence[int]) -> tuple[Calls, int]:
+def _peaks(folder: Path, contigs: Sequence[Contig], strands: Sequence[int], output: int) -> tuple[Calls, int]:
     """All peaks, and how many positions were scored."""
     columns: list[tuple[Any, ...]] = []
     scored = 0
     for strand in strands:
-        for part in parts(folder, list(contigs), strand):
+        for part in parts(folder, list(contigs), 1, strand, output):
             n = len(part.peaks)
             columns.append((np.full(n, part.contig.number), part.peaks, np.full(n, strand), part.heights))
             scored += part.scored

@@ -9,9 +9,13 @@ import numpy as np
 from specgen.errors import InputError, UnknownName
 from specgen.sequences import Codes, encode
 
-__all__ = ["STRANDS", "ScanSettings"]
+__all__ = ["MOST_LABELS", "STRANDS", "ScanSettings"]
 
-STRANDS = {"both": (1, -1), "+": (1,), "-": (-1,)}
+STRANDS = {"both": (1, -1), "+": (1,), "-": (-1,), "mean": (0,)}
+"""Tracks of strands: 1 and -1 are those of the genome, 0 the mean of both."""
+
+MOST_LABELS = 128
+"""Labels of one scan: a block's probabilities of all of them are in memory."""
 
 
 @dataclass(frozen=True)
@@ -21,16 +25,24 @@ class ScanSettings:
     Attributes
     ----------
     strands
-        both, + or -.
+        both, +, -, or mean: one track, the mean of both strands, for what has no strand. Empty = mean where the run's tests
+        average both strands, else both.
     contigs
         Names of the contigs to scan; empty = all of the file.
+    regions
+        BED, narrowPeak or broadPeak: only steps of which the middle lies in one of its intervals are scored. Empty = all.
+    labels
+        Of a run of several labels, or of more than two classes: those to score; empty = all. Of two classes the second
+        is scored.
+    step
+        nt: a window is scored around the middle of each step, and the step has its probability. 1 = every base.
     behind
         Score only positions right behind these letters on their strand, such as AG of splice acceptors: about a
         sixteenth of the work, and blind for starts that lie elsewhere. Empty = every position.
     threshold
         Least probability of a call.
     apart
-        A call has the highest probability within this many nt on its strand, the first of equals.
+        A call has the highest probability within this many nt (in whole steps) on its strand, the first of equals.
     floor
         Least probability that the tracks hold; 0 = every scored position, which makes them large. Peaks below it are not
         kept either, so that the average precision is a lower bound.
@@ -38,8 +50,11 @@ class ScanSettings:
         Windows with a larger share of N and other ambiguity letters are not scored, as ``prepare`` leaves them out.
     """
 
-    strands: str = "both"
+    strands: str = ""
     contigs: list[str] = field(default_factory=list)
+    regions: str = ""
+    labels: list[str] = field(default_factory=list)
+    step: int = 1
     behind: str = ""
     threshold: float = 0.5
     apart: int = 20
@@ -47,8 +62,14 @@ class ScanSettings:
     max_ambiguous: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.strands not in STRANDS:
+        if self.strands and self.strands not in STRANDS:
             raise UnknownName("strands", self.strands, STRANDS)
+        if self.behind and (self.strands == "mean" or self.step > 1):
+            raise InputError(
+                "behind: such letters are on one strand, at one base; expected no mean of strands, and step 1"
+            )
+        if not 1 <= self.step <= 10_000:
+            raise InputError(f"step: expected 1 to 10000 nt, got {self.step}")
         if not 0 <= self.floor <= self.threshold <= 1:
             raise InputError(f"expected 0 <= floor <= threshold <= 1, got {self.floor} and {self.threshold}")
         if not 0 <= self.max_ambiguous <= 1:

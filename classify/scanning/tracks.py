@@ -14,6 +14,9 @@ from specgen.files import replacing
 
 __all__ = ["check_bigwig", "write_bed", "write_bedgraph", "write_bigwig"]
 
+SIGNS = {1: "+", -1: "-", 0: "."}
+"""Strands as BED has them."""
+
 
 def write_bedgraph(path: Path, parts: Iterable[Part]) -> None:
     """Four columns a run: contig, 0-based start, end, probability to three decimals."""
@@ -70,13 +73,16 @@ def write_bigwig(path: Path, contigs: Sequence[Contig], parts: Iterable[Part]) -
     return True
 
 
-def write_bed(path: Path, strands: Sequence[Iterable[Part]], threshold: float) -> int:
-    """Six columns a call: contig, start, end, name, score (1000 times the probability), strand; how many there are."""
+def write_bed(
+    path: Path, strands: Sequence[Iterable[Part]], threshold: float, step: int = 1, name: str = "call"
+) -> int:
+    """Six columns a call: contig, start and end of its step, name, score (1000 times the probability), strand; how many there
+    are."""
     count = 0
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="surrogateescape") as out:
         for parts in zip(*strands, strict=True):
             rows = sorted(
-                (position, "+" if part.strand > 0 else "-", height)
+                (position, SIGNS[part.strand], height)
                 for part in parts
                 for position, height in zip(part.peaks.tolist(), part.heights.tolist(), strict=True)
                 if height >= threshold
@@ -84,5 +90,6 @@ def write_bed(path: Path, strands: Sequence[Iterable[Part]], threshold: float) -
             for position, strand, height in rows:
                 count += 1
                 score = int(1000 * height)
-                out.write(f"{parts[0].contig.name}\t{position}\t{position + 1}\tcall_{count}\t{score}\t{strand}\n")
+                contig, end = parts[0].contig.name, min(position + step, parts[0].contig.length)
+                out.write(f"{contig}\t{position}\t{end}\t{name}_{count}\t{score}\t{strand}\n")
     return count

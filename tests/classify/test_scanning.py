@@ -14,13 +14,16 @@ from torch import nn
 from classify.commands.scan import _doubts
 from classify.evaluation import Loaded
 from classify.hardware import choose
+from classify.peaks.places import Intervals
 from classify.scanning import parts as parts_module
 from classify.scanning import scan as scan_module
+from classify.scanning import values as values_module
 from classify.scanning.figures import precision_recall
 from classify.scanning.parts import Contig, Part, contigs_of, parts, scan_blocks
 from classify.scanning.peaks import Calls, call_quality, local_peaks, runs
-from classify.scanning.settings import ScanSettings
+from classify.scanning.settings import STRANDS, ScanSettings
 from classify.scanning.tracks import write_bed, write_bedgraph, write_bigwig
+from classify.scanning.values import Scored, outputs_of
 from classify.settings import TrainingSettings
 from specgen.errors import InputError
 from specgen.sequences import decode, encode, reverse_complement
@@ -118,9 +121,14 @@ def softmax(logits):
 
 def toy(window=5):
     task = SimpleNamespace(
-        window=window, classes=("no", "yes"), exclusive=True, probabilities=softmax, settings=SimpleNamespace()
+        window=window, classes=("no", "yes"), barcoded=np.array([1]), probabilities=softmax, settings=SimpleNamespace()
     )
-    return Loaded(SimpleNamespace(seed=0), task, Middle(), choose(TrainingSettings(threads=1)), 64)
+    settings = SimpleNamespace(seed=0, training=SimpleNamespace(both_strands=False))
+    return Loaded(settings, task, Middle(), choose(TrainingSettings(threads=1)), 64)
+
+
+def scored(**settings):
+    return Scored(toy(), ScanSettings(**{"strands": "both", **settings}), (1,))
 
 
 TEXTS = {"chrA": "ACGTTGCAGGATCCNAGTACGATCGGATTACAGTTTGCA", "chr B": "GGCAT"}
@@ -159,37 +167,87 @@ class TestBlocks:
         self, genome, tmp_path, monkeypatch, block, at_once, behind, unclear
     ):
         monkeypatch.setattr(parts_module, "BLOCK", block)
-        monkeypatch.setattr(parts_module, "AT_ONCE", at_once)
-        settings = ScanSettings(floor=0.0, apart=3, behind=behind, max_ambiguous=unclear)
+        monkeypatch.setattr(values_module, "AT_ONCE", at_once)
+        asked = scored(floor=0.0, apart=3, behind=behind, max_ambiguous=unclear)
         contigs = contigs_of(genome, [])
         assert contigs == [Contig(0, "chrA", 39), Contig(1, "other", 8), Contig(2, "B", 5)]
-        scan_blocks(toy(), genome, contigs, settings, tmp_path / "parts", {}, progress=False)
+        scan_blocks(asked, genome, contigs, None, tmp_path / "parts", {}, progress=False)
         for strand in (1, -1):
             expected = by_hand(TEXTS["chrA"], strand, behind, unclear)
-            found, scored = np.full(39, -1.0), 0
+            found, n_scored = np.full(39, -1.0), 0
             places = []
-            for part in parts(tmp_path / "parts", contigs, strand):
+            for part in parts(tmp_path / "parts", contigs, 1, strand, 1):
                 if part.contig.number == 0:
                     for low, high, value in zip(part.starts, part.ends, part.values, strict=True):
                         found[low:high] = value
                     places += part.peaks.tolist()
                     assert np.allclose(part.heights, expected[part.peaks], atol=1e-6)
-                    scored += part.scored
+                    n_scored += part.scored
             assert np.allclose(found, expected, atol=6e-4)
-            assert scored == (expected >= 0).sum()
+            assert n_scored == (expected >= 0).sum()
             directed = local_peaks(expected[::strand], 3, 1e-3)
             assert places == sorted(directed.tolist() if strand > 0 else (38 - directed).tolist())
+
+    @pytest.mark.parametrize("step", [2, 5, 50])
+    @pytest.mark.parametrize(("block", "at_once"), [(1 << 20, 8192), (7, 3)])
+    @pytest.mark.parametrize("strands", ["both", "mean"])
+    def test_steps_have_the_probability_of_their_middles(
+        self, genome, tmp_path, monkeypatch, block, at_once, step, strands
+    ):
+        monkeypatch.setattr(parts_module, "BLOCK", block)
+        monkeypatch.setattr(values_module, "AT_ONCE", at_once)
+        asked = scored(floor=0.0, apart=4, step=step, strands=strands)
+        contigs = contigs_of(genome, ["chrA"])
+        scan_blocks(asked, genome, contigs, None, tmp_path / "parts", {}, progress=False)
+        one = {strand: by_hand(TEXTS["chrA"], strand) for strand in (1, -1)}
+        one[0] = np.where((one[1] >= 0) & (one[-1] >= 0), (one[1] + one[-1]) / 2, -1)
+        for strand in STRANDS[strands]:
+            steps = np.array([one[strand][i] for i in range(step // 2, 39, step)])
+            # The middle of the last step may lie behind the contig.
+            steps = np.append(steps, -1.0) if len(steps) * step < 39 else steps
+            expected, found, places = np.repeat(steps, step)[:39], np.full(39, -1.0), []
+            for part in parts(tmp_path / "parts", contigs, step, strand, 1):
+                assert (part.ends <= 39).all()
+                for low, high, value in zip(part.starts, part.ends, part.values, strict=True):
+                    found[low:high] = value
+                places += part.peaks.tolist()
+            assert np.allclose(found, expected, atol=6e-4)
+            directed = local_peaks(steps[:: strand or 1].astype(np.float32), -(-4 // step), 1e-3)
+            assert places == sorted(step * (directed if strand >= 0 else len(steps) - 1 - directed))
+
+    def test_regions_alone_are_scored(self, genome, tmp_path):
+        contigs = contigs_of(genome, ["chrA", "B"])
+        inside = Intervals(np.array([3, 20]), np.array([9, 31]))
+        scan_blocks(scored(floor=0.0), genome, contigs, {"chrA": inside}, tmp_path / "parts", {}, progress=False)
+        both = list(parts(tmp_path / "parts", contigs, 1, 1, 1))
+        told = [
+            place
+            for part in both
+            for low, high in zip(part.starts, part.ends, strict=True)
+            for place in range(low, high)
+        ]
+        expected = by_hand(TEXTS["chrA"], 1)
+        assert told == [place for place in (*range(3, 9), *range(20, 31)) if expected[place] >= 0]
+        assert [part.scored for part in both] == [len(told), 0]
+
+    def test_a_network_that_averages_strands_goes_through_the_letters_once(self):
+        asked = scored(strands="mean")
+        assert asked.passes == 2
+        asked.loaded.settings.training.both_strands = True
+        assert asked.passes == 1
+        values = asked.values(encode(TEXTS["chrA"]), 0, np.ones(39, dtype=bool), 0, lambda n: None)
+        assert np.allclose(values[0], by_hand(TEXTS["chrA"], 1), atol=1e-6)
 
     def test_a_stopped_scan_goes_on_and_another_is_refused(self, genome, tmp_path, monkeypatch):
         monkeypatch.setattr(parts_module, "BLOCK", 10)
         contigs, folder = contigs_of(genome, ["chrA"]), tmp_path / "parts"
-        scan_blocks(toy(), genome, contigs, ScanSettings(), folder, {"model": 1}, progress=False)
+        scan_blocks(scored(), genome, contigs, None, folder, {"model": 1}, progress=False)
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
-        (folder / "0_2.npz").unlink()
-        assert scan_blocks(toy(), genome, contigs, ScanSettings(), folder, {"model": 1}, progress=False) == 3
+        (folder / "0_20.npz").unlink()
+        assert scan_blocks(scored(), genome, contigs, None, folder, {"model": 1}, progress=False) == 3
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
         with pytest.raises(InputError, match="blocks of another model"):
-            scan_blocks(toy(), genome, contigs, ScanSettings(), folder, {"model": 2}, progress=False)
+            scan_blocks(scored(), genome, contigs, None, folder, {"model": 2}, progress=False)
 
     def test_a_stopped_scan_says_what_is_kept(self, genome, tmp_path, monkeypatch):
         def stopped(*args, **kwargs):
@@ -213,7 +271,10 @@ class TestBlocks:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"strands": "x"}, "known: \\+, -, both"),
+        ({"strands": "x"}, "known: \\+, -, both, mean"),
+        ({"step": 0}, "step: expected 1 to 10000"),
+        ({"step": 2, "behind": "AG"}, "behind: such letters"),
+        ({"strands": "mean", "behind": "AG"}, "behind: such letters"),
         ({"threshold": 0.01}, "floor <= threshold"),
         ({"apart": -1}, "apart"),
         ({"behind": "A!"}, "behind"),
@@ -388,3 +449,80 @@ def test_two_scans_into_the_same_files(run, genome, tmp_path):
     out = str(tmp_path / "scan")
     with scan_module._alone(out), pytest.raises(InputError, match="another process is scanning"):
         scan_module.scan(run, genome, out, ScanSettings(), progress=False)
+
+
+def test_labels_have_files_of_their_own(run, genome, tmp_path, monkeypatch):
+    """Two labels, strands averaged, steps, regions: what a run of open chromatin and peaks would be asked."""
+
+    def several(run):
+        loaded = toy()
+        loaded.task.classes, loaded.task.barcoded = ("open", "CTCF/a b"), np.array([0, 1])
+        loaded.settings.training.both_strands = True
+        return loaded
+
+    monkeypatch.setattr(scan_module, "load_reader", several)
+    (tmp_path / "regions.bed").write_text("chrA\t0\t20\nB\t0\t2\n")
+    settings = ScanSettings(step=4, regions=str(tmp_path / "regions.bed"), floor=0.0, threshold=0.4, apart=0)
+    body = scan_module.scan(run, genome, str(tmp_path / "scan"), settings, progress=False)
+    names = sorted(path.name for path in tmp_path.glob("scan*"))
+    (second,) = (
+        name.removesuffix(".bed") for name in names if name.startswith("scan.2_CTCF_a_b-") and name.endswith("d")
+    )
+    assert names == sorted(
+        ["scan.json", *(f"{first}.{end}" for first in ("scan.1_open", second) for end in ("bed", "bedGraph", "bw"))]
+    )
+    assert body["settings"]["strands"] == "mean"
+    tracks = [(tmp_path / f"{first}.bedGraph").read_text().splitlines() for first in ("scan.1_open", second)]
+    # Softmax: the two add up to one, wherever anything was scored.
+    sums = [float(a.split("\t")[3]) + float(b.split("\t")[3]) for a, b in zip(*tracks, strict=True)]
+    assert sums == pytest.approx([1.0] * len(sums), abs=0.002)
+    assert tracks[0][0].split("\t")[:3] == ["chrA", "0", "4"]
+    assert {line.split("\t")[0] for line in tracks[0]} == {
+        "chrA"
+    }  # the middle of B's first step lies behind its region
+    called = [
+        line.split("\t")
+        for name in (f"{second}.bed", "scan.1_open.bed")
+        for line in (tmp_path / name).read_text().splitlines()
+    ]
+    assert body["calls"] == {"open": body["calls"]["open"], "CTCF/a b": len(called) - body["calls"]["open"]}
+    assert {line[5] for line in called} == {"."}
+    assert all(int(line[2]) - int(line[1]) == 4 for line in called)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"step": 3}, "expected one class, step 1"),
+        ({"strands": "mean"}, "expected one class, step 1"),
+        ({"regions": "x.bed"}, "expected one class, step 1"),
+    ],
+)
+def test_an_annotation_needs_every_base(run, genome, tmp_path, change, match):
+    with pytest.raises(InputError, match=match):
+        scan_module.scan(run, genome, str(tmp_path / "s"), ScanSettings(**change), annotation="a.gtf", progress=False)
+
+
+def test_regions_of_another_genome(run, genome, tmp_path):
+    for text, match in (("chr7\t0\t5\n", "no sequence in common"), ("chrA\t0\t50\n", "ends past the 39 nt")):
+        (tmp_path / "r.bed").write_text(text)
+        with pytest.raises(InputError, match=match):
+            scan_module.scan(
+                run, genome, str(tmp_path / "s"), ScanSettings(regions=str(tmp_path / "r.bed")), progress=False
+            )
+    assert not list(tmp_path.glob("s.*"))
+
+
+def test_what_is_scored():
+    def task(*classes, exclusive):
+        return SimpleNamespace(classes=classes, barcoded=np.arange(len(classes))[1 if exclusive else 0 :])
+
+    assert outputs_of(task("no", "yes", exclusive=True), [], "run") == (1,)
+    assert outputs_of(task("a", "b", "c", exclusive=False), [], "run") == (0, 1, 2)
+    assert outputs_of(task("a", "b", "c", exclusive=False), ["c", "a"], "run") == (0, 2)
+    with pytest.raises(InputError, match="label of run: 'no'"):
+        outputs_of(task("no", "yes", exclusive=True), ["no"], "run")
+    with pytest.raises(InputError, match="has 200 labels; expected at most 128"):
+        outputs_of(task(*map(str, range(200)), exclusive=False), [], "run")
+    with pytest.raises(InputError, match="tells no probability of a class"):
+        outputs_of(SimpleNamespace(classes=("genome",), barcoded=np.arange(0)), [], "run")

@@ -508,9 +508,9 @@ def scanned_block(folder: Path) -> Case:
 
     held = io.BytesIO()
     names = Block._fields[2:-1]
-    np.savez_compressed(held, **{f"+1_{name}": np.arange(3) for name in names}, **{"+1_scored": 3})
+    np.savez_compressed(held, **{f"+1_0_{name}": np.arange(3) for name in names}, **{"+1_0_scored": 3})
     contig = Contig(0, "c1", 240)
-    return Case(folder / "0_0.npz", [held.getvalue()], lambda path: list(parts(folder, [contig], 1)), text=False)
+    return Case(folder / "0_0.npz", [held.getvalue()], lambda path: list(parts(folder, [contig], 1, 1, 0)), text=False)
 
 
 def _job(folder: Path) -> dict[str, bytes]:

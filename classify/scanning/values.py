@@ -1,0 +1,139 @@
+"""Probabilities along a contig: a window around the middle of each step, on either strand or the mean of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from classify.evaluation import Loaded, predict_logits
+from classify.scanning.settings import MOST_LABELS, STRANDS, ScanSettings
+from classify.tasks import Task
+from specgen.errors import InputError, UnknownName
+from specgen.sequences import INDICATORS, Codes, reverse_complement
+
+__all__ = ["Scored", "middles_of", "outputs_of"]
+
+Floats = NDArray[np.float32]
+
+_AMBIGUOUS = INDICATORS.astype(bool).sum(axis=1) > 1
+"""Whether a code stands for several bases."""
+
+AT_ONCE = 2048
+"""Windows that are cut together."""
+
+
+def middles_of(begin: int, end: int, step: int) -> NDArray[np.int64]:
+    """0-based places in the middle of the steps from ``begin`` to before ``end``."""
+    return step * np.arange(begin, end, dtype=np.int64) + step // 2
+
+
+def outputs_of(task: Task, labels: Sequence[str], run: Path) -> tuple[int, ...]:
+    """Places in the task's classes of what is scored: the second of two, or the labels that are named, in the task's order.
+
+    Raises
+    ------
+    InputError
+        A task that tells no probability of a window, a label that it does not have, or too many labels.
+    """
+    known = {task.classes[i]: i for i in task.barcoded.tolist()}
+    if not known:
+        raise InputError(f"{run}: tells no probability of a class for a window, which is what tracks hold")
+    for name in labels:
+        if name not in known:
+            raise UnknownName(f"label of {run}:", name, known)
+    wanted = tuple(i for name, i in known.items() if not labels or name in labels)
+    if len(wanted) > MOST_LABELS:
+        raise InputError(f"{run}: has {len(wanted)} labels; expected at most {MOST_LABELS} at once, named by --labels")
+    return wanted
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What is asked of a network.
+
+    Attributes
+    ----------
+    loaded
+        The network.
+    settings
+        ``strands`` is one of ``STRANDS``.
+    outputs
+        Places in the task's classes of those whose probabilities are told.
+    """
+
+    loaded: Loaded
+    settings: ScanSettings
+    outputs: Sequence[int]
+
+    @property
+    def averaged(self) -> bool:
+        """Whether the network's answer is the mean of a window's strands already."""
+        return bool(self.loaded.settings.training.both_strands)
+
+    @property
+    def passes(self) -> int:
+        """How often the letters are gone through."""
+        return sum(2 if not strand and not self.averaged else 1 for strand in STRANDS[self.settings.strands])
+
+    def values(
+        self, codes: Codes, begin: int, wanted: NDArray[np.bool_], strand: int, done: Callable[[int], Any]
+    ) -> Floats:
+        """(outputs, n) probability of each with the middle of each step from ``begin`` on in the middle of the window.
+
+        Parameters
+        ----------
+        codes
+            uint8 (m,): of the whole contig. Letters beyond it are blank, as in ``prepare``.
+        wanted
+            (n,) which steps are to be scored. -1 = not scored: those, and where ambiguous letters are too many.
+        strand
+            1, -1, or 0 for the mean of both.
+        done
+            Told how many nt are.
+        """
+        if not strand and self.averaged:
+            return self.values(codes, begin, wanted, 1, done)
+        if not strand:
+            plus, minus = (self.values(codes, begin, wanted, side, done) for side in (1, -1))
+            return np.where((plus >= 0) & (minus >= 0), (plus + minus) / 2, np.float32(-1))
+        pieces = [
+            self._piece(codes, begin + low, wanted[low : low + AT_ONCE], strand, done)
+            for low in range(0, len(wanted), AT_ONCE)
+        ]
+        none: Floats = np.zeros((len(self.outputs), 0), dtype=np.float32)
+        return np.concatenate([none, *pieces], axis=1)
+
+    def _piece(
+        self, codes: Codes, begin: int, wanted: NDArray[np.bool_], strand: int, done: Callable[[int], Any]
+    ) -> Floats:
+        settings, window, letters = self.settings, self.loaded.task.window, self.settings.letters
+        n, step = len(wanted), settings.step
+        half = window // 2
+        back = half if strand > 0 else window - 1 - half
+        first = step * begin + step // 2 - back
+        size = (n - 1) * step + window
+        left, right = max(0, first), min(len(codes), first + size)
+        piece = np.zeros(size, dtype=np.uint8)
+        if left < right:
+            piece[left - first : right - first] = codes[left:right]
+        piece = piece if strand > 0 else reverse_complement(piece)
+        windows = np.lib.stride_tricks.sliding_window_view(piece, window)[::step]
+        unclear = np.cumsum(np.append(0, _AMBIGUOUS[piece]))
+        clear = (unclear[window:] - unclear[:-window])[::step] <= settings.max_ambiguous * window
+        # The last step of a contig may be cut off before its middle.
+        there = middles_of(begin, begin + n, step) < len(codes)
+        rows = np.flatnonzero(
+            (wanted & there)[::strand] & clear & (windows[:, half - len(letters) : half] == letters).all(axis=1)
+        )
+        done(n * step)
+        values = np.full((len(self.outputs), n), -1, dtype=np.float32)
+        if len(rows):
+            logits = predict_logits(self.loaded, torch.from_numpy(windows[rows])).astype(np.float64)
+            values[:, rows] = self.loaded.task.probabilities(logits)[:, self.outputs].T
+        return values[:, ::strand]
