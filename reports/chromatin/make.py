@@ -89,9 +89,9 @@ SCORED, START = 0.6, 10.0
 SLOW = ("bigru_text", "deepsea", "inception")
 """Two to five minutes each for the fewest windows."""
 
-ONCE = (*SLOW, "bilstm", "specnet")
-"""One seed: those that are slow, the LSTM of both directions beside the GRU of both, and the picture of reading frames, of which
-there are none here, beside the ordinary spectrogram."""
+ONCE = (*SLOW, "bilstm", "specnet_whole")
+"""One seed: those that are slow, the LSTM of both directions beside the GRU of both, and the ordinary spectrogram beside the
+picture of three bands that keeps the phase."""
 
 PLACED = ("deepsea", "danq")
 """Networks whose dense layer is made for a window's length."""
@@ -121,7 +121,7 @@ EQUAL = {
 
 EQUAL_PARAMETERS, EQUAL_EPOCHS, EQUAL_MINUTES = 100_000, 3, 0.75
 
-MARKED = ("onehot_cnn", "multiscale_cnn", "clockwork", "lstm", "specnet_whole")
+MARKED = ("onehot_cnn", "multiscale_cnn", "clockwork", "lstm", "specnet")
 """Networks of the ten marks: a fast one of each kind."""
 
 TRACKED = ("bigru", "onehot_cnn", "multiscale_cnn", "danq", "specnet_whole")
