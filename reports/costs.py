@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from pages import read_json
 
 from classify.baselines import BASELINES
@@ -157,6 +158,14 @@ def write_costs(rows: Sequence[Costs], file: Path) -> None:
     write_atomic(file, to_csv(columns, body))
 
 
+BESIDE = tuple(
+    (x * side, y, "left" if side > 0 else "right")
+    for x, y in ((5, 0), (4, 6), (4, -6), (3, 12), (3, -12), (3, 18), (3, -18))
+    for side in (1, -1)
+)
+"""Where a name may stand beside its point [points], and which end of it is there; the best first."""
+
+
 def draw(rows: Sequence[Costs], file: Path, metric: str, *, higher: bool = True) -> str:
     """Score against CPU time, parameters and peak memory, as PNG; the name of the file, empty where nothing is known.
 
@@ -173,8 +182,45 @@ def draw(rows: Sequence[Costs], file: Path, metric: str, *, higher: bool = True)
     handles, names = panels[0][0].get_legend_handles_labels()
     unique = dict(zip(names, handles, strict=True))
     figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=len(unique), frameon=False)
+    figure.draw_without_rendering()  # places are known after it
+    for panel, key in zip(panels[0], axes, strict=True):
+        _name(
+            panel,
+            {
+                row.model: ((row.costs[key] or 0.0) / COLUMNS[key][2], row.value)
+                for row in rows
+                if row.costs[key] is not None
+            },
+        )
     write_atomic(file, png(figure))
     return file.name
+
+
+def _name(panel: Any, places: dict[str, tuple[float, float]]) -> None:
+    """Names beside their points, each where it covers least of names before it and of points."""
+    taken = [Bbox.from_bounds(x - 3, y - 3, 6, 6) for x, y in panel.transData.transform(list(places.values()))]
+    for name, place in sorted(places.items(), key=lambda item: -item[1][1]):
+        best = None
+        for x, y, side in BESIDE:
+            text = panel.annotate(name, place, (x, y), textcoords="offset points", fontsize=6.5, ha=side, va="center")
+            text.set_in_layout(False)
+            box = text.get_window_extent()
+            outside = box.width * box.height - _shared(box, panel.bbox)
+            covered = outside + sum(_shared(box, other) for other in taken)
+            if best is None or covered < best[0]:
+                if best is not None:
+                    best[1].remove()
+                best = covered, text, box
+            else:
+                text.remove()
+        assert best is not None
+        taken.append(best[2])
+
+
+def _shared(one: Bbox, other: Bbox) -> float:
+    """Area of what two boxes share."""
+    common = Bbox.intersection(one, other)
+    return 0.0 if common is None else float(common.width * common.height)
 
 
 def _panel(panel: Any, rows: Sequence[Costs], key: str, higher: bool) -> None:
@@ -186,12 +232,12 @@ def _panel(panel: Any, rows: Sequence[Costs], key: str, higher: bool) -> None:
         panel.errorbar(
             at[row.model], row.value, yerr=error, linestyle="none", elinewidth=0.6, label=row.family, **style
         )
-        panel.annotate(row.model, (at[row.model], row.value), xytext=(4, 3), textcoords="offset points", fontsize=6.5)
     front: list[Costs] = []
     for row in sorted(rows, key=lambda row: at[row.model]):
         if not front or (row.value > front[-1].value if higher else row.value < front[-1].value):
             front.append(row)
     panel.plot([at[row.model] for row in front], [row.value for row in front], color="#999999", linewidth=0.8, zorder=0)
-    panel.set_xscale("log")
+    # Ticks of a logarithmic axis of less than a decade run into each other.
+    panel.set_xscale("log" if max(at.values()) > 8 * min(at.values()) else "linear")
     panel.set_xlabel(axis)
     panel.grid(alpha=0.25, linewidth=0.5)
