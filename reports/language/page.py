@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "reports"))
 
 from cost_pages import CostTables  # noqa: E402
-from make import EQUAL_PARAMETERS, GENOMES, LONG, MADE_UP, SECONDS, SPLITS, everything, minutes  # noqa: E402
+from make import DIVIDED, EQUAL_PARAMETERS, GENOMES, LONG, MADE_UP, SECONDS, SPLITS, everything, minutes  # noqa: E402
 from pages import NOT_YET, around, grid, read_json, spread, write_page  # noqa: E402
 
 from classify.reporting.finished import validation_score  # noqa: E402
@@ -175,7 +175,7 @@ class LanguageTables(CostTables):
     # The published figure
 
     def splits(self) -> str:
-        """A row a division: the GRU on the test and on its training letters, and both chains."""
+        """A row a division: a network on the test and on its training letters, and the chains."""
         rows = []
         for split in SPLITS:
             folders = self._split(split)
@@ -183,11 +183,13 @@ class LanguageTables(CostTables):
                 training = [math.exp(_column(folder, "train_loss")[-1]) for folder in folders]
                 name = folders[0].name.rpartition("_s")[0]
                 chains = [self._chain(name, kind) for kind in CHAINS]
-                rows.append([ABOUT[split], around(self.scores("gru_lm", name)), spread(training), *chains])
-        return grid(["division", "`gru_lm`, test", "`gru_lm`, training", *(f"{kind} chain" for kind in CHAINS)], rows)
+                rows.append([ABOUT[split], around(self.scores(DIVIDED, name)), spread(training), *chains])
+        return grid(
+            ["division", f"`{DIVIDED}`, test", f"`{DIVIDED}`, training", *(f"{kind} chain" for kind in CHAINS)], rows
+        )
 
     def _split(self, split: str) -> list[Path]:
-        return self.folders("gru_lm/ecoli_s?" if split == "clean" else f"gru_lm/ecoli_split_{split}_s?")
+        return self.folders(f"{DIVIDED}/ecoli_s?" if split == "clean" else f"{DIVIDED}/ecoli_split_{split}_s?")
 
     def answer(self) -> str:
         """Under which divisions anything came down to the published figure."""
@@ -197,8 +199,8 @@ class LanguageTables(CostTables):
             if not folders:
                 continue
             name = folders[0].name.rpartition("_s")[0]
-            scores = {"the GRU": float(np.mean([e["value"] for e in self.scores("gru_lm", name)]))}
-            scores |= {f"the {chain}": float(np.mean(some)) for chain, some in self.chains(name, ["gru_lm"]).items()}
+            scores = {f"`{DIVIDED}`": float(np.mean([e["value"] for e in self.scores(DIVIDED, name)]))}
+            scores |= {f"the {chain}": float(np.mean(some)) for chain, some in self.chains(name, [DIVIDED]).items()}
             which = min(scores, key=lambda key: scores[key])
             found[split] = scores[which]
             if scores[which] <= PUBLISHED:
