@@ -21,6 +21,7 @@ from classify.reporting.overlays import (
     MOST,
     bins_overlay,
     calibration_overlay,
+    overlay_charts,
     precision_recall_overlay,
     roc_overlay,
 )
@@ -272,7 +273,7 @@ def _write(
     table = [[finite(entry[key]) for key in BIN_COLUMNS] for column in QUANTITIES for entry in bins[column]]
     files: dict[str, str | bytes] = {f"{name}.png": content for name, content in pictures.items()}
     files |= {"compare.md": text, "compare.csv": to_long_csv(body), "bins.csv": to_csv(BIN_COLUMNS, table)}
-    files |= {"compare.html": comparison_page(body, pictures)}
+    files |= {"compare.html": comparison_page(body, pictures, overlay_charts(rows, values))}
     # Everything is made before anything is written.
     for name, content in files.items():
         write_atomic(out / name, content)

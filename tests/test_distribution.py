@@ -62,7 +62,7 @@ def wheel(built):
 def test_files_of_the_wheel(wheel):
     found = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     kept = [path for package in ("specgen", "classify") for path in (ROOT / package).rglob("*")]
-    wanted = {path.relative_to(ROOT).as_posix() for path in kept if path.suffix in (".py", ".j2", ".typed")}
+    wanted = {path.relative_to(ROOT).as_posix() for path in kept if path.suffix in (".py", ".j2", ".js", ".typed")}
     shipped = [path for name in FOLDERS for path in (ROOT / name).rglob("*.yaml")]
     assert shipped
     assert found == wanted | {f"classify/_shipped/{path.relative_to(ROOT).as_posix()}" for path in shipped}

@@ -112,6 +112,7 @@ RANKS = {
     "classify.models": 17,
     "classify.reporting": 13,
     "classify.reporting._files": 13,
+    "classify.reporting.curves": 13,
     "classify.reporting.figures": 14,
     "classify.reporting.finished": 14,
     "classify.reporting.html": 14,

@@ -17,7 +17,7 @@ def chance(value: float) -> str:
 
 
 def motifs_page(body: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
-    """The page as HTML: no script, no request to anywhere, every name escaped.
+    """The page as HTML: one script of ours, no request to anywhere, every name escaped.
 
     Parameters
     ----------

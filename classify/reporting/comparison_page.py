@@ -45,8 +45,10 @@ COSTS = {
 """Heading of each cost, and decimal places."""
 
 
-def comparison_page(body: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
-    """The page as HTML: no script, no request to anywhere, every name escaped.
+def comparison_page(
+    body: Mapping[str, Any], pictures: Mapping[str, bytes], charts: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """The page as HTML: one script of ours, no request to anywhere, every name escaped.
 
     Parameters
     ----------
@@ -54,12 +56,15 @@ def comparison_page(body: Mapping[str, Any], pictures: Mapping[str, bytes]) -> s
         What ``classify.comparison`` found, plain data without nan.
     pictures
         PNG files by the name of their figure, in reading order.
+    charts
+        What the page draws itself instead, by the same names; see ``classify.reporting.curves.chart``.
     """
     names = list(dict.fromkeys(name for row in body["models"] for name in row["metrics"]))
     labels = ", ".join(row["label"] for row in body["models"])
     figures = [
         {
             "name": name,
+            "chart": charts.get(name),
             "uri": data_uri(content),
             "caption": CAPTIONS[name],
             "wide": name.endswith("_bins"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_curve, roc_curve
 
-from classify.metrics import ranking
 from classify.reporting._files import read_history, read_metrics, read_predictions
+from classify.reporting.curves import MOST, precision_recall_curves, roc_curves
 from specgen.files import write_atomic
 
 __all__ = [
@@ -36,6 +35,7 @@ __all__ = [
     "features_figure",
     "frame",
     "history_figure",
+    "line_style",
     "png",
     "precision_recall_figure",
     "roc_figure",
@@ -46,6 +46,7 @@ DPI = 150
 # Okabe & Ito (2008), "Color Universal Design": told apart by colour-blind readers, and dark enough on white.
 BLUE, VERMILION, SKY = "#0072B2", "#D55E00", "#56B4E9"
 COLOURS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", SKY, "#000000")
+LINES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)))
 GREY = "#6e6e6e"
 LETTER_COLOURS = {"A": "#009E73", "C": BLUE, "G": "#E69F00", "T": VERMILION}
 """Near the usual green, blue, orange and red."""
@@ -134,21 +135,13 @@ def confusion_figure(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> F
     return figure
 
 
-def _curves(
-    labels: NDArray[np.int64], probabilities: NDArray[np.float64], names: Sequence[str], positive: int | None
-) -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.float64], dict[str, Any]]]:
-    """Name, truth (n,), score (n,) and line style of each class that is to be told from the rest."""
-    styles = cycle([(colour, line) for line in ("-", "--", "-.", ":") for colour in COLOURS])
-    for c in range(len(names)) if positive is None else [positive]:
-        colour, line = next(styles)
-        truth = labels == c
-        if truth.any() and not truth.all():
-            style = {"color": colour, "linestyle": line, "linewidth": 1.7}
-            yield shown(names[c]), truth, probabilities[:, c], style
+def line_style(index: int) -> dict[str, Any]:
+    """Colour and line of a curve: 7 colours and 4 lines, both of which change from one curve to the next."""
+    return {"color": COLOURS[index % len(COLOURS)], "linestyle": LINES[index % len(LINES)]}
 
 
 def _curve_figure(curves: int) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(5.2, 4.6 + 0.24 * min(curves, 24)), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(5.2, 4.6 + 0.24 * min(curves, MOST)), dpi=DPI, layout="constrained")
     return figure, figure.subplots()
 
 
@@ -158,10 +151,10 @@ def _legend(figure: Figure, axes: Axes, title: str) -> None:
     if not handles:
         axes.text(0.5, 0.5, "undefined: the test set holds one class only", ha="center", color=GREY)
         return
-    more = len(handles) - 24
+    more = len(handles) - MOST
     if more > 0:
         title = f"{title} (and {more} more classes)"
-    figure.legend(handles[:24], labels[:24], loc="outside lower center", title=title, frameon=False, fontsize=9)
+    figure.legend(handles[:MOST], labels[:MOST], loc="outside lower center", title=title, frameon=False, fontsize=9)
 
 
 def roc_figure(
@@ -169,9 +162,9 @@ def roc_figure(
 ) -> Figure:
     """ROC curve of the positive class, or of each class against the rest when ``positive`` is None."""
     figure, axes = _curve_figure(len(names) if positive is None else 1)
-    for name, truth, score, style in _curves(labels, probabilities, names, positive):
-        false_rate, true_rate, _ = roc_curve(truth, score)
-        axes.plot(false_rate, true_rate, label=f"{ranking(truth, score)[0][0]:.3f}  {name}", **style)
+    for index, curve in enumerate(roc_curves(labels, probabilities, names, positive)):
+        label = f"{curve.area:.3f}  {shown(curve.name)}"
+        axes.plot(curve.x, curve.y, label=label, linewidth=1.7, **line_style(index))
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=(0, (1, 2)), linewidth=1)
     frame(axes, "false positive rate [share]", "true positive rate [share]", unit_square=True)
     _legend(figure, axes, "area under the curve")
@@ -183,11 +176,10 @@ def precision_recall_figure(
 ) -> Figure:
     """Precision against recall; the thin line is the prevalence, what guessing reaches. Classes as above."""
     figure, axes = _curve_figure(len(names) if positive is None else 1)
-    for name, truth, score, style in _curves(labels, probabilities, names, positive):
-        precision, recall, _ = precision_recall_curve(truth, score)
-        label = f"{ranking(truth, score)[1][0]:.3f}  {name} (prevalence {truth.mean():.3f})"
-        axes.step(recall, precision, where="pre", label=label, **style)
-        axes.axhline(truth.mean(), color=style["color"], linestyle=(0, (1, 2)), linewidth=1)
+    for index, curve in enumerate(precision_recall_curves(labels, probabilities, names, positive)):
+        style, label = line_style(index), f"{curve.area:.3f}  {shown(curve.name)} (prevalence {curve.level:.3f})"
+        axes.step(curve.x, curve.y, where="pre", label=label, linewidth=1.7, **style)
+        axes.axhline(curve.level, color=style["color"], linestyle=(0, (1, 2)), linewidth=1)
     frame(axes, "recall [share]", "precision [share]", unit_square=True)
     _legend(figure, axes, "average precision")
     return figure

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-__all__ = ["METRICS", "data_uri", "number", "render", "shorten"]
+__all__ = ["METRICS", "data_uri", "digest", "number", "render", "shorten"]
 
 LONGEST = 48
 """Characters of an id that the page shows; the rest is in its title."""
@@ -56,10 +57,15 @@ def data_uri(content: bytes, kind: str = "image/png") -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
+def digest(text: str) -> str:
+    """The name under which a content security policy allows an inline script or style: "sha256-..." of its UTF-8 bytes."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}"
+
+
 def render(template: str, **values: Any) -> str:
     """A page from a file in ``templates``: everything is escaped, and a name that is missing is an error."""
     environment = Environment(
         loader=PackageLoader("classify.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters.update(shorten=shorten, number=number)
+    environment.filters.update(digest=digest, shorten=shorten, number=number)
     return environment.get_template(template).render(**values)

@@ -16,25 +16,23 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from classify.metrics import calibration_bins
-from classify.reporting.figures import COLOURS, DPI, GREY, frame, shown
+from classify.reporting.curves import Curve, chart
+from classify.reporting.figures import DPI, GREY, frame, line_style, shown
 from classify.reporting.finished import Contender, FinishedRun
 
-__all__ = ["MOST", "bins_overlay", "calibration_overlay", "precision_recall_overlay", "roc_overlay"]
+__all__ = ["MOST", "bins_overlay", "calibration_overlay", "overlay_charts", "precision_recall_overlay", "roc_overlay"]
 
 Floats = NDArray[np.float64]
 
 MOST = 12
 """Models in one figure; more cannot be told apart. The tables have all."""
 
-LINES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)))
 MARKERS = "osD^vP"
 GRID = np.linspace(0, 1, 1001)
 """Rates at which curves are averaged."""
 
-
-def _style(index: int) -> dict[str, Any]:
-    """Colour and line of a model: 7 colours and 4 lines, both of which change from one model to the next."""
-    return {"color": COLOURS[index % len(COLOURS)], "linestyle": LINES[index % len(LINES)]}
+READ = np.unique(np.append(np.arange(50), np.arange(50, len(GRID), 5)))
+"""Places of ``GRID`` that a page has: all of the first rates, where models are told apart, and each fifth of the others."""
 
 
 def _canvas(curves: int) -> tuple[Figure, Axes]:
@@ -69,20 +67,52 @@ def _one_against_rest(run: FinishedRun, curve: Callable[[NDArray[np.bool_], Floa
     return mean
 
 
+def _averages(
+    rows: Sequence[Contender], areas: Sequence[float], curve: Callable[[NDArray[np.bool_], Floats], Floats]
+) -> list[Curve | None]:
+    """The mean curve of each of the first ``MOST`` models at ``GRID``, with those of its seeds; None where undefined."""
+    averages: list[Curve | None] = []
+    for row, area in zip(rows[:MOST], areas[:MOST], strict=True):
+        singles = [found for run in row.runs if (found := _one_against_rest(run, curve)) is not None]
+        seeds = f", {len(row.runs)} seeds" if len(row.runs) > 1 else ""
+        mean = Curve(row.label + seeds, GRID, np.mean(singles, axis=0), area, None, None, singles) if singles else None
+        averages.append(mean)
+    return averages
+
+
 def _overlay(
     rows: Sequence[Contender],
     areas: Sequence[float],
     curve: Callable[[NDArray[np.bool_], Floats], Floats],
     axes: Axes,
 ) -> None:
-    for index, (row, area) in enumerate(zip(rows[:MOST], areas[:MOST], strict=True)):
-        curves = [found for run in row.runs if (found := _one_against_rest(run, curve)) is not None]
-        if not curves:
+    for index, (row, mean) in enumerate(zip(rows, _averages(rows, areas, curve), strict=False)):
+        if mean is None:
             continue
-        if len(curves) > 1:
-            for single in curves:
-                axes.plot(GRID, single, color=_style(index)["color"], linewidth=0.5, alpha=0.45)
-        axes.plot(GRID, np.mean(curves, axis=0), linewidth=1.7, label=_label(row, area), **_style(index))
+        if len(mean.singles) > 1:
+            for single in mean.singles:
+                axes.plot(GRID, single, color=line_style(index)["color"], linewidth=0.5, alpha=0.45)
+        axes.plot(GRID, mean.y, linewidth=1.7, label=_label(row, areas[index]), **line_style(index))
+
+
+def overlay_charts(rows: Sequence[Contender], areas: Mapping[str, Sequence[float]]) -> dict[str, dict[str, Any]]:
+    """The charts of ``roc_overlay`` and ``precision_recall_overlay`` by their names, for ``chart.html.j2``.
+
+    ``areas`` hold the legends' numbers by ``auroc`` and ``auprc``, in the order of ``rows``; nan is undefined.
+    """
+    charts = {}
+    for kind, area, curve in (("roc", "auroc", _roc), ("precision_recall", "auprc", _precision)):
+        drawn = []
+        for row, mean in zip(rows, _averages(rows, areas[area], curve), strict=False):
+            if mean is None:
+                continue
+            level = _prevalence(row.first) if kind == "precision_recall" else None
+            singles = [single[READ] for single in mean.singles] if len(mean.singles) > 1 else []
+            known = mean.area if mean.area is not None and np.isfinite(mean.area) else None
+            drawn.append(Curve(mean.name, GRID[READ], mean.y[READ], known, None, level, singles))
+        if found := chart(kind, drawn, max(0, len(rows) - MOST)):
+            charts[kind] = found
+    return charts
 
 
 def _roc(truth: NDArray[np.bool_], score: Floats) -> Floats:
@@ -136,7 +166,7 @@ def calibration_overlay(rows: Sequence[Contender], errors: Sequence[float]) -> F
         probabilities = np.concatenate([run.probabilities for run in row.runs])
         bins = [entry for entry in calibration_bins(labels, probabilities, positive=row.first.positive) if entry["n"]]
         x, y = ([entry[key] for entry in bins] for key in ("mean_probability", "observed"))
-        style = _style(index)
+        style = line_style(index)
         axes.plot(x, y, linewidth=1.3, label=_label(row, error), **style)
         sizes = [4 + 400 * entry["n"] / len(labels) for entry in bins]
         axes.scatter(x, y, s=sizes, color=style["color"], alpha=0.6, linewidths=0)
@@ -167,7 +197,7 @@ def bins_overlay(rows: Sequence[Contender], bins: Sequence[Mapping[str, Any]], u
             y, low, high = (
                 np.array([item[key] for item in own], dtype=float) for key in ("value", "interval_low", "interval_high")
             )
-            style = _style(index)
+            style = line_style(index)
             # A percentile interval need not hold its value.
             bars = np.nan_to_num([np.maximum(y - low, 0), np.maximum(high - y, 0)])
             axes.errorbar(x, y, yerr=bars, linewidth=1.3, elinewidth=0.7, marker=MARKERS[index % len(MARKERS)],

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from classify.reporting._files import read_history, read_metrics, read_text
+from classify.reporting._files import read_history, read_metrics, read_predictions, read_text
 from classify.reporting.barcodes import draw_barcodes
+from classify.reporting.curves import chart, precision_recall_curves, roc_curves
 from classify.reporting.figures import best_epoch, draw_all, png
 from classify.reporting.html import METRICS, data_uri, number, render, shorten
 from classify.reporting.ranked import SHOWN, example_of, ranked_figure
@@ -172,6 +173,16 @@ def _example(run: Path, body: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"id": name, "rows": rows, "held": held, "uri": _data_uri(picture, run)}
 
 
+def _charts(run: Path, body: Mapping[str, Any]) -> dict[str, dict[str, Any] | None]:
+    """Curves that the page draws itself, by the names of their figures."""
+    if "labels" not in body:
+        return {}
+    names, (labels, probabilities) = body["labels"], read_predictions(run, dict(body))
+    positive = names.index(body["positive"]) if body["positive"] in names else None
+    kinds = {"roc": roc_curves, "precision_recall": precision_recall_curves}
+    return {kind: chart(kind, of(labels, probabilities, names, positive)) for kind, of in kinds.items()}
+
+
 def _metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     known = [name for name in METRICS if name in metrics] + [name for name in metrics if name not in METRICS]
     rows = []
@@ -215,7 +226,7 @@ def write_report(run: Path) -> Path:
     Returns
     -------
     Path
-        The page: one HTML file with everything embedded, no script and no request to anywhere.
+        The page: one HTML file with everything embedded, one script of ours and no request to anywhere.
 
     Raises
     ------
@@ -228,9 +239,11 @@ def write_report(run: Path) -> Path:
     settings = read_text(run, "config.yaml", "train")
     surroundings = _json(run, "environment.json", "train", dict)
     gallery, history = _gallery(run), read_history(run)
+    charts = _charts(run, body)
     figures = [
         {
             "name": path.stem,
+            "chart": charts.get(path.stem),
             "uri": _data_uri(path, run),
             "caption": CAPTIONS[path.stem],
             "alternative": _alternative(path.stem, body),

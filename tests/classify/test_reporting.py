@@ -2,18 +2,23 @@
 
 import base64
 import csv
+import hashlib
 import html
 import json
 import os
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.metrics import precision_recall_curve, roc_curve
 
 from classify.metrics import summary
+from classify.reporting._files import read_predictions
+from classify.reporting.curves import AXES, MOST, POINTS, chart, precision_recall_curves, roc_curves
 from classify.reporting.figures import best_epoch, draw_all, history_figure, roc_figure
 from classify.reporting.page import _tables, measure, shorten, write_report
 from classify.training import _spoken
@@ -115,7 +120,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.text += data
 
     def all(self, tag):
@@ -138,8 +143,101 @@ def test_page_asks_for_nothing(reported):
     assert "url(" not in text
     assert "@import" not in text
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.all("img"))
-    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert not {"link", "iframe", "object", "form"} & {tag for tag, _ in page.tags}
     assert {link["href"] for link in page.all("a")} == {"metrics.json", "predictions.csv", "metrics.csv"}
+
+
+def policy(text):
+    """Directives of the content security policy of a page."""
+    [found] = [
+        meta["content"] for meta in Page(text).all("meta") if meta.get("http-equiv") == "Content-Security-Policy"
+    ]
+    return dict(part.strip().split(" ", 1) for part in found.split(";"))
+
+
+def test_the_one_script_and_the_one_style_are_allowed_by_their_digests(reported):
+    text = (reported[0] / "report.html").read_text(encoding="utf-8")
+    for tag in ("script", "style"):
+        inside = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.S)
+        digests = [base64.b64encode(hashlib.sha256(found.encode()).digest()).decode() for found in inside]
+        assert len(digests) == 1
+        assert policy(text)[f"{tag}-src"] == f"'sha256-{digests[0]}'"
+    assert policy(text) | {"script-src": "", "style-src": ""} == {
+        **{"default-src": "'none'", "img-src": "data:", "style-src": "", "script-src": ""},
+        **{"base-uri": "'none'", "form-action": "'none'"},
+    }
+    script = files("classify.reporting") / "templates" / "page.js"
+    assert f"<script>{script.read_text(encoding='utf-8').rstrip()}</script>" in text
+    assert not [
+        name for _, attributes in Page(text).tags for name in attributes if name == "style" or name.startswith("on")
+    ]
+    assert {attributes.get("type") for attributes in Page(text).all("script")} == {None, "application/json"}
+
+
+def charts(text):
+    """The data of the curves of a page, in its order."""
+    return [json.loads(found) for found in re.findall(r'<script type="application/json">(.*?)</script>', text, re.S)]
+
+
+def test_curves_are_those_of_scikit_learn(reported):
+    run, k = reported
+    body = json.loads((run / "metrics.json").read_text())
+    labels, chances = read_predictions(run, body)
+    classes = [1] if k == 2 else range(k)
+    text = (run / "report.html").read_text(encoding="utf-8")
+    roc, precision_recall = charts(text)
+    assert [curve["name"] for curve in roc["curves"]] == [CLASSES[k][c] for c in classes]
+    for c, first, second in zip(classes, roc["curves"], precision_recall["curves"], strict=True):
+        expected = roc_curve(labels == c, chances[:, c])
+        np.testing.assert_allclose(np.array([first["x"], first["y"]]), expected[:2], atol=5e-5)
+        assert first["threshold"][0] is None
+        np.testing.assert_allclose(first["threshold"][1:], expected[2][1:], rtol=5e-4)
+        precision, recall, threshold = precision_recall_curve(labels == c, chances[:, c])
+        np.testing.assert_allclose(np.array([second["x"], second["y"]]), [recall, precision], atol=5e-5)
+        np.testing.assert_allclose(second["threshold"][:-1], threshold, rtol=5e-4)
+        assert second["threshold"][-1] is None
+    assert f"{body['metrics']['auroc']['value']:.3f}" in text
+
+
+def test_charts_of_many_points_keep_the_ends_and_stay_near():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=50_000)
+    scores = rng.normal(labels, 1.5)
+    chances = np.column_stack([-scores, scores])
+    [full] = roc_curves(labels, chances, ["a", "b"], 1)
+    [drawn] = chart("roc", [full])["data"]["curves"]
+    assert len(full.x) > 5_000
+    assert len(drawn["x"]) <= POINTS + 1
+    assert (drawn["x"][0], drawn["y"][0], drawn["x"][-1], drawn["y"][-1]) == (0, 0, 1, 1)
+    assert np.abs(np.interp(full.x, drawn["x"], drawn["y"]) - full.y).max() < 0.01
+    assert set(drawn["x"]) <= set(np.round(full.x, 4))
+
+
+def test_names_of_many_classes_and_of_none():
+    labels = np.arange(60) % 30
+    chances = np.eye(30)[labels]
+    drawn = chart("precision_recall", precision_recall_curves(labels, chances, list(map(str, range(30))), None))
+    assert (len(drawn["lines"]), drawn["more"]) == (MOST, 6)
+    assert len({(line["colour"], line["dash"]) for line in drawn["lines"]}) == MOST
+    assert chart("roc", roc_curves(np.zeros(4, dtype=np.int64), np.full((4, 2), 0.5), ["a", "b"], 1)) is None
+
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\u2028<!--<script>"
+
+
+def test_data_of_curves_cannot_end_its_element(tmp_path):
+    run = make_run(tmp_path / "run")
+    for path in (run / "metrics.json", run / "predictions.csv", run / "gallery" / "gallery.json"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(
+            text.replace("CDN", json.dumps(HOSTILE)[1:-1] if path.suffix == ".json" else HOSTILE), encoding="utf-8"
+        )
+    text = write_report(run).read_text(encoding="utf-8")
+    found = re.findall(r'<script type="application/json">(.*?)</script>', text, re.S)
+    assert [curve["name"] for one in found for curve in json.loads(one)["curves"]] == [HOSTILE] * 2
+    assert not re.search("[<>&\u2028\u2029]", "".join(found))
+    assert "<img src=x" not in text
+    assert HOSTILE in Page(text).text
 
 
 def test_page_says_what_the_run_holds(reported):
@@ -168,14 +266,15 @@ def test_page_says_what_the_run_holds(reported):
     for row in body["confusion"]:
         assert f"{sum(row)}" in page.text
     assert all(image["alt"] for image in page.all("img"))
-    assert len(page.all("img")) == 5 + len(NASTY)
+    assert len(page.all("img")) == 3 + len(NASTY)
+    assert len([svg for svg in page.all("svg") if svg.get("role") == "img" and svg["aria-label"]]) == 2
     assert ("The positive class is CDN" in page.text) == (k == 2)
 
 
 def test_page_escapes_and_shortens_ids(reported):
     text = (reported[0] / "report.html").read_text(encoding="utf-8")
     page = Page(text)
-    assert "<script>" not in text
+    assert len(page.all("script")) == 3  # ours, and the data of two figures
     assert html.escape(NASTY[0], quote=False).replace('"', "&#34;") in text
     for identifier in NASTY:
         assert shorten(identifier) in page.text
@@ -186,15 +285,15 @@ def test_page_escapes_and_shortens_ids(reported):
 def test_pictures_are_embedded_unchanged(reported):
     text = (reported[0] / "report.html").read_text(encoding="utf-8")
     embedded = {base64.b64decode(found) for found in re.findall(r"base64,([A-Za-z0-9+/=]+)", text)}
-    files = [*(reported[0] / "figures").glob("*.png"), *(reported[0] / "gallery").glob("*.png")]
-    assert {file.read_bytes() for file in files} == embedded
+    figures = [file for file in (reported[0] / "figures").glob("*.png") if file.stem not in AXES]
+    assert {file.read_bytes() for file in [*figures, *(reported[0] / "gallery").glob("*.png")]} == embedded
 
 
 def test_figures_have_readable_sizes(reported):
     expected = ["calibration", "confusion", "history", "precision_recall", "roc"]
-    files = sorted((reported[0] / "figures").iterdir())
-    assert [file.name for file in files] == [f"{name}.png" for name in expected]
-    for file in files:
+    found = sorted((reported[0] / "figures").iterdir())
+    assert [file.name for file in found] == [f"{name}.png" for name in expected]
+    for file in found:
         with Image.open(file) as picture:
             assert 600 <= picture.width <= 1600
             assert 450 <= picture.height <= 1200
@@ -232,7 +331,7 @@ def test_a_failed_write_keeps_the_old_page(tmp_path, monkeypatch):
 def test_a_baseline_has_neither_history_nor_gallery(tmp_path):
     run = make_run(tmp_path / "run", history=False, gallery=False)
     page = Page(write_report(run).read_text(encoding="utf-8"))
-    assert len(page.all("img")) == 4
+    assert len(page.all("img")) == 2
     assert "Gallery" not in page.text
     assert "metrics.csv" not in {link["href"] for link in page.all("a")}
 
