@@ -1,6 +1,6 @@
 """``report.html`` and ``compare.html`` in a real browser, opened as files.
 
-What is clicked and checked, on reports of two and of three classes and of several labels, one with hostile names, and a comparison:
+What is clicked and checked, on reports of two and three classes and of several labels, one with hostile names, and a comparison:
 
 - Opening: no console message, no dialog, no request of any kind (``conftest.watched``, for every test here); a script, style or
   picture that is put into the page afterwards is refused by its policy.
@@ -11,7 +11,7 @@ What is clicked and checked, on reports of two and of three classes and of sever
 - Filters of gallery and labels: choices, words, counts, headings of empty parts, "Show all".
 - Keyboard: Tab reaches all that can be used, in the order of the page, each with a visible outline.
 - Contrast of all text, 4.5:1, and of curves, 3:1 (WCAG 2.2, 1.4.3 and 1.4.11), light and dark.
-- 360 px: no sideways scroll of the page. Print: no controls, light, nothing cut off. Without scripts: all tables, curves, pictures.
+- 360 px: no sideways scroll of the page. Print: no controls, light, nothing cut off. Without scripts: nothing is missing.
 - Hostile names stay text, in tables, filters, legends and the data of curves.
 
 Screenshots of every page, light, dark, phone, print and without scripts, go to the folder ``SPECGEN_SCREENSHOTS``.
@@ -30,6 +30,9 @@ from classify.comparison import compare
 from classify.paired import Resampling
 from classify.reporting._files import read_predictions
 from classify.reporting.page import write_report
+
+# With four reports and a comparison of six runs they take a minute or two; test_opening.py is the quick one.
+pytestmark = pytest.mark.slow
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 LINES = "\u2028\u2029<!--<script>"

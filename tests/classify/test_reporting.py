@@ -113,7 +113,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.tags.append((tag, dict(attributes)))
-        if tag not in ("meta", "img", "br"):
+        if tag not in ("meta", "img", "br", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -237,7 +237,7 @@ def test_data_of_curves_cannot_end_its_element(tmp_path):
     assert [curve["name"] for one in found for curve in json.loads(one)["curves"]] == [HOSTILE] * 2
     assert not re.search("[<>&\u2028\u2029]", "".join(found))
     assert "<img src=x" not in text
-    assert HOSTILE in Page(text).text
+    assert shorten(HOSTILE) in Page(text).text
 
 
 def test_page_says_what_the_run_holds(reported):
