@@ -179,7 +179,8 @@ def precision_recall_figure(
     for index, curve in enumerate(precision_recall_curves(labels, probabilities, names, positive)):
         style, label = line_style(index), f"{curve.area:.3f}  {shown(curve.name)} (prevalence {curve.level:.3f})"
         axes.step(curve.x, curve.y, where="pre", label=label, linewidth=1.7, **style)
-        axes.axhline(curve.level, color=style["color"], linestyle=(0, (1, 2)), linewidth=1)
+        if curve.level is not None:
+            axes.axhline(curve.level, color=style["color"], linestyle=(0, (1, 2)), linewidth=1)
     frame(axes, "recall [share]", "precision [share]", unit_square=True)
     _legend(figure, axes, "average precision")
     return figure

@@ -60,7 +60,7 @@ CAPTIONS = {
     "barcode_maps": "Truth and probabilities of all examples of the sample (rows) and labels (columns): those that hold for "
     "most validation examples.",
 }
-WIDE = ("history", "barcode_inputs", "barcode_epochs", "barcode_maps")
+WIDE = ("history", "features", "barcode_inputs", "barcode_epochs", "barcode_maps")
 """Figures as wide as the page."""
 
 ENDS = 25
