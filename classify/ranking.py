@@ -24,7 +24,7 @@ from specgen.errors import InputError, nearest
 from specgen.files import write_atomic
 from specgen.records import Record, read_records
 
-__all__ = ["rank_features"]
+__all__ = ["labels_of", "rank_features"]
 
 COLUMNS = ("record", "rank", "name", "group", "cell", "factor", "treatment", "probability", "threshold", "above")
 """Columns of features.csv; ``prevalence`` follows them."""
@@ -69,11 +69,7 @@ def rank_features(
         several = ", ".join(name for name in TASKS if not TASKS[name].exclusive)
         raise InputError(f"{run}: is of task {task.name!r}, whose examples have no several labels; expected {several}")
     folder, loaded = new_folder(out), load_run(run)
-    thresholds, prevalences = RunFolder(run).read_decided().get("thresholds", {}), read_prevalences(run)
-    features = [
-        {**dataclasses.asdict(feature), "threshold": thresholds.get(feature.name, THRESHOLD)}
-        for feature in task.features
-    ]
+    features, prevalences = labels_of(run, task), read_prevalences(run)
     chosen = _chosen(source, task, records, most)
     windows = torch.from_numpy(np.stack([task.prepare(record.codes) for record in chosen]))
     chances = task.probabilities(predict_logits(loaded, windows).astype(np.float64))
@@ -97,6 +93,21 @@ def rank_features(
     folder.write_csv("features.csv", [*COLUMNS, "prevalence"], [cells for one in ranked for cells in _cells(one)])
     write_atomic(folder.path / "features.html", page)
     return ranked
+
+
+def labels_of(run: Path, task: Task) -> list[dict[str, Any]]:
+    """What each label of a run is, with the threshold that validation chose; none where classes exclude one another.
+
+    Raises
+    ------
+    InputError
+        ``decided.json`` is damaged.
+    """
+    thresholds = RunFolder(run).read_decided().get("thresholds", {})
+    return [
+        {**dataclasses.asdict(feature), "threshold": thresholds.get(feature.name, THRESHOLD)}
+        for feature in task.features
+    ]
 
 
 def _chosen(source: str, task: Task, names: Sequence[str], most: int) -> list[Record]:

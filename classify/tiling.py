@@ -18,9 +18,10 @@ from specgen.errors import InputError, UnknownName
 from specgen.sequences import Codes, gather_windows, pad, tile_starts
 
 if TYPE_CHECKING:
+    from specgen.parser import CommandParser
     from specgen.records import Record  # dnaio would slow down --help
 
-__all__ = ["SHORT", "Batch", "Tiled", "TilingSettings", "batches", "windows_of"]
+__all__ = ["SHORT", "Batch", "Tiled", "TilingSettings", "add_tiling", "batches", "windows_of"]
 
 SHORT = ("skip", "pad")
 
@@ -56,6 +57,29 @@ class TilingSettings:
         if self.stride:
             return tile_starts(total, window, stride=self.stride)
         return tile_starts(total, window, most=most)
+
+
+def add_tiling(parser: CommandParser) -> None:
+    """The options ``--pool``, ``--stride`` and ``--short`` of commands that give verdicts on whole records."""
+    parser.add_argument(
+        "--pool",
+        type=str,
+        default="mean",
+        help=f"what a record's tiles say together: {', '.join(POOLS)}, top:N (mean of the N surest), "
+        "run:N (the surest N neighbours)",
+    )
+    parser.add_argument(
+        "--stride",
+        type=int,
+        default=0,
+        help="nt between tiles, over the whole record; 0: edge to edge, and no more of them than in the run's test",
+    )
+    parser.add_argument(
+        "--short",
+        type=str,
+        default="skip",
+        help="records shorter than a window: skip (a row without a verdict) or pad (blank letters behind them)",
+    )
 
 
 @dataclass(frozen=True)

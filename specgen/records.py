@@ -1,4 +1,4 @@
-"""Reading nucleotide records: FASTA and FASTQ, plain, gzip or bgzip, from a path or standard input, streamed.
+"""Reading nucleotide records: FASTA and FASTQ, plain, gzip or bgzip, from a path, standard input or memory, streamed.
 
 Yields one record at a time, so memory does not grow with the file. FASTQ is dnaio's to parse, FASTA ``fasta``'s, and
 decompression xopen's; this module sniffs the format, encodes, and turns whatever goes wrong into one line that names the file.
@@ -56,15 +56,21 @@ class Record:
     codes: Codes
 
 
-def read_records(source: str | Path, *, unique: bool = True) -> Iterator[Record]:
+def read_records(
+    source: str | Path | bytes, *, unique: bool = True, label: str = "", most: int = 0
+) -> Iterator[Record]:
     """Stream the records of a FASTA or FASTQ file.
 
     Parameters
     ----------
     source
-        A path, or "-" for standard input. Compression is told from the content, not from the name.
+        A path, "-" for standard input, or what such a file holds. Compression is told from the content, not from the name.
     unique
         Refuse a name that occurred before (keeps one hash per record in memory).
+    label
+        What messages call it; default: the path.
+    most
+        Bytes that compressed data may become; 0 = see ``files.overgrown``.
 
     Yields
     ------
@@ -75,11 +81,11 @@ def read_records(source: str | Path, *, unique: bool = True) -> Iterator[Record]
     InputError
         Missing, empty, truncated, binary or malformed file; a letter that is no nucleotide; a repeated name.
     """
-    label = "standard input" if str(source) == "-" else str(source)
+    label = label or _label(source)
     seen: set[int] = set()
     count = 0
     try:
-        with open_decompressed(source) as handle:
+        with open_decompressed(source, label=label, most=most) as handle:
             for header, letters in _parser(handle, label):
                 count += 1
                 name = header.split(maxsplit=1)[0] if header.strip() else f"record_{count}"
@@ -120,14 +126,20 @@ _MAGIC = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xf
 
 
 @contextmanager
-def open_decompressed(source: str | Path) -> Iterator[Any]:
-    """Decompressed bytes of a file, or of standard input (left open).
+def open_decompressed(source: str | Path | bytes, *, label: str = "", most: int = 0) -> Iterator[Any]:
+    """Decompressed bytes of a file, of standard input (left open), or of what a file holds.
 
-    Reading raises ``InputError`` where a small file becomes a very large one, see ``files.overgrown``.
+    Reading raises ``InputError`` where a small file becomes a very large one (see ``files.overgrown``), or more than ``most``
+    bytes where that is not 0; ``label`` is what messages call it, by default the path.
     """
-    if str(source) == "-" and sys.stdin is None:
+    if isinstance(source, bytes):
+        opened: Any = io.BufferedReader(cast(Any, io.BytesIO(source)))
+    elif str(source) != "-":
+        opened = open(source, "rb")  # noqa: SIM115
+    elif sys.stdin is None:
         raise InputError("standard input: is closed")
-    opened: Any = nullcontext(sys.stdin.buffer) if str(source) == "-" else open(source, "rb")  # noqa: SIM115
+    else:
+        opened = nullcontext(sys.stdin.buffer)
     with opened as file:
         head = file.peek(8)
         kind = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
@@ -135,9 +147,13 @@ def open_decompressed(source: str | Path) -> Iterator[Any]:
             yield file
             return
         counted = _Counted(file)
-        label = "standard input" if str(source) == "-" else str(source)
         with xopen.xopen(cast(Any, counted), "rb", threads=0, format=kind) as handle:
-            yield io.BufferedReader(_Bounded(handle, counted, label), 1 << 17)
+            yield io.BufferedReader(_Bounded(handle, counted, label or _label(source), most), 1 << 17)
+
+
+def _label(source: str | Path | bytes) -> str:
+    """What messages call a source that nobody named."""
+    return "input" if isinstance(source, bytes) else "standard input" if str(source) == "-" else str(source)
 
 
 class _Counted(io.RawIOBase):
@@ -159,8 +175,8 @@ class _Counted(io.RawIOBase):
 class _Bounded(io.RawIOBase):
     """What a compressed file becomes, as long as that is not far more than it was."""
 
-    def __init__(self, handle: Any, packed: _Counted, label: str) -> None:
-        self.handle, self.packed, self.label, self.count = handle, packed, label, 0
+    def __init__(self, handle: Any, packed: _Counted, label: str, most: int) -> None:
+        self.handle, self.packed, self.label, self.most, self.count = handle, packed, label, most, 0
 
     def readable(self) -> bool:
         return True
@@ -168,6 +184,8 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         read: int = self.handle.readinto1(buffer) if hasattr(self.handle, "readinto1") else self.handle.readinto(buffer)
         self.count += read
+        if self.most and self.count > self.most:
+            raise InputError(f"{self.label}: becomes more than {self.most:,} bytes when decompressed")
         if overgrown(self.count, self.packed.count):
             raise InputError(
                 f"{self.label}: {self.packed.count:,} compressed bytes become more than {MOST_TIMES} times as many; if that is "

@@ -148,6 +148,7 @@ RANKS = {
     "classify.evaluation": 21,
     "classify.sweeping.trials": 21,
     "classify.sweeping.study": 22,
+    "classify.growing": 10,
     "classify.prediction": 22,
     "classify.paired": 21,
     "classify.comparison": 22,

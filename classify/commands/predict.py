@@ -6,8 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from classify.pooling import POOLS
-from classify.tiling import TilingSettings
+from classify.tiling import TilingSettings, add_tiling
 from specgen.parser import CommandParser
 
 
@@ -20,25 +19,7 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--run", type=str, required=True, help="run folder of a trained model")
     parser.add_argument("--input", type=str, required=True, help="FASTA or FASTQ, plain, gzip or bgzip; - is stdin")
     parser.add_argument("--out", type=str, default="-", help="CSV file; - is standard output")
-    parser.add_argument(
-        "--pool",
-        type=str,
-        default="mean",
-        help=f"what a record's tiles say together: {', '.join(POOLS)}, top:N (mean of the N surest), "
-        "run:N (the surest N neighbours)",
-    )
-    parser.add_argument(
-        "--stride",
-        type=int,
-        default=0,
-        help="nt between tiles, over the whole record; 0: edge to edge, and no more of them than in the run's test",
-    )
-    parser.add_argument(
-        "--short",
-        type=str,
-        default="skip",
-        help="records shorter than a window: skip (a row without a verdict) or pad (blank letters behind them)",
-    )
+    add_tiling(parser)
     parser.add_argument("--progress", type=bool, default=True, help="show a progress bar")
     parsed = parser.parse_args(list(arguments))
     tiling = TilingSettings(parsed.pool, parsed.stride, parsed.short)

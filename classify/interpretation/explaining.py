@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -34,10 +34,18 @@ from classify.runs import RunFolder
 from classify.tasks import Task
 from specgen.errors import InputError
 from specgen.files import write_atomic
-from specgen.records import read_records
+from specgen.records import Record, read_records
 from specgen.sequences import Codes, decode, tile_starts
 
-__all__ = ["centre_windows", "explain_file", "explain_simulated", "new_folder"]
+__all__ = [
+    "Explained",
+    "centre_window",
+    "centre_windows",
+    "explain_file",
+    "explain_simulated",
+    "explain_window",
+    "new_folder",
+]
 
 
 def explain_file(
@@ -83,16 +91,24 @@ def centre_windows(
     found = 0
     with tqdm(total=most, unit=" records", disable=not progress, leave=False) as bar:
         for record in read_records(source, unique=False):
-            codes = task.prepare(record.codes)
-            if len(codes) < task.window:
+            window = centre_window(task, record)
+            if window is None:
                 counts["too_short"] += 1
                 continue
-            start = int(tile_starts(len(codes), task.window, most=1)[0])
-            yield record.name, np.ascontiguousarray(codes[start : start + task.window]), start + task.cut // 2
+            yield record.name, *window
             found += 1
             bar.update()
             if found == most:
                 return
+
+
+def centre_window(task: Task, record: Record) -> tuple[Codes, int] | None:
+    """The window (L,) in the middle of a record and its place there, 0-based; None where the record is shorter than one."""
+    codes = task.prepare(record.codes)
+    if len(codes) < task.window:
+        return None
+    start = int(tile_starts(len(codes), task.window, most=1)[0])
+    return np.ascontiguousarray(codes[start : start + task.window]), start + task.cut // 2
 
 
 def explain_simulated(
@@ -169,19 +185,42 @@ def _measured(
     }
 
 
-def _explain(
-    explainer: Explainer, folder: RunFolder, number: int, name: str, codes: Codes, start: int,
-    cds: tuple[int, int] | None, attribution: Attribution | None = None,
-) -> dict[str, Any]:  # fmt: skip
-    """Explain one window into <number>.png, .json, .csv and _gradcam.npy; the body of the JSON."""
-    stem, task = f"{number:04d}", explainer.loaded.task
+class Explained(NamedTuple):
+    """What is found of one window: the numbers that its JSON holds, and what is drawn."""
+
+    body: dict[str, Any]
+    drawn: Drawn
+
+
+def explain_window(
+    explainer: Explainer, name: str, codes: Codes, start: int, cds: tuple[int, int] | None = None,
+    attribution: Attribution | None = None,
+) -> Explained:  # fmt: skip
+    """Explain one window by the explainer's methods.
+
+    Parameters
+    ----------
+    codes
+        uint8 (L,).
+    start
+        Place of its first letter in the record, 0-based.
+    cds
+        Known CDS, 0-based half-open in the record, to be drawn.
+    attribution
+        Where it is there already.
+
+    Raises
+    ------
+    InputError
+        The window cannot be explained; names the record.
+    """
+    task = explainer.loaded.task
     with torch.inference_mode():
         logits = explainer.loaded.module(torch.from_numpy(codes[None]).to(explainer.loaded.plan.device))
     probabilities = task.probabilities(logits.double().cpu().numpy())[0]
     frames = read_frames(codes)
     picture, columns = explainer.picture(codes)
     body: dict[str, Any] = {
-        "number": number,
         "record": name,
         "start": start,
         "length": len(codes),
@@ -206,7 +245,23 @@ def _explain(
         raise InputError(f"{name}: {error}") from None
     if "gradcam" in explainer.methods:
         cam = explainer.map(codes)
-        body["gradcam"] = {"layer": explainer.layer, "largest": float(cam.max()), "file": f"{stem}_gradcam.npy"}
+        body["gradcam"] = {"layer": explainer.layer, "largest": float(cam.max())}
+    target = task.classes[explainer.target]
+    title = f"{name}: p({target}) = {probabilities[explainer.target]:.3f}"
+    smooth = explainer.settings.smooth
+    return Explained(body, Drawn(title, codes, start, cds, letters, picture, cam, columns, smooth, explainer.bands))
+
+
+def _explain(
+    explainer: Explainer, folder: RunFolder, number: int, name: str, codes: Codes, start: int,
+    cds: tuple[int, int] | None, attribution: Attribution | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Explain one window into <number>.png, .json, .csv and _gradcam.npy; the body of the JSON."""
+    stem = f"{number:04d}"
+    found = explain_window(explainer, name, codes, start, cds, attribution)
+    body, letters, cam = {"number": number, **found.body}, found.drawn.letters, found.drawn.cam
+    if cam is not None:
+        body["gradcam"]["file"] = f"{stem}_gradcam.npy"
         held = io.BytesIO()
         np.save(held, cam, allow_pickle=False)
         write_atomic(folder.path / f"{stem}_gradcam.npy", held.getvalue())
@@ -217,10 +272,7 @@ def _explain(
             ("position", "letter", "attribution", "smoothed"),
             [(start + i, letter, f"{letters[i]:.6g}", f"{smooth[i]:.6g}") for i, letter in enumerate(decode(codes))],
         )
-    target = task.classes[explainer.target]
-    title = f"{name}: p({target}) = {probabilities[explainer.target]:.3f}"
-    drawn = Drawn(title, codes, start, cds, letters, picture, cam, columns, explainer.settings.smooth, explainer.bands)
-    write_atomic(folder.path / f"{stem}.png", png(window_figure(drawn)))
+    write_atomic(folder.path / f"{stem}.png", png(window_figure(found.drawn)))
     folder.write_json(f"{stem}.json", body)
     return body
 

@@ -279,6 +279,25 @@ class TestStreaming:
         assert [(record.name, decode(record.codes)) for record in read_records(path)] == items
 
 
+class TestMemory:
+    @pytest.mark.parametrize("text", [FASTA, FASTQ], ids=["fasta", "fastq"])
+    @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress], ids=["plain", "gzip", "bz2"])
+    def test_what_a_file_holds_is_read_as_the_file(self, text: bytes, pack: Callable[[bytes], bytes]) -> None:
+        assert plain(list(read_records(pack(text)))) == EXPECTED
+
+    @pytest.mark.parametrize(("label", "told"), [("", "input"), ("pasted", "pasted")])
+    def test_messages_call_it_by_its_label(self, label: str, told: str) -> None:
+        for content in (b"", b"%PDF", b">a\nACGX\n", b">a\n\xff\xfe\n", gzip.compress(many(2000))[:-100]):
+            with pytest.raises(InputError, match=f"^{told}: "):
+                list(read_records(content, label=label))
+
+    def test_what_compressed_data_may_become(self) -> None:
+        content = gzip.compress(FASTA)
+        assert plain(list(read_records(content, most=len(FASTA)))) == EXPECTED
+        with pytest.raises(InputError, match=rf"^it: becomes more than {len(FASTA) - 1} bytes when decompressed$"):
+            list(read_records(content, label="it", most=len(FASTA) - 1))
+
+
 class TestBombs:
     """What is small and becomes large."""
 
