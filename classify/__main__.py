@@ -20,6 +20,7 @@ COMMANDS = {
     "across": "train on each of several data sets, score on the test splits of all others",
     "ensemble": "several finished runs as one: the mean of their log probabilities",
     "explain": "attribution to letters and Grad-CAM of a trained run, and how much of it is in the CDS",
+    "app": "a page on this machine: paste letters, see the verdict, the picture and the letters that decided",
     "dashboard": "single sequences by saliency, integrated gradients, mutagenesis and more, on one page",
     "motifs": "what the filters of a trained run look for: matrices, logos, matches in a database",
     "export": "a trained network for other tools: ONNX, checked in ONNX Runtime",

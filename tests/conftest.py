@@ -46,6 +46,7 @@ LONGEST = (
     "specgen/test_colour.py",
     "classify/test_prediction.py",
     "classify/test_rescoring.py",
+    "classify/test_app.py",
     "classify/test_motif_filters.py",
 )
 

@@ -74,7 +74,7 @@ class Case:
 
 
 READERS: dict[str, Callable[[Path], Case]] = {}
-AGAIN = {"sweep_config", "gff3_regions", "resumed_config"}
+AGAIN = {"sweep_config", "gff3_regions", "resumed_config", "uploaded"}
 """Those that share nearly all with another, or differ in what the file is packed with alone: `make test` leaves them out."""
 
 
@@ -160,6 +160,15 @@ def fasta(folder: Path) -> Case:
 @packed
 def fastq(folder: Path) -> Case:
     return Case(folder / "x.fq", [FASTQ], _all)
+
+
+@reader
+@packed
+def uploaded(folder: Path) -> Case:
+    """``classify app``: what a browser sends."""
+    from classify.app.inputs import read_input
+
+    return Case(folder / "x.fa", [FASTA, FASTQ], lambda path: read_input("", path.read_bytes(), path.name))
 
 
 @reader
