@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from specgen.errors import InputError
 from specgen.sequences import Codes
@@ -156,6 +155,8 @@ def _chain(found: Followers, weights: NDArray[np.float64]) -> list[NDArray[np.fl
 
 def choose_weights(validation: Followers) -> NDArray[np.float64]:
     """(orders,) the weights that need the fewest bits on validation bases, found by L-BFGS in their logarithms."""
+    from scipy.optimize import minimize  # settings of this task are read without SciPy
+
     found = validation.thinned(FITTED)
 
     def cost(logs: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
