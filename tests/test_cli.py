@@ -171,7 +171,7 @@ def test_a_fork_of_a_command_dies_of_sigterm_as_others_do(monkeypatch):
     [
         ("specgen", "rendre", "did you mean 'render'"),
         ("classify", "trian", "did you mean 'train'"),
-        ("classify", "zzz", "known: across, baselines, cluster, compare"),
+        ("classify", "zzz", "known: across, app, baselines, cluster"),
     ],
 )
 def test_unknown_commands(program, wrong, hint):
