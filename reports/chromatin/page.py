@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import load_file
 from scipy.stats import binomtest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +40,7 @@ from make import (  # noqa: E402
     everything,
     minutes,
 )
-from pages import NOT_YET, around, grid, read_json, write_page  # noqa: E402
+from pages import NOT_YET, around, grid, read_json, spread, write_page  # noqa: E402
 from recommending import LEVEL, contrasts  # noqa: E402
 
 from classify.significance import holm  # noqa: E402
@@ -74,6 +75,27 @@ class ChromatinTables(CostTables):
     def scores(self, metric: str = "auroc") -> str:
         """A row a model, a column a set: test scores of the open sets."""
         return self._matrix(list(OPEN), [TITLES[name] for name in OPEN], metric, intervals=True)
+
+    def accuracies(self) -> str:
+        """A row a model, a column a set: share of the test windows that are called rightly at a probability of one half."""
+        rows, commonest = [], dict[str, float]()
+        for model in (*NETWORKS, *BASELINES):
+            cells = []
+            for name in OPEN:
+                right = []
+                for folder in self.folders(f"{model}/{name}_s?"):
+                    arrays = load_file(folder / "predictions.safetensors")
+                    labels = arrays["labels"] == 1
+                    right.append(float(np.mean((arrays["probabilities"] >= 0.5) == labels)))
+                    commonest[name] = float(max(labels.mean(), 1 - labels.mean()))
+                cells.append(spread(right))
+            rows += [[f"`{model}`", *cells]] if any(cells) else []
+        rows += (
+            [["the commoner class", *(f"{commonest[name]:.3f}" if name in commonest else "" for name in OPEN)]]
+            if rows
+            else []
+        )
+        return grid(["model", *(TITLES[name] for name in OPEN)], rows)
 
     def marks(self) -> str:
         """A row a model, a column a mark, and their mean."""
