@@ -390,6 +390,8 @@ class TestCommand:
     @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
     def test_serves_until_it_is_stopped(self, base, capsys, number, code):
         port, answers = free_port(), []
+        # Where tests run in the background of a shell, SIGINT is ignored from the start.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
         def ask():
             try:
@@ -409,7 +411,10 @@ class TestCommand:
 
         asking = threading.Thread(target=ask)
         asking.start()
-        assert main(["app", "--run", str(base), "--port", str(port)]) == code
+        try:
+            assert main(["app", "--run", str(base), "--port", str(port)]) == code
+        finally:
+            signal.signal(signal.SIGINT, before)
         asking.join()
         assert answers[0].status == 200
         assert "pasted" in answers[1]
