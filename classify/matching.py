@@ -17,7 +17,7 @@ from classify.examples import Examples
 from classify.splits import stable_fraction
 from specgen.errors import InputError
 from specgen.registry import Registry
-from specgen.sequences import Codes, gc_share
+from specgen.sequences import DIGITS, Codes, gc_share
 
 __all__ = ["MATCHERS", "Matcher", "match", "pair_frequencies", "register_matcher"]
 
@@ -110,13 +110,9 @@ def dinucleotide(examples: Examples, seed: int) -> NDArray[np.float64]:
     return odds
 
 
-_DIGIT = np.full(16, 4, dtype=np.int64)
-_DIGIT[[1, 2, 4, 8]] = np.arange(4)
-
-
 def pair_frequencies(codes: Codes) -> NDArray[np.float64]:
     """(16,) shares of AA, AC, ... TT among the pairs of unambiguous neighbours; zeros where there is none."""
-    digits = _DIGIT[codes]
+    digits = DIGITS[codes]
     counts = np.bincount(5 * digits[:-1] + digits[1:], minlength=25).reshape(5, 5)[:4, :4].ravel()
     shares: NDArray[np.float64] = counts / max(int(counts.sum()), 1)
     return shares

@@ -19,6 +19,7 @@ from specgen.errors import InputError
 
 __all__ = [
     "BASES",
+    "DIGITS",
     "INDICATORS",
     "LETTERS",
     "Codes",
@@ -45,6 +46,10 @@ INDICATORS: NDArray[np.float32] = np.array(
 )
 """(16, 4) share of A, C, G, T in each code: an ambiguity is the mean of its bases, padding is all zero."""
 INDICATORS /= np.maximum(INDICATORS.sum(axis=1, keepdims=True), 1)
+
+DIGITS: NDArray[np.int64] = np.full(16, 4, dtype=np.int64)
+"""(16,) number of the base of each code, A, C, G, T; 4 = ambiguous or padding."""
+DIGITS[[1, 2, 4, 8]] = range(4)
 
 _INVALID = 255
 _ENCODE = np.full(256, _INVALID, dtype=np.uint8)

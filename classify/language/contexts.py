@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgen.errors import InputError
-from specgen.sequences import Codes
+from specgen.sequences import DIGITS, Codes
 
 __all__ = ["LONGEST", "Contexts", "Followers", "bits_of", "choose_weights"]
 
@@ -27,8 +27,6 @@ LONGEST = 20
 FITTED = 200_000
 """Bases that weights are chosen on at most, evenly spread."""
 
-_DIGIT = np.full(16, 4, dtype=np.int64)
-_DIGIT[[1, 2, 4, 8]] = range(4)
 _COMPLEMENT = np.array([3, 2, 1, 0, 4])
 
 
@@ -66,7 +64,7 @@ class Contexts:
     def __init__(self, learnt: Iterable[tuple[Codes, bool]]) -> None:
         parts = [np.zeros(0, dtype=np.int64)]
         for codes, turned in learnt:
-            digits = _DIGIT[codes]
+            digits = DIGITS[codes]
             digits = _COMPLEMENT[digits[::-1]] if turned else digits
             known = digits < 4
             parts.append(4 * _words(digits)[known] + digits[known])
@@ -89,7 +87,7 @@ class Contexts:
         """
         if not 0 <= least <= most <= LONGEST:
             raise InputError(f"orders of contexts: expected 0 to {LONGEST}, got {least} to {most}")
-        asked = [_asked(_DIGIT[codes], least) for codes in (np.zeros(0, dtype=np.uint8), *stretches)]
+        asked = [_asked(DIGITS[codes], least) for codes in (np.zeros(0, dtype=np.uint8), *stretches)]
         words, bases, lengths = (np.concatenate(some) for some in zip(*asked, strict=True))
         n = len(bases)
         if not n:

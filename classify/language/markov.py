@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgen.errors import InputError
-from specgen.sequences import Codes
+from specgen.sequences import DIGITS, Codes
 
 __all__ = [
     "MOST",
@@ -38,9 +38,6 @@ MOST = 12
 
 PIECE = 1 << 20
 """Letters whose words are counted at once."""
-
-_DIGIT = np.full(16, 4, dtype=np.int64)
-_DIGIT[[1, 2, 4, 8]] = range(4)
 
 Counts = NDArray[np.int64]
 
@@ -65,7 +62,7 @@ def count_words(codes: Codes, order: int) -> Counts:
     size = 4 ** (order + 1)
     counts = np.zeros(size, dtype=np.int64)
     for low in range(0, max(0, len(codes) - order), PIECE):
-        digits = _DIGIT[codes[low : low + PIECE + order]]
+        digits = DIGITS[codes[low : low + PIECE + order]]
         n = len(digits) - order
         words, known = np.zeros(n, dtype=np.int64), np.ones(n, dtype=bool)
         for place in range(order + 1):
