@@ -39,7 +39,7 @@ COLUMNS = {
     "cpu_seconds": ("CPU s", "CPU seconds of training", 1.0, "{:,.1f}"),
     "wall_seconds": ("wall s", "seconds of training", 1.0, "{:,.1f}"),
     "best_epoch_cpu_seconds": ("CPU s to the best epoch", "CPU seconds to the best epoch", 1.0, "{:,.1f}"),
-    "examples_per_second": ("examples/s", "examples/s in training", 1.0, "{:,.0f}"),
+    "examples_per_cpu_second": ("examples/CPU s", "examples a CPU second in training", 1.0, "{:,.0f}"),
     "test_examples_per_second": ("windows/s scored", "windows/s in scoring", 1.0, "{:,.0f}"),
     "peak_rss_bytes": ("peak MiB", "peak memory [MiB]", 2.0**20, "{:,.0f}"),
     "gpu_seconds": ("GPU s", "GPU seconds", 1.0, "{:,.1f}"),
@@ -47,7 +47,7 @@ COLUMNS = {
     "cpu_energy_joules": ("CPUs kJ", "energy of the machine's CPUs [kJ]", 1000.0, "{:,.2f}"),
     "gpu_energy_joules": ("GPU kJ", "energy of the GPU [kJ]", 1000.0, "{:,.2f}"),
 }
-"""Key of ``cost`` in metrics.json -> heading, axis, divisor, form."""
+"""Key of ``cost`` in metrics.json, or of what ``_costs`` adds -> heading, axis, divisor, form."""
 
 AXES = ("cpu_seconds", "parameters", "peak_rss_bytes")
 
@@ -111,9 +111,10 @@ def gather(model: str, sets: Sequence[Sequence[Path]], metric: str, validated: s
         if not entries or any(entry.get(key) is None for entry in entries for key in ("value", "low", "high")):
             return None
         values.append([np.mean([entry[key] for entry in entries]) for key in ("value", "low", "high")])
-        costs.append({key: _mean([body["cost"].get(key) for body in bodies]) for key in COLUMNS})
-        told = [validation_score(*pair, validated) for pair in zip(folders, bodies, strict=True)] if validated else []
-        validation.append(_mean(told))
+        told = [_costs(body["cost"]) for body in bodies]
+        costs.append({key: _mean([cost.get(key) for cost in told]) for key in COLUMNS})
+        losses = [validation_score(*pair, validated) for pair in zip(folders, bodies, strict=True)] if validated else []
+        validation.append(_mean(losses))
     if not values:
         return None
     each = np.array(values)
@@ -124,6 +125,12 @@ def gather(model: str, sets: Sequence[Sequence[Path]], metric: str, validated: s
     )
     spent = {key: _mean([cost[key] for cost in costs]) for key in COLUMNS}
     return Costs(model, value, low, high, spent, tuple(map(tuple, sets)), _mean(validation))
+
+
+def _costs(told: Mapping[str, float | None]) -> dict[str, float | None]:
+    """What a run tells, and its speed by CPU time: seconds of the wall hang on what else the machine had to do."""
+    seen, seconds = told.get("examples_seen"), told.get("cpu_seconds")
+    return {**told, "examples_per_cpu_second": seen / seconds if seen and seconds else None}
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

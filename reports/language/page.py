@@ -156,7 +156,7 @@ class LanguageTables(CostTables):
         return self.advice({TITLES[name]: [name] for name in GENOMES}, tuple(SECONDS))
 
     def clockwork(self) -> str:
-        """The clockwork network beside the GRU and the LSTM: perplexity, and letters a second in training."""
+        """The clockwork network beside the GRU and the LSTM: perplexity, and windows a CPU second of training."""
         lines = []
         for name, title in (("ecoli", "widths by default"), ("ecoli_equal", f"about {EQUAL_PARAMETERS:,} parameters")):
             rows = {row.model: row for row in self.rows_of([name], tuple(SECONDS))}
@@ -164,8 +164,10 @@ class LanguageTables(CostTables):
                 continue
             own = rows["clockwork_lm"]
             for other in (rows[model] for model in ("gru_lm", "lstm_lm") if model in rows):
-                rate, theirs = own.costs["examples_per_second"], other.costs["examples_per_second"]
-                speed = f"{rate / theirs:.2f} times as many windows a second" if rate and theirs else "speed not told"
+                rate, theirs = (row.costs["examples_per_cpu_second"] for row in (own, other))
+                speed = (
+                    f"{rate / theirs:.2f} times as many windows a CPU second" if rate and theirs else "speed not told"
+                )
                 lines.append(
                     f"- {title}: {own.score} against {other.score} of `{other.model}`, {speed}, "
                     f"{own.costs['parameters']:,.0f} parameters against {other.costs['parameters']:,.0f}."

@@ -30,8 +30,8 @@ def made(folder, value, **cost):
 
 
 def test_every_set_is_as_heavy_as_another(tmp_path):
-    many = [made(tmp_path / f"a{i}", 0.8, cpu_seconds=10.0, peak_rss_bytes=100) for i in range(3)]
-    one = made(tmp_path / "b", 0.6, cpu_seconds=30.0, peak_rss_bytes=None)
+    many = [made(tmp_path / f"a{i}", 0.8, cpu_seconds=10.0, peak_rss_bytes=100, examples_seen=40) for i in range(3)]
+    one = made(tmp_path / "b", 0.6, cpu_seconds=30.0, peak_rss_bytes=None, examples_seen=60)
     found = gather("gru", [many, [one]], "auroc", "val_auroc")
     assert found.validation == pytest.approx(0.8)
     assert found.sets == (tuple(many), (one,))
@@ -42,6 +42,7 @@ def test_every_set_is_as_heavy_as_another(tmp_path):
         (0.7, 0.7 - 0.1 / 2**0.5, 0.7 + 0.2 / 2**0.5, 4)
     )
     assert found.costs["cpu_seconds"] == pytest.approx(20.0)
+    assert found.costs["examples_per_cpu_second"] == pytest.approx((4 + 2) / 2)
     assert found.costs["peak_rss_bytes"] is None  # one does not tell: the mean of the others is not that of all
     assert found.costs["gpu_seconds"] is None
     assert gather("gru", [many, []], "auroc") is None
@@ -147,7 +148,7 @@ def body(value, names=(), seconds=60.0, **more):
         "parameters": 10,
         "examples_per_second": 8.0,
         "peak_rss_bytes": 2**20,
-        "examples_seen": 5,
+        "examples_seen": 480,
     }
     return {
         "metrics": dict.fromkeys(("auroc", "auprc", "f1", "micro_f1", "perplexity", "bits_per_base"), entry),
@@ -252,7 +253,10 @@ def test_language_of_some_runs(report, monkeypatch):
     assert "| mixed Markov chain |  |  | 3.760, order 20 |" in text
     assert "3 of 4 divisions made; no answer yet" in text
     assert "| plain Markov chain |  |  | 3.820, order 7 |" in text
-    assert "widths by default: 3.800 [3.780, 3.820] against 3.700 [3.680, 3.720] of `gru_lm`, 1.00 times" in text
+    assert (
+        "widths by default: 3.800 [3.780, 3.820] against 3.700 [3.680, 3.720] of `gru_lm`, 1.00 times as many windows a CPU s"
+        in text
+    )
     assert "| 3.669 |" in text  # e to 1.30
     assert "- ecoli: 12 of 15 runs are missing: " in text
     finished(Path("runs/language/dilated_lm/ecoli_split_all_s0"), body(3.65, bounds=chains(3.2)))
