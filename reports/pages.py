@@ -208,4 +208,5 @@ def write_page(root: Path, here: Path, tables: Callable[[], Tables]) -> None:
         write_atomic(here / "README.md", environment.get_template("README.md.j2").render(t=made))
     except InputError as error:
         sys.exit(f"page: {error}")
-    print(f"{here / 'README.md'}: {sum(bool(rows) for rows in made.rows.values())} of {len(made.rows)} tables made")
+    told = f", {sum(map(bool, made.rows.values()))} of {len(made.rows)} tables made" if made.rows else ""
+    print(f"{here / 'README.md'} written{told}")

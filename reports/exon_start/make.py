@@ -184,12 +184,15 @@ def of_genome(genome: str, sort: str, seed: int) -> Iterator[Job]:
     """Our network, the known system's best and the baselines on a genome; those of acceptors also on the other genomes."""
     name = f"{genome}{sort}_s{seed}"
     alone = sort == "acceptor"
-    for model in (OURS, "exon_enhanced", *((PICTURES,) if alone and not seed else ())):
+    pictured = not seed and (alone or genome == "spombe")
+    for model in (OURS, "exon_enhanced", *((PICTURES,) if pictured else ())):
         folder = f"runs/exon_start/{model}/{name}"
         more = across(folder, genome) if alone and model != PICTURES else ()
         if alone and model == OURS and genome == "spombe" and not seed:
             more = (*more, scanned(folder, genome, "III"))
-        yield training("genomes", model, genome, name, seed, sort=sort, more=more)
+        # Pictures were tried with starts behind an intron alone.
+        rate = CHOSEN["acceptor"][model] if model == PICTURES else ""
+        yield training("genomes", model, genome, name, seed, sort=sort, rate=rate, more=more)
     if not seed:
         folders = [f"runs/exon_start/{word}/{name}" for word in BASELINES]
         more = tuple(job for folder in folders for job in across(folder, genome)) if alone else ()

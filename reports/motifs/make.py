@@ -33,6 +33,9 @@ SPACED = {"spaced": "deepbind_small", "spaced_two_layers": "motif_pair", "spaced
 FAR_FROM_ENDS = ("--data.simulate.length", "181", "--data.simulate.margin", "50")
 """The same gaps with 50 letters at either end: a network that sees 35 letters and not the gap could feel the ends at 10."""
 
+PICTURES = "specnet_site"
+"""Reads pictures of the same sequences, with the settings of task tfbs for them, and the training of all other networks here."""
+
 OTHERS = ("deepbind", "deepmotif_cnn", "deepmotif_rnn", "deepmotif_cnn_rnn", "basset")
 """Networks that were not made for this, with the notebook's training."""
 
@@ -43,12 +46,20 @@ PLANTED, N_PLANTED = Path("runs/planted_motifs"), "20"
 
 
 def training(
-    stage: str, config: str, model: str, name: str, seed: int, *arguments: str, more: tuple[Job, ...] = ()
+    stage: str,
+    config: str,
+    model: str,
+    name: str,
+    seed: int,
+    *arguments: str,
+    first: tuple[str, ...] = (),
+    more: tuple[Job, ...] = (),
 ) -> Job:
-    """A training run on one thread."""
+    """A training run on one thread; the configurations ``first`` are read before those of the experiment, which overrule them."""
     named = f"{name}_s{seed}"
-    command = ["-m", "classify", "train", "--config", f"{CONFIGS}/base.yaml", "--config", f"{CONFIGS}/{config}.yaml"]
-    command += ["--model", model, *arguments, "--data.simulate.seed", str(seed), "--data.split.seed", str(seed)]
+    files = (*first, f"{CONFIGS}/base.yaml", f"{CONFIGS}/{config}.yaml")
+    command = ["-m", "classify", "train", *(part for file in files for part in ("--config", file)), "--model", model]
+    command += [*arguments, "--data.simulate.seed", str(seed), "--data.split.seed", str(seed)]
     command += ["--training.threads", "1", "--training.progress", "false", "--seed", str(seed), "--name", named]
     folder = f"runs/motifs/{model}/{named}"
     explained = (boards(folder),) if not seed and name in EXPLAINED else ()
@@ -100,6 +111,10 @@ def of_seed(seed: int) -> Iterator[Job]:
             )
     for config, model in SPACED.items():
         yield training("spaced", config, model, "spaced_far_from_ends", seed, *FAR_FROM_ENDS)
+    pictures = ("--model_options", "{}", "--data.simulate.accidental", "filter")
+    yield training(
+        "pictures", "spaced", PICTURES, "spaced_filter", seed, *pictures, first=("configs/tfbs/specnet_site.yaml",)
+    )
     for noise in NOISES:
         for probability in PROBABILITIES:
             grid = ("--letters.noise", str(noise), "--data.simulate.motif_prob", str(probability))

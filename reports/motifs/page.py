@@ -21,6 +21,7 @@ from make import (  # noqa: E402
     KERNELS,
     NOISES,
     OTHERS,
+    PICTURES,
     PROBABILITIES,
     RECOVERY_KERNELS,
     SPACED,
@@ -105,7 +106,8 @@ class MotifTables(Tables):
         """Two motifs at a distance, against four kinds of negatives, by what the network can see."""
         rows = []
         for kind in (*ACCIDENTAL, "far_from_ends"):
-            for config, model in SPACED.items():
+            pictured = {PICTURES: PICTURES} if kind == "filter" else {}
+            for config, model in (SPACED | pictured).items():
                 published = PUBLISHED.get(f"{config}_{kind}", "")
                 line = self.row([kind.replace("_", " "), model], model, f"spaced_{kind}", published).removesuffix(" |")
                 rows.append(" | ".join([line, *self._by_kind(model, f"spaced_{kind}")]) + " |")

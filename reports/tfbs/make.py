@@ -50,6 +50,9 @@ SLOW = {"deepmotif_rnn": "1.5", "deepmotif_cnn_rnn": "1.5", "specnet_site": "2",
 
 SLOW_SETS = DEEPBIND[:4]
 
+PICTURES = "specnet_site"
+"""The slow network that is trained on all other sets of the two collections, too, since it is the one that reads pictures."""
+
 GUE_EPOCHS = {OURS: "5"}
 GUE_EPOCHS_OF_OTHERS = "8"
 """Sets of 19,000 to 32,000 windows: as many windows are seen as in the ten sets with the epochs of the configurations."""
@@ -115,6 +118,9 @@ def everything() -> Iterator[Job]:
     for seed in SEEDS[1:]:
         for name in DEEPBIND:
             yield training(name, OURS, seed, "seeds")
+    for name in (*DEEPBIND, *GUE):
+        if name not in SLOW_SETS:
+            yield training(name, PICTURES, 0, "pictures")
 
 
 def vertebrates() -> Job:

@@ -28,6 +28,7 @@ from make import (  # noqa: E402
     OTHERS,
     OURS,
     PEAKS,
+    PICTURES,
     SLOW,
     SLOW_SETS,
     everything,
@@ -162,6 +163,12 @@ class TfbsTables(Tables):
     def slow(self) -> str:
         """Large networks, recurrent ones and pictures beside ours, one seed."""
         return self.scores(SLOW_SETS, "auroc", (OURS, *SLOW))
+
+    def pictures(self) -> str:
+        """The network that reads pictures on all sets of both collections, beside ours and the k-mers, one seed."""
+        models = (PICTURES, OURS, *BASELINES)
+        parts = ["AUROC:", self.scores(DEEPBIND, "auroc", models), "MCC:", self.scores(GUE, "mcc", models)]
+        return "\n\n".join(parts)
 
     def factors(self) -> str:
         """The best match of the detector that tells the classes apart best, of those that match anything, for each of the ten."""
