@@ -8,9 +8,9 @@ A finished run is kept, an unfinished one goes on from its checkpoint. One job a
 read as many letters as fit into the same CPU minutes, by what their steps took beforehand, so that their schedules of the
 learning rate end and a run is repeatable.
 
-All of it is to fit into two hours of two cores. Left out for that, as what tells least: the repeated unit with more than one
-seed (its genome is the same for all), longer contexts for recurrent networks, which learn less in the same time, equal parameters
-for others than those that the clockwork network is compared with.
+All of it is to fit into three hours of two cores. Left out for that, as what tells least: the repeated unit with more than one
+seed (its genome is the same for all), longer contexts for other networks than the LSTM and the dilated one, and for more than one
+seed of the LSTM and of yeast, equal parameters for others than those that the clockwork network is compared with.
 """
 
 from __future__ import annotations
@@ -52,27 +52,31 @@ OVERHEAD = 1.4
 
 @dataclass(frozen=True)
 class Long:
-    """A longer training on longer windows: network, window [nt], batch, CPU minutes, CPU seconds of 6,400 letters, settings."""
+    """A longer training: network, window [nt], batch, CPU seconds of 6,400 letters, settings, and seeds of *E. coli*."""
 
     model: str
     window: int
     batch: int
-    minutes: float
     seconds: float
     more: tuple[str, ...] = ()
+    seeds: int = 1
+
+    def name(self, genome: str) -> str:
+        """Of its runs, without the seed."""
+        return f"{genome}_long" if self.window == LONG_WINDOW else f"{genome}_long_{self.window}"
 
 
-LONG = {
-    "dilated": Long(
-        "dilated_lm",
-        500,
-        32,
-        25.0,
-        0.2,
-        ("--optimiser.lr", "2e-3", "--model_options.blocks", "8", "--model_options.width", "96"),
-    )
-}
-"""What longer contexts (256 letters) and longer training reach, of the network that learnt fastest in short trials."""
+LONG_MINUTES, LONG_WINDOW, LONG_RATE = 15.0, 500, ("--optimiser.lr", "2e-3")
+WIDE = ("--model_options.blocks", "8", "--model_options.width", "96")
+"""A place sees 256 letters."""
+
+LONG = (
+    Long("dilated_lm", LONG_WINDOW, 32, 0.12, (*LONG_RATE, *WIDE), seeds=3),
+    Long("lstm_lm", LONG_WINDOW, 32, 0.03, LONG_RATE),
+    Long("dilated_lm", 100, 160, 0.12, (*LONG_RATE, *WIDE)),
+)
+"""What longer contexts and longer training reach, of a convolutional and a recurrent network that learnt fast in short trials;
+and what the longer training alone does: the same network on as many letters, in windows of 100."""
 
 EQUAL_PARAMETERS = 150_000
 EQUAL = {"gru_lm": 128, "lstm_lm": 110, "clockwork_lm": 264}
@@ -125,13 +129,14 @@ def split(name: str) -> Job:
     return training("splits", "ecoli", DIVIDED, f"ecoli_split_{name}", 0, *more, *SPLITS[name])
 
 
-def long(which: Long, name: str) -> Job:
-    """Longer contexts, for longer."""
-    time = length(which.seconds * which.batch * which.window / 6400, which.minutes)
-    # Half a window is read before anything of it is scored: what comes first in a window is told with little context.
-    data = ("--data.window", str(which.window), "--data.context", str(which.window // 2))
+def long(which: Long, genome: str, seed: int) -> Job:
+    """Longer training, on longer contexts."""
+    time = length(which.seconds * which.batch * which.window / 6400, LONG_MINUTES)
+    # Half a long window is read before anything of it is scored: what comes first in a window is told with little context.
+    context = which.window // 2 if which.window == LONG_WINDOW else 10
+    data = ("--data.window", str(which.window), "--data.context", str(context))
     batch = ("--training.batch_size", str(which.batch))
-    return training("long", name, which.model, f"{name}_long", 0, *data, *batch, *time, *which.more)
+    return training("long", genome, which.model, which.name(genome), seed, *data, *batch, *time, *which.more)
 
 
 def everything() -> Iterator[Job]:
@@ -144,8 +149,11 @@ def everything() -> Iterator[Job]:
             yield from (genome(name, model, seed) for model in SECONDS)
         if not seed:
             yield from (split(name) for name in SPLITS if SPLITS[name])
-            yield from (long(which, "ecoli") for which in LONG.values())
-    yield from (long(which, "yeast") for which in LONG.values())
+            yield from (
+                long(which, genome, seed) for genome in GENOMES for which in LONG if which.window == LONG_WINDOW
+            )
+        yield from (long(which, "ecoli", seed) for which in LONG if seed and seed < which.seeds)
+    yield from (long(which, "ecoli", 0) for which in LONG if which.window != LONG_WINDOW)
     for model, width in EQUAL.items():
         more = length(EQUAL_SECONDS[model], GENOMES["ecoli"])
         yield training("equal", "ecoli", model, "ecoli_equal", 0, *more, "--model_options.width", str(width))
@@ -157,7 +165,7 @@ def minutes() -> dict[str, float]:
         **GENOMES,
         "splits": GENOMES["ecoli"],
         "equal": GENOMES["ecoli"],
-        "long": max(w.minutes for w in LONG.values()),
+        "long": LONG_MINUTES,
     }
     found = dict[str, float]()
     for job in everything():

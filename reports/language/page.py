@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "reports"))
 
 from cost_pages import CostTables  # noqa: E402
-from make import DIVIDED, EQUAL_PARAMETERS, GENOMES, LONG, MADE_UP, SECONDS, SPLITS, everything, minutes  # noqa: E402
+from make import DIVIDED, EQUAL_PARAMETERS, GENOMES, LONG, MADE_UP, SECONDS, SPLITS, Long, everything, minutes  # noqa: E402
 from pages import NOT_YET, around, grid, read_json, spread, write_page  # noqa: E402
 
 from classify.reporting.finished import validation_score  # noqa: E402
@@ -79,9 +79,8 @@ class LanguageTables(CostTables):
         """A row a model and a chain, a column a genome."""
         names = [*MADE_UP, *GENOMES]
         rows = [[f"`{model}`", *(around(self.scores(model, name)) for name in names)] for model in SECONDS]
-        for which in LONG.values():
-            cells = [around(self.scores(which.model, f"{name}_long")) for name in names]
-            rows.append([f"`{which.model}`, {which.window} nt, longer", *cells])
+        for which in LONG:
+            rows.append([longer(which), *(around(self.scores(which.model, which.name(name))) for name in names)])
         for kind in CHAINS:
             rows.append([f"{kind} Markov chain", *(self._chain(name, kind) for name in names)])
         rows = [row for row in rows if any(row[1:])]
@@ -131,18 +130,13 @@ class LanguageTables(CostTables):
     def _chosen(self, name: str) -> tuple[str, float] | None:
         """The network with the best validation loss, mean over seeds, and its test perplexity; without leaks."""
         found = []
-        for model in SECONDS:
-            for label, run in ((f"`{model}`", name), (f"`{model}`, longer", f"{name}_long")):
-                folders = self.folders(f"{model}/{run}_s?")
-                if folders:
-                    losses = [
-                        validation_score(folder, read_json(folder / "metrics.json"), "val_loss") for folder in folders
-                    ]
-                    if None in losses:
-                        continue
-                    loss = float(np.mean(losses))
-                    value = float(np.mean([entry["value"] for entry in self.scores(model, run)]))
-                    found.append((loss, label, value))
+        tried = [(f"`{model}`", model, name) for model in SECONDS]
+        for label, model, run in (*tried, *((longer(which), which.model, which.name(name)) for which in LONG)):
+            folders = self.folders(f"{model}/{run}_s?")
+            losses = [validation_score(folder, read_json(folder / "metrics.json"), "val_loss") for folder in folders]
+            if folders and None not in losses:
+                value = float(np.mean([entry["value"] for entry in self.scores(model, run)]))
+                found.append((float(np.mean(losses)), label, value))
         return min(found)[1:] if found else None
 
     # Cost
@@ -203,6 +197,9 @@ class LanguageTables(CostTables):
             name = folders[0].name.rpartition("_s")[0]
             scores = {f"`{DIVIDED}`": float(np.mean([e["value"] for e in self.scores(DIVIDED, name)]))}
             scores |= {f"the {chain}": float(np.mean(some)) for chain, some in self.chains(name, [DIVIDED]).items()}
+            if split == "clean":
+                chosen = self._chosen("ecoli")
+                scores |= {chosen[0]: chosen[1]} if chosen else {}
             which = min(scores, key=lambda key: scores[key])
             found[split] = scores[which]
             if scores[which] <= PUBLISHED:
@@ -221,6 +218,11 @@ class LanguageTables(CostTables):
     def published(self) -> str:
         """Perplexity, and bits a base."""
         return f"{PUBLISHED} ({math.log2(PUBLISHED):.3f} bits a base)"
+
+
+def longer(which: Long) -> str:
+    """A longer training, as the tables call it."""
+    return f"`{which.model}`, windows of {which.window} nt, longer"
 
 
 def _column(folder: Path, name: str) -> list[float]:

@@ -121,7 +121,7 @@ def test_schedules(report):
             assert long <= 60 * make.MINUTES + 5 or steps == least or (epochs - 1) * data.windows < make.LEAST
 
 
-@pytest.mark.parametrize(("report", "most"), [("chromatin", 270), ("language", 220)], indirect=["report"])
+@pytest.mark.parametrize(("report", "most"), [("chromatin", 270), ("language", 300)], indirect=["report"])
 def test_budgets(report, most):
     _, make, _ = report
     found = make.minutes()
@@ -264,6 +264,17 @@ def test_language_of_some_runs(report, monkeypatch):
     assert "It is reached under: as the first, and the other strand" in text
     assert "(the interpolated Markov chain of order 10: 3.100)" in text
     assert "On the clean division the lowest of these is 3.690." in text
+    told = body(3.6, bounds=chains(3.82), training={"val_loss": 1.28})
+    finished(Path("runs/language/dilated_lm/ecoli_long_s0"), told)
+    text = rendered(report, page.LanguageTables)
+    longer = "`dilated_lm`, windows of 500 nt, longer"
+    assert f"*E. coli*, at most 3.75: **yes**, 3.600 ({longer})" in text
+    assert f"| {longer} |  |  | 3.600 [3.580, 3.620] |  |" in text
+    assert (
+        f"It is reached under: twenty blocks, gaps of 1,000 nt, the other strand of training blocks learnt ({longer}: 3.600)"
+        in text
+    )
+    assert "On the clean division" not in text
 
 
 def test_the_families_have_colours_and_markers():
