@@ -5,7 +5,7 @@ Nothing is chosen here: the weights are those that validation chose.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,7 +81,7 @@ def _at_once(module: Classifier, window: int) -> int:
     return max(AT_ONCE, min(MOST, AT_ONCE * 3 * 224 * 224 // numbers))
 
 
-def load_run(path: Path, kind: str = "codes", *, answers: str = "window") -> Loaded:
+def load_run(path: Path, kind: str = "codes", *, answers: str | Collection[str] = "window") -> Loaded:
     """Settings, task and trained network of a run folder, on the device that predicts.
 
     Parameters
@@ -89,7 +89,7 @@ def load_run(path: Path, kind: str = "codes", *, answers: str = "window") -> Loa
     kind
         What the network is going to be fed, see ``Examples.kind``.
     answers
-        What its logits are going to be read as, see ``Task.answers``.
+        What its logits are going to be read as, see ``Task.answers``; one or several.
 
     Raises
     ------
@@ -104,9 +104,11 @@ def load_run(path: Path, kind: str = "codes", *, answers: str = "window") -> Loa
         )
     if not run.weights.is_file():
         raise InputError(f"{run.weights}: no weights; is the training finished?")
-    if task.answers != answers:
+    known = [answers] if isinstance(answers, str) else list(answers)
+    if task.answers not in known:
+        asked = " or ".join(known)
         raise InputError(
-            f"{path}: its model answers for each {task.answers}; expected one that answers for each {answers}"
+            f"{path}: its model answers for each {task.answers}; expected one that answers for each {asked}"
         )
     plan = choose(settings.training)
     plan.apply()

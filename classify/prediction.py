@@ -6,7 +6,7 @@ Where tiles lie is ``tiling``'s business, what a record's tiles say together ``p
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def tile_logits(
             yield tiled, logits[begin:end]
 
 
-def load_reader(run: Path, *, answers: str = "window") -> Loaded:
+def load_reader(run: Path, *, answers: str | Collection[str] = "window") -> Loaded:
     """A trained run that windows of letters can be given to.
 
     Parameters

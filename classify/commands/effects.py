@@ -14,7 +14,8 @@ def run(arguments: Sequence[str]) -> None:
     parser = CommandParser(
         prog="python -m classify effects",
         description="What each variant of a VCF does to what a trained network says of the window around it: differences of "
-        "logits and probabilities, as a table and as INFO fields. Each ALT is scored alone against the reference, "
+        "logits and probabilities, or, of a run of the next base, of the log-likelihood of the window, as a table and as INFO "
+        "fields. Each ALT is scored alone against the reference, "
         "whatever other variants lie near it.",
     )
     parser.add_argument("--run", type=str, required=True, help="run folder of a trained model")

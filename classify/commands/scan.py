@@ -18,7 +18,8 @@ def run(arguments: Sequence[str]) -> None:
     parser = CommandParser(
         prog="python -m classify scan",
         description="Slide a trained network over the contigs of a genome, base by base or in steps, on both strands or their "
-        "mean: bedGraph and bigWig of probabilities, BED of calls, and precision and recall where an annotation is given.",
+        "mean: bedGraph and bigWig of probabilities, BED of calls, and precision and recall where an annotation is given. Of a "
+        "run of the next base: bedGraph and bigWig of the bits that each base costs, and no calls.",
     )
     parser.add_argument("--run", type=str, required=True, help="run folder of a trained model")
     parser.add_argument("--genome", type=str, required=True, help="FASTA, plain, gzip or bgzip")
@@ -35,8 +36,31 @@ def run(arguments: Sequence[str]) -> None:
     body = scan(
         Path(parsed.run), parsed.genome, parsed.out, settings, annotation=parsed.annotation, progress=parsed.progress
     )
+    if "bits" in body:
+        _tell_bits(body, parsed.out)
+    else:
+        _tell_calls(body, parsed.out, settings)
+    print("".join(f"{line}\n" for line in _doubts(body, settings)), end="")
+    for name in body["empty"]:
+        what = "base has a value" if "bits" in body else f"position of {settings.floor:g} or more"
+        print(f"note: no {what}, so there is no {name}")
+    if body["seen_in_training"]:
+        print(f"note: the run was trained on {', '.join(body['seen_in_training'])}; figures on them flatter")
+
+
+def _tell_bits(body: dict[str, Any], out: str) -> None:
+    """Of a run of the next base: what its bases cost, for each strand."""
+    for strand, told in body["bits"].items():
+        bits = "" if told["bits_per_base"] is None else f", {told['bits_per_base']:.4f} bits a base"
+        bits += f" (perplexity {told['perplexity']:.4f})" if bits else ""
+        side = "mean of both strands" if strand == "." else f"strand {strand}"
+        print(f"{out}*.bedGraph, *.bw: {side}: {told['bases']:,} bases{bits}")
+
+
+def _tell_calls(body: dict[str, Any], out: str, settings: ScanSettings) -> None:
+    """What was called, and how good it is."""
     calls = body["calls"]
-    files = f"{parsed.out}{'.bed' if len(calls) == 1 else '.*.bed'}"
+    files = f"{out}{'.bed' if len(calls) == 1 else '.*.bed'}"
     print(
         f"{files}: {sum(calls.values())} calls of {settings.threshold:g} or more on {len(body['contigs'])} contigs, "
         f"{sum(body['contigs'].values()):,} nt"
@@ -50,11 +74,6 @@ def run(arguments: Sequence[str]) -> None:
         )
         rate = f", prevalence {quality['prevalence']:.2e}" if quality["prevalence"] is not None else ""
         print(f"{name:10} {quality['n_true']} sites{rate}: {shown}")
-    print("".join(f"{line}\n" for line in _doubts(body, settings)), end="")
-    for name in body["empty"]:
-        print(f"note: no position of {settings.floor:g} or more, so there is no {name}")
-    if body["seen_in_training"]:
-        print(f"note: the run was trained on {', '.join(body['seen_in_training'])}; figures on them flatter")
 
 
 def _doubts(body: dict[str, Any], settings: ScanSettings) -> Iterator[str]:

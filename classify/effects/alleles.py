@@ -14,7 +14,8 @@ not moved: ``bcftools norm`` does that.
 So the allele's letter n//2 stands at index W//2, in both windows (of a deletion, n = 0, the first letter behind it). With
 an SNV at p both windows are [p - W//2, p - W//2 + W) of the contig. With a deletion of d letters the alternative's window
 takes in about d/2 more letters of the reference on either side than the reference's, with an insertion that many less.
-Letters beyond the contig are blank, as in a scan.
+Letters beyond the contig are blank, as in a scan. Both windows have as many letters, so that likelihoods of the two can be
+compared; where blanks or ambiguous letters differ in number, they cannot, and ``scores`` says so.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Variants through a trained network: each allele's window beside the reference's, as a table and an annotated VCF.
 
 Each ALT is scored by itself against the reference, whatever other variants lie in its window; haplotypes are not put
-together. Effects are differences of log odds [nats] between the windows of the alternative and the reference, see
-``alleles``: alternative minus reference, computed from logits that are averaged over both strands. Where a network's answer
-depends on where in its window something stands (exon starts), an effect tells of the variant in the middle, and of no site
-beside it.
+together. Effects are differences between the windows of the alternative and the reference, see ``alleles``: alternative minus
+reference, over both strands, of log odds [nats], or of the log-likelihood [bits] where the network is of the next base, see
+``scores``. Where a network's answer depends on where in its window something stands (exon starts), an effect tells of the
+variant in the middle, and of no site beside it.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from scipy.special import logsumexp
 from tqdm import tqdm
 
 from classify.effects.alleles import allele_windows, change_of
+from classify.effects.scores import Likelihood, LogOdds, Score
 from classify.effects.settings import EffectsSettings
 from classify.effects.tables import Effect, Fields, table_columns, table_rows
 from classify.effects.variants import Row, read_vcf, variant_rows
-from classify.evaluation import Loaded, predict_logits
+from classify.evaluation import Loaded
 from classify.noise import InputNoise
 from classify.prediction import load_reader
-from classify.scanning.settings import STRANDS
 from specgen.errors import InputError
 from specgen.files import expand, replacing
 from specgen.genome import Fetch, Genome
-from specgen.sequences import Codes, reverse_complement
+from specgen.sequences import Codes
 
 __all__ = ["effects"]
+
+SCORES: dict[str, type[Score]] = {"window": LogOdds, "position": Likelihood}
+"""What is told of alleles, by what a run's task answers for."""
 
 MOST_WINDOWS, MOST_LETTERS, MOST_ROWS = 1024, 1 << 24, 4096
 """Windows, letters of them and of lines, and lines of the file that are held at once."""
@@ -59,7 +59,7 @@ def effects(
     Parameters
     ----------
     run
-        Folder of a trained network that answers for windows of letters.
+        Folder of a trained network that answers for windows of letters, or for the base behind each letter.
     vcf
         Plain, gzip or bgzip.
     genome
@@ -78,7 +78,7 @@ def effects(
     KeyboardInterrupt
         Stopped; the message says that nothing is kept.
     """
-    loaded = load_reader(run)
+    loaded = load_reader(run, answers=SCORES)
     vcf, genome = str(expand(vcf)), str(expand(genome))
     targets = [Path(f"{out}.tsv"), Path(f"{out}.vcf")]
     for target in targets:
@@ -86,9 +86,10 @@ def effects(
             raise InputError(f"{target}: is an input; choose another --out")
     if Path(vcf).is_fifo():
         raise InputError(f"{vcf}: is a pipe; expected a file, which is read twice")
-    chosen = settings.chosen(loaded.task.classes, exclusive=loaded.task.exclusive)
-    classes = [loaded.task.classes[i] for i in chosen]
-    fields = Fields(settings.tag, classes, settings.strands)
+    score = SCORES[loaded.task.answers](loaded, settings)
+    fields = Fields(score.numbers, settings.tag, score.classes, settings.strands)
+    columns = table_columns(score.numbers, score.classes)
+    told_of_each = len(score.numbers.columns) * len(score.classes)
     for part in loaded.module.modules():
         if isinstance(part, InputNoise):
             part.std = 0.0  # an alternative would get another draw, which is no effect of its letters
@@ -108,15 +109,15 @@ def effects(
             table, annotated = (
                 stack.enter_context(path.open("w", encoding="utf-8", newline="\n")) for path in temporary
             )
-            table.write("\t".join(table_columns(classes)) + "\n")
+            table.write("\t".join(columns) + "\n")
             annotated.writelines(f"{line}\n" for line in top)
             counts: Counter[str] = Counter()
             reasons: Counter[str] = Counter()
             with tqdm(total=alleles, unit=" alleles", disable=not progress) as bar:
                 for batch, windows in _batches(variant_rows(vcf, lines, sequences), sequences, loaded, settings):
-                    for row, found in _scored(batch, windows, loaded, chosen, settings):
+                    for row, found in _scored(batch, windows, score):
                         annotated.write(fields.annotated(row, found) + "\n")
-                        table.writelines("\t".join(cells) + "\n" for cells in table_rows(row, found, len(classes)))
+                        table.writelines("\t".join(cells) + "\n" for cells in table_rows(row, found, told_of_each))
                         counts.update(rows=1, alleles=len(found), without_alt=not found)
                         reasons.update(effect for effect in found if isinstance(effect, str))
                         bar.update(len(found))
@@ -184,34 +185,8 @@ def _stacked(places: dict[bytes, int], width: int) -> Codes:
     return np.frombuffer(bytearray(b"".join(places)), dtype=np.uint8).reshape(len(places), width)
 
 
-def _scored(
-    batch: Sequence[_Held], windows: Codes, loaded: Loaded, chosen: Sequence[int], settings: EffectsSettings
-) -> Iterator[tuple[Row, list[Effect | str]]]:
+def _scored(batch: Sequence[_Held], windows: Codes, score: Score) -> Iterator[tuple[Row, list[Effect | str]]]:
     """The lines of a batch with the effect of each ALT."""
-    logits = np.zeros((0, loaded.task.outputs))
-    if len(windows):
-        strands = STRANDS[settings.strands]
-        both = [windows if strand > 0 else np.ascontiguousarray(reverse_complement(windows)) for strand in strands]
-        found = [predict_logits(loaded, torch.from_numpy(some)).astype(np.float64) for some in both]
-        logits = np.mean(found, axis=0)
-    odds = _log_odds(logits, exclusive=loaded.task.exclusive)[:, chosen].tolist()
-    chances = loaded.task.probabilities(logits)[:, chosen].tolist() if len(logits) else []
+    told = score.of(windows)
     for row, alleles in batch:
-        yield (
-            row,
-            [
-                allele
-                if isinstance(allele, str)
-                else Effect((odds[allele[0]], odds[allele[1]]), (chances[allele[0]], chances[allele[1]]))
-                for allele in alleles
-            ],
-        )
-
-
-def _log_odds(logits: NDArray[np.float64], *, exclusive: bool) -> NDArray[np.float64]:
-    """(n, k) ln p/(1 - p) of each class; the logit of a label that holds by itself is that already."""
-    if not exclusive:
-        return logits
-    k = logits.shape[1]
-    others = [logsumexp(logits[:, [j for j in range(k) if j != i]], axis=1) for i in range(k)]
-    return logits - np.stack(others, axis=1)
+        yield row, [allele if isinstance(allele, str) else told(*allele) for allele in alleles]

@@ -10,7 +10,10 @@ from fnmatch import fnmatchcase
 from classify.scanning.settings import STRANDS
 from specgen.errors import InputError, UnknownName
 
-__all__ = ["EffectsSettings"]
+__all__ = ["READ", "EffectsSettings"]
+
+READ = {name: some for name, some in STRANDS.items() if all(some)}
+"""Strands that are read; of several the mean is told."""
 
 _TAG = re.compile(r"[A-Za-z_][0-9A-Za-z_]*")
 
@@ -22,11 +25,11 @@ class EffectsSettings:
     Attributes
     ----------
     strands
-        both (the mean of the logits of the window and its reverse complement), + or - alone. A run of
+        both (the mean of the logits, or log-likelihoods, of the window and its reverse complement), + or - alone. A run of
         ``training.both_strands`` answers for both anyhow.
     classes
         Names of the classes or labels whose effects are written, in which * stands for anything; empty = all, of two
-        exclusive classes the last.
+        exclusive classes the last. None for a run of the next base, which has no classes.
     max_ambiguous
         An allele is not scored where a larger share of its window or the reference's is N and other ambiguity letters.
     tag
@@ -39,8 +42,8 @@ class EffectsSettings:
     tag: str = "CLASSIFY"
 
     def __post_init__(self) -> None:
-        if self.strands not in STRANDS:
-            raise UnknownName("strands", self.strands, STRANDS)
+        if self.strands not in READ:
+            raise UnknownName("strands", self.strands, READ)
         if not 0 <= self.max_ambiguous <= 1:
             raise InputError(f"max_ambiguous: expected a share from 0 to 1, got {self.max_ambiguous}")
         if not _TAG.fullmatch(self.tag):

@@ -9,44 +9,44 @@ from typing import NamedTuple
 from classify.effects.variants import Header, Row
 from specgen.errors import InputError
 
-__all__ = ["Effect", "Fields", "table_columns", "table_rows"]
-
-_NUMBERS = ("delta_logit", "logit_ref", "p_ref", "p_alt")
-"""Of each class in the table."""
+__all__ = ["Effect", "Fields", "Numbers", "table_columns", "table_rows"]
 
 
-class Effect(NamedTuple):
-    """One allele against the reference, for each chosen class.
+class Numbers(NamedTuple):
+    """What is told of an allele for each class.
 
     Attributes
     ----------
-    logit
-        Log odds [nats] of the class in the windows of reference and alternative.
-    probability
-        Of the class, 0 to 1, in both.
+    columns
+        What they are called in the table.
+    fields
+        Of the INFO fields the end of the name, which of the columns it is, and what is declared of it, where {label} is the
+        class, {strands} which were read, and {alone} that ALTs are scored one by one.
     """
 
-    logit: tuple[Sequence[float], Sequence[float]]
-    probability: tuple[Sequence[float], Sequence[float]]
+    columns: Sequence[str]
+    fields: Mapping[str, tuple[int, str]]
 
 
-def table_columns(classes: Sequence[str]) -> list[str]:
+Effect = Sequence[Sequence[float]]
+"""One allele against the reference: of each class the numbers of ``Numbers.columns``."""
+
+_ALONE = "each ALT alone against the reference"
+
+
+def table_columns(numbers: Numbers, classes: Sequence[str]) -> list[str]:
     """Names of the table's columns: the allele, why it has no numbers, and the numbers of each class."""
-    told = [f"{number}_{_one_line(name)}" for name in classes for number in _NUMBERS]
+    told = [f"{number}_{_one_line(name)}" if name else number for name in classes for number in numbers.columns]
     return ["contig", "position", "id", "ref", "alt", "allele", "unscored", *told]
 
 
-def table_rows(row: Row, effects: Sequence[Effect | str], classes: int) -> list[list[str]]:
-    """A row for each ALT; ``effects`` tells in a word why one was not scored."""
+def table_rows(row: Row, effects: Sequence[Effect | str], width: int) -> list[list[str]]:
+    """A row for each ALT with ``width`` numbers; ``effects`` tells in a word why one was not scored."""
     found = []
     for i, (alt, effect) in enumerate(zip(row.columns[4].split(","), effects, strict=False), 1):
-        numbers = [""] * (len(_NUMBERS) * classes)
+        numbers = [""] * width
         if not isinstance(effect, str):
-            numbers = [
-                _number(value)
-                for before, after, p, q in zip(*effect.logit, *effect.probability, strict=True)
-                for value in (after - before, before, p, q)
-            ]
+            numbers = [_number(value) for told in effect for value in told]
         found.append([*row.columns[:4], alt, str(i), effect if isinstance(effect, str) else "", *numbers])
     return found
 
@@ -56,16 +56,18 @@ class Fields:
 
     Parameters
     ----------
+    numbers
+        Which fields there are.
     tag
         What their names begin with.
     classes
-        Names of the chosen classes. Of one, the fields are <tag>_DELTA, _PREF and _PALT; of several, its name follows, with _
-        for what no name may hold.
+        Names of the chosen classes. Of one, the fields are such as <tag>_DELTA; of several, its name follows, with _ for what no
+        name may hold.
     strands
-        Of which logits were averaged.
+        Which were read.
     """
 
-    def __init__(self, tag: str, classes: Sequence[str], strands: str) -> None:
+    def __init__(self, numbers: Numbers, tag: str, classes: Sequence[str], strands: str) -> None:
         endings = [""]
         if len(classes) > 1:
             endings = []
@@ -73,7 +75,8 @@ class Fields:
                 ending = f"_{re.sub('[^0-9A-Za-z_.]', '_', name)}"
                 endings.append(ending if ending not in endings else f"{ending}_{len(endings) + 1}")
         self.unscored = f"{tag}_UNSCORED"
-        self._names = [[f"{tag}_{what}{ending}" for what in ("DELTA", "PREF", "PALT")] for ending in endings]
+        self._numbers = numbers
+        self._names = [[f"{tag}_{what}{ending}" for what in numbers.fields] for ending in endings]
         self._classes, self._strands = classes, strands
 
     def header(self, header: Header, used: Mapping[str, int], origin: str) -> list[str]:
@@ -98,16 +101,9 @@ class Fields:
         lines = list(header.meta)
         lines += [f"##contig=<ID={name},length={n}>" for name, n in used.items() if name not in header.contigs]
         for label, names in zip(self._classes, self._names, strict=True):
-            about = (
-                f"logit (log odds in nats) of {label} with ALT minus that with REF, {strands}; each ALT alone against the "
-                "reference",
-                f"probability of {label} with REF",
-                f"probability of {label} with ALT",
-            )
-            lines += [
-                f'##INFO=<ID={name},Number=A,Type=Float,Description="{_quoted(text)}">'
-                for name, text in zip(names, about, strict=True)
-            ]
+            for name, (_, text) in zip(names, self._numbers.fields.values(), strict=True):
+                about = _quoted(text.format(label=label, strands=strands, alone=_ALONE))
+                lines.append(f'##INFO=<ID={name},Number=A,Type=Float,Description="{about}">')
         why = "why an ALT has no effect, . where it has"
         lines.append(f'##INFO=<ID={self.unscored},Number=A,Type=String,Description="{why}">')
         return [*lines, f"##classify_effects={_one_line(origin)}", header.columns]
@@ -119,19 +115,17 @@ class Fields:
         told = []
         if any(not isinstance(effect, str) for effect in effects):
             for i, names in enumerate(self._names):
-                values = zip(*(_of_class(effect, i) for effect in effects), strict=True)
+                values = zip(*(self._of_class(effect, i) for effect in effects), strict=True)
                 told += [f"{name}={','.join(some)}" for name, some in zip(names, values, strict=True)]
         if any(isinstance(effect, str) for effect in effects):
             told.append(f"{self.unscored}=" + ",".join(e if isinstance(e, str) else "." for e in effects))
         before = [] if row.columns[7] in (".", "") else [row.columns[7].rstrip(";")]
         return "\t".join([*row.columns[:7], ";".join(before + told), *row.columns[8:]])
 
-
-def _of_class(effect: Effect | str, i: int) -> tuple[str, str, str]:
-    if isinstance(effect, str):
-        return ".", ".", "."
-    before, after = effect.logit[0][i], effect.logit[1][i]
-    return _number(after - before), _number(effect.probability[0][i]), _number(effect.probability[1][i])
+    def _of_class(self, effect: Effect | str, i: int) -> list[str]:
+        """The values of an allele's fields of class i."""
+        places = [place for place, _ in self._numbers.fields.values()]
+        return ["."] * len(places) if isinstance(effect, str) else [_number(effect[i][place]) for place in places]
 
 
 def _number(value: float) -> str:

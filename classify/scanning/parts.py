@@ -19,7 +19,7 @@ from tqdm import tqdm
 from classify.peaks.places import Intervals
 from classify.scanning.peaks import local_peaks, runs
 from classify.scanning.settings import STRANDS
-from classify.scanning.values import Scored, middles_of
+from classify.scanning.values import Scored
 from specgen.arrays import read_archive
 from specgen.errors import InputError
 from specgen.files import read_json, write_atomic
@@ -45,7 +45,7 @@ class Contig(NamedTuple):
 
 class Part(NamedTuple):
     """What a block gave: runs of one value and peaks (starts of their steps) of one strand and label, 0-based, on the forward
-    strand's coordinates."""
+    strand's coordinates; how many steps have a value, and the sum of these before they were rounded."""
 
     contig: Contig
     strand: int
@@ -55,6 +55,7 @@ class Part(NamedTuple):
     peaks: NDArray[np.int64]
     heights: NDArray[np.float32]
     scored: int
+    total: float
 
 
 def contigs_of(genome: str, wanted: list[str]) -> list[Contig]:
@@ -130,13 +131,13 @@ def parts(folder: Path, contigs: list[Contig], step: int, strand: int, output: i
             names = [_member(strand, output, name) for name in Part._fields[2:]]
             try:
                 held = read_archive(_path(folder, contig, low), names, 16 * BLOCK + HEADERS)
-                *columns, scored = (held[name] for name in names)
-                if [column.ndim for column in (*columns, scored)] != [1] * len(columns) + [0]:
+                *columns, scored, total = (held[name] for name in names)
+                if [column.ndim for column in (*columns, scored, total)] != [1] * len(columns) + [0, 0]:
                     raise InputError(f"{_path(folder, contig, low)}: holds columns of another form")
             except InputError as error:
                 raise InputError(f"{error}; take it away") from None
             starts, ends, values, peaks, heights = columns
-            yield Part(contig, strand, starts, ends, values, peaks, heights, int(scored))
+            yield Part(contig, strand, starts, ends, values, peaks, heights, int(scored), float(total))
 
 
 def _blocks(length: int, step: int) -> Iterator[tuple[int, int]]:
@@ -161,27 +162,29 @@ def _block(
 ) -> dict[str, Any]:
     """Runs and peaks of all tracks of [low, high), whose neighbours are scored, too, as far as they decide on peaks."""
     settings = scored.settings
-    step, apart = settings.step, -(-settings.apart // settings.step)
+    step, apart = settings.step, -(-settings.apart // settings.step) if scored.calls else 0
     first, last = low // step, -(-high // step)
     begin, end = max(0, first - apart), min(-(-len(codes) // step), last + apart)
-    wanted = np.ones(end - begin, dtype=bool)
-    if regions is not None:
-        middles = middles_of(begin, end, step)
-        wanted = regions.meet(middles, middles + 1)
     told: dict[str, Any] = {}
     for strand in STRANDS[settings.strands]:
-        for output, values in zip(scored.outputs, scored.values(codes, begin, wanted, strand, done), strict=True):
-            # On the minus strand the first of equals is the one that transcription meets first.
-            directed = values[:: strand or 1]
-            found = local_peaks(directed, apart, max(settings.floor, 1e-3))
-            found = np.sort(found if strand >= 0 else len(values) - 1 - found)
+        found_values = scored.values(codes, begin, end, regions, strand, done)
+        for output, values in zip(scored.outputs, found_values, strict=True):
+            found = _peaks(values, apart, scored.floor, strand) if scored.calls else np.zeros(0, dtype=np.int64)
             found = found[(found + begin >= first) & (found + begin < last)]
             inside = values[first - begin : last - begin]
-            starts, ends, heights = runs(inside, settings.floor)
+            starts, ends, heights = runs(inside, scored.floor, scored.decimals)
+            there = inside[inside >= 0]
             places = [low + step * starts, np.minimum(low + step * ends, len(codes)), heights]
-            columns = (*places, step * (found + begin), values[found], int((inside >= 0).sum()))
+            columns = (*places, step * (found + begin), values[found], len(there), there.sum(dtype=np.float64))
             told |= {_member(strand, output, name): x for name, x in zip(Part._fields[2:], columns, strict=True)}
     return told
+
+
+def _peaks(values: NDArray[np.float32], apart: int, floor: float, strand: int) -> NDArray[np.int64]:
+    """Indices of the peaks, ascending."""
+    # On the minus strand the first of equals is the one that transcription meets first.
+    found = local_peaks(values[:: strand or 1], apart, max(floor, 1e-3))
+    return np.sort(found if strand >= 0 else len(values) - 1 - found)
 
 
 def _member(strand: int, output: int, name: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
+import math
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,18 +21,19 @@ from classify.exons.annotation import read_annotation
 from classify.exons.prepared import KINDS, PreparedSet
 from classify.exons.starts import exon_starts
 from classify.exons.windows import ACCEPTOR_END, cut_windows, preceded
-from classify.headers import chromosomes_of
 from classify.peaks.places import Intervals
 from classify.peaks.reading import by_contig, read_peaks
 from classify.prediction import load_reader
 from classify.reporting.figures import png
 from classify.runs import RunFolder
+from classify.scanning.bases import Bases
 from classify.scanning.figures import precision_recall
-from classify.scanning.parts import BLOCK, Contig, contigs_of, parts, scan_blocks
+from classify.scanning.parts import BLOCK, Contig, Part, contigs_of, parts, scan_blocks
 from classify.scanning.peaks import Calls, call_quality
+from classify.scanning.seen import seen_in_training
 from classify.scanning.settings import STRANDS, ScanSettings
-from classify.scanning.tracks import check_bigwig, write_bed, write_bedgraph, write_bigwig
-from classify.scanning.values import Scored, outputs_of
+from classify.scanning.tracks import SIGNS, check_bigwig, write_bed, write_bedgraph, write_bigwig
+from classify.scanning.values import Scored, Windows
 from specgen.errors import InputError
 from specgen.files import expand, finite, take_lock, write_atomic
 from specgen.genome import read_contigs
@@ -43,8 +44,8 @@ from specgen.windows import safe_name
 __all__ = ["scan"]
 
 TITLES = {1: ".plus", -1: ".minus", 0: ""}
-_LENGTH = re.compile(r"/(\d+):\d+[+-]:\w+(?:#\d+)?$")
-"""Of an exon-start example's id: the length of its contig."""
+KINDS_OF_RUNS: dict[str, type[Scored]] = {"window": Windows, "position": Bases}
+"""What a run is asked, by what its task answers for."""
 
 
 def scan(
@@ -53,7 +54,8 @@ def scan(
     """Write ``<out>.plus.bedGraph``, ``.plus.bw`` (and minus), ``<out>.bed``, and ``<out>.json`` of what they are.
 
     Tracks of the mean of both strands are ``<out>.bedGraph`` and ``<out>.bw``. Of several labels each has its own files,
-    ``<out>.<number>_<label>.bed`` and so on. What is done of a stopped scan lies in ``<out>.part`` and is not done again.
+    ``<out>.<number>_<label>.bed`` and so on. A run of the next base has tracks of bits a base (see ``bases``), no calls and so no
+    ``<out>.bed``. What is done of a stopped scan lies in ``<out>.part`` and is not done again.
 
     Parameters
     ----------
@@ -72,15 +74,16 @@ def scan(
     Raises
     ------
     InputError
-        Bad input; a run whose model reads pictures made elsewhere or tells no probability of a window; an annotation where
-        not every base of both strands is asked about one class; parts of another scan.
+        Bad input; a run whose model reads pictures made elsewhere or tells no probability of a window; settings that say nothing
+        of the run; an annotation where not every base of both strands is asked about one class; parts of another scan.
     KeyboardInterrupt
         Stopped; the message says what is kept.
     """
-    loaded = load_reader(run)
-    if not settings.strands:
-        settings = dataclasses.replace(settings, strands="mean" if loaded.settings.training.both_strands else "both")
-    scored = Scored(loaded, settings, outputs_of(loaded.task, settings.labels, run))
+    loaded = load_reader(run, answers=KINDS_OF_RUNS)
+    scored = KINDS_OF_RUNS[loaded.task.answers].of(loaded, settings, run)
+    settings = scored.settings
+    if annotation and not scored.calls:
+        raise InputError(f"{annotation}: exon starts are compared with calls, and {run} makes none")
     if annotation and (len(scored.outputs) > 1 or settings.step > 1 or settings.strands == "mean" or settings.regions):
         raise InputError(
             f"{annotation}: exon starts are compared with calls to the base; expected one class, step 1, a strand, and no regions"
@@ -100,7 +103,10 @@ def scan(
             raise KeyboardInterrupt(
                 f"stopped; the same command goes on (blocks of {BLOCK:,} nt kept in {out}.part: {kept})"
             ) from None
-        return _written(run, genome, out, scored, contigs, truth, resumed)
+        seen = seen_in_training(run, contigs, regions)
+        return _written(
+            run, genome, out, scored, contigs, truth, {"seen_in_training": seen, "blocks_from_before": resumed}
+        )
 
 
 def _written(
@@ -110,7 +116,7 @@ def _written(
     scored: Scored,
     contigs: list[Contig],
     truth: dict[str, Calls] | None,
-    resumed: int,
+    more: dict[str, Any],
 ) -> dict[str, Any]:
     """Tracks, calls and quality from the blocks, which are then taken away."""
     folder, settings, classes = Path(f"{out}.part"), scored.settings, scored.loaded.task.classes
@@ -121,9 +127,11 @@ def _written(
         of = partial(parts, folder, contigs, settings.step, output=output)
         for strand in strands:
             track = f"{first}{TITLES[strand]}"
-            write_bedgraph(Path(f"{track}.bedGraph"), of(strand=strand))
+            write_bedgraph(Path(f"{track}.bedGraph"), of(strand=strand), scored.decimals)
             if not write_bigwig(Path(f"{track}.bw"), contigs, of(strand=strand)):
                 empty.append(f"{track}.bw")
+        if not scored.calls:
+            continue
         name = "call" if len(scored.outputs) == 1 else safe_name(classes[output])
         calls[classes[output]] = write_bed(
             Path(f"{first}.bed"), [of(strand=strand) for strand in strands], settings.threshold, settings.step, name
@@ -135,9 +143,12 @@ def _written(
         "settings": dataclasses.asdict(settings),
         "calls": calls,
         "empty": empty,
-        "seen_in_training": _seen(run, contigs),
-        "blocks_from_before": resumed,
+        **more,
     }
+    if not scored.calls:
+        body["bits"] = {
+            SIGNS[strand]: _bits(parts(folder, contigs, 1, strand, scored.outputs[0])) for strand in strands
+        }
     if truth is not None:
         peaks, looked = _peaks(folder, contigs, strands, scored.outputs[0])
         # Where only some places are scored, sites that are not among them are missed: no share of those places is the prevalence.
@@ -190,18 +201,11 @@ def _regions(path: str, contigs: Sequence[Contig], genome: str) -> dict[str, Int
     return {name: Intervals.of(some) for name, some in by_contig(intervals, lengths, genome).items()}
 
 
-def _seen(run: Path, contigs: Sequence[Contig]) -> list[str]:
-    """Scanned contigs on which the run has training or validation examples: figures on them flatter.
-
-    Names of chromosomes are those of many genomes: where the ids of the run tell lengths, these have to agree, too.
-    """
-    known: dict[str, set[int]] = {}
-    for row in RunFolder(run).split_rows():
-        if row["split"] != "test":
-            length = _LENGTH.search(row["id"])
-            known.setdefault(row["chromosome"], set()).add(int(length[1]) if length else 0)
-    of = dict(zip((contig.name for contig in contigs), chromosomes_of([c.name for c in contigs]), strict=True))
-    return [contig.name for contig in contigs if known.get(of[contig.name], set()) & {0, contig.length}]
+def _bits(found: Iterable[Part]) -> dict[str, Any]:
+    """Bases that have bits on a strand, and their mean."""
+    bases, bits = np.sum([(0, 0.0), *((part.scored, part.total) for part in found)], axis=0)
+    mean = bits / bases if bases else math.nan
+    return {"bases": int(bases), "bits_per_base": float(mean), "perplexity": float(2**mean)}
 
 
 def _check_rules(loaded: Loaded) -> None:

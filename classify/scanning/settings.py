@@ -20,17 +20,20 @@ MOST_LABELS = 128
 
 @dataclass(frozen=True)
 class ScanSettings:
-    """What is scored, and what is called.
+    """What is scored, and what is called; of a run of the next base only strands, contigs, regions and context can be set.
 
     Attributes
     ----------
     strands
         both, +, -, or mean: one track, the mean of both strands, for what has no strand. Empty = mean where the run's tests
-        average both strands, else both.
+        average both strands, + where they read one alone (the next base), else both.
     contigs
         Names of the contigs to scan; empty = all of the file.
     regions
         BED, narrowPeak or broadPeak: only steps of which the middle lies in one of its intervals are scored. Empty = all.
+    context
+        Of a run of the next base: letters that are read before a base at least. 0 = as many as in its tests; one less than its
+        window = every base behind as many, which takes a window a base.
     labels
         Of a run of several labels, or of more than two classes: those to score; empty = all. Of two classes the second
         is scored.
@@ -53,6 +56,7 @@ class ScanSettings:
     strands: str = ""
     contigs: list[str] = field(default_factory=list)
     regions: str = ""
+    context: int = 0
     labels: list[str] = field(default_factory=list)
     step: int = 1
     behind: str = ""
@@ -74,6 +78,8 @@ class ScanSettings:
             raise InputError(f"expected 0 <= floor <= threshold <= 1, got {self.floor} and {self.threshold}")
         if not 0 <= self.max_ambiguous <= 1:
             raise InputError(f"max_ambiguous: expected a share from 0 to 1, got {self.max_ambiguous}")
+        if self.context < 0:
+            raise InputError(f"context: expected 0 nt or more, got {self.context}")
         if self.apart < 0:
             raise InputError(f"apart: expected 0 nt or more, got {self.apart}")
         self.letters  # noqa: B018  letters that are no bases are told at once

@@ -1,4 +1,4 @@
-"""Tracks that genome browsers read: bedGraph and bigWig of probabilities, BED of calls. Written block by block."""
+"""Tracks that genome browsers read: bedGraph and bigWig of values, BED of calls. Written block by block."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from classify.scanning.parts import Contig, Part
 from specgen.errors import InputError
 from specgen.files import replacing
 
-__all__ = ["check_bigwig", "write_bed", "write_bedgraph", "write_bigwig"]
+__all__ = ["SIGNS", "check_bigwig", "write_bed", "write_bedgraph", "write_bigwig"]
 
 SIGNS = {1: "+", -1: "-", 0: "."}
 """Strands as BED has them."""
 
 
-def write_bedgraph(path: Path, parts: Iterable[Part]) -> None:
-    """Four columns a run: contig, 0-based start, end, probability to three decimals."""
+def write_bedgraph(path: Path, parts: Iterable[Part], decimals: int = 3) -> None:
+    """Four columns a run: contig, 0-based start, end, value to so many decimals."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="surrogateescape") as out:
         for part in _seamless(parts):
             name = part.contig.name
             rows = zip(part.starts.tolist(), part.ends.tolist(), part.values.tolist(), strict=True)
-            out.writelines(f"{name}\t{low}\t{high}\t{value:.3f}\n" for low, high, value in rows)
+            out.writelines(f"{name}\t{low}\t{high}\t{value:.{decimals}f}\n" for low, high, value in rows)
 
 
 def _seamless(parts: Iterable[Part]) -> Iterator[Part]:

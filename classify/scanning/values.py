@@ -1,23 +1,27 @@
-"""Probabilities along a contig: a window around the middle of each step, on either strand or the mean of both."""
+"""Values along a contig, on either strand or the mean of both: of networks that answer for windows, probabilities.
+
+A window is read around the middle of each step. Networks that answer for positions are in ``bases``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from classify.evaluation import Loaded, predict_logits
+from classify.peaks.places import Intervals
 from classify.scanning.settings import MOST_LABELS, STRANDS, ScanSettings
 from classify.tasks import Task
 from specgen.errors import InputError, UnknownName
 from specgen.sequences import INDICATORS, Codes, reverse_complement
 
-__all__ = ["Scored", "middles_of", "outputs_of"]
+__all__ = ["Scored", "Windows", "middles_of", "outputs_of"]
 
 Floats = NDArray[np.float32]
 
@@ -55,7 +59,7 @@ def outputs_of(task: Task, labels: Sequence[str], run: Path) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Scored:
-    """What is asked of a network.
+    """What is asked of a network; what its answers are the values of, is said by the kinds that derive from this.
 
     Attributes
     ----------
@@ -64,12 +68,34 @@ class Scored:
     settings
         ``strands`` is one of ``STRANDS``.
     outputs
-        Places in the task's classes of those whose probabilities are told.
+        Places in the task's classes of those whose values are told; 0 where classes have none.
+    calls
+        Whether peaks of the values are calls.
+    decimals
+        Of the values in tracks.
     """
 
     loaded: Loaded
     settings: ScanSettings
     outputs: Sequence[int]
+    calls: ClassVar[bool] = True
+    decimals: ClassVar[int] = 3
+
+    @classmethod
+    def of(cls, loaded: Loaded, settings: ScanSettings, run: Path) -> Self:
+        """What a run is asked, with the strands that are meant where the settings name none.
+
+        Raises
+        ------
+        InputError
+            Settings that say nothing of such a run; names the run or the setting.
+        """
+        raise NotImplementedError
+
+    @property
+    def floor(self) -> float:
+        """Least value that tracks hold."""
+        return self.settings.floor
 
     @property
     def averaged(self) -> bool:
@@ -82,26 +108,57 @@ class Scored:
         return sum(2 if not strand and not self.averaged else 1 for strand in STRANDS[self.settings.strands])
 
     def values(
-        self, codes: Codes, begin: int, wanted: NDArray[np.bool_], strand: int, done: Callable[[int], Any]
+        self, codes: Codes, begin: int, end: int, regions: Intervals | None, strand: int, done: Callable[[int], Any]
     ) -> Floats:
-        """(outputs, n) probability of each with the middle of each step from ``begin`` on in the middle of the window.
+        """(outputs, n) values of the steps from ``begin`` to before ``end``, 0 or more; -1 where there is none.
 
         Parameters
         ----------
         codes
             uint8 (m,): of the whole contig. Letters beyond it are blank, as in ``prepare``.
-        wanted
-            (n,) which steps are to be scored. -1 = not scored: those, and where ambiguous letters are too many.
+        regions
+            Where alone there are values; None = everywhere.
         strand
-            1, -1, or 0 for the mean of both.
+            1, -1, or 0 for the mean of both, of what has a value on both.
         done
             Told how many nt are.
         """
         if not strand and self.averaged:
-            return self.values(codes, begin, wanted, 1, done)
+            return self.values(codes, begin, end, regions, 1, done)
         if not strand:
-            plus, minus = (self.values(codes, begin, wanted, side, done) for side in (1, -1))
+            plus, minus = (self.values(codes, begin, end, regions, side, done) for side in (1, -1))
             return np.where((plus >= 0) & (minus >= 0), (plus + minus) / 2, np.float32(-1))
+        return self.of_strand(codes, begin, end, regions, strand, done)
+
+    def of_strand(
+        self, codes: Codes, begin: int, end: int, regions: Intervals | None, strand: int, done: Callable[[int], Any]
+    ) -> Floats:
+        """As ``values``, of strand 1 or -1."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Windows(Scored):
+    """Probabilities of classes with the middle of each step in the middle of the window; none where ambiguous letters are too
+    many."""
+
+    @classmethod
+    def of(cls, loaded: Loaded, settings: ScanSettings, run: Path) -> Self:
+        """See ``Scored.of``."""
+        if settings.context:
+            raise InputError(f"context: is of runs of the next base; {run} answers for windows, which have one length")
+        if not settings.strands:
+            settings = replace(settings, strands="mean" if loaded.settings.training.both_strands else "both")
+        return cls(loaded, settings, outputs_of(loaded.task, settings.labels, run))
+
+    def of_strand(
+        self, codes: Codes, begin: int, end: int, regions: Intervals | None, strand: int, done: Callable[[int], Any]
+    ) -> Floats:
+        """See ``Scored.values``."""
+        wanted = np.ones(end - begin, dtype=bool)
+        if regions is not None:
+            middles = middles_of(begin, end, self.settings.step)
+            wanted = regions.meet(middles, middles + 1)
         pieces = [
             self._piece(codes, begin + low, wanted[low : low + AT_ONCE], strand, done)
             for low in range(0, len(wanted), AT_ONCE)

@@ -82,6 +82,11 @@ class Task:
         raise NotImplementedError
 
     @property
+    def context(self) -> int:
+        """Letters at the start of a window that tests read and do not ask for; 0 where windows are answered for as a whole."""
+        return 0
+
+    @property
     def balanced(self) -> bool:
         """Whether an epoch draws as many examples of each class."""
         return False
@@ -147,6 +152,13 @@ class Task:
     def kept(self, logits: Tensor, truth: Tensor) -> Tensor:
         """(B, c) what outlasts the batch, of which tiles of an example are averaged: by default the logits."""
         return logits
+
+    def costs(self, logits: Tensor, truth: Tensor) -> Tensor:
+        """float64 (B, L) nats of what is asked for behind each letter, 0 where ``truth`` is -1.
+
+        Of tasks that answer for positions alone.
+        """
+        raise NotImplementedError
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy of logits (B, k) against int64 labels (B,).

@@ -95,6 +95,10 @@ class LanguageTask(Task):
     def window(self) -> int:
         return self.settings.window
 
+    @property
+    def context(self) -> int:
+        return self.settings.context
+
     @cached_property
     def _contigs(self) -> list[Contig]:
         return read_contigs(self.settings)
@@ -187,12 +191,17 @@ class LanguageTask(Task):
         asked = (truth != UNKNOWN).sum(1).clamp(min=1)
         return ((logits.argmax(1) == truth).sum(1) / asked).double()
 
+    def costs(self, logits: Tensor, truth: Tensor) -> Tensor:
+        """float64 (B, L) nats of the base behind each letter: -ln of its probability; 0 where none is asked for."""
+        from torch.nn import functional as F
+
+        return F.cross_entropy(logits.double(), truth, ignore_index=UNKNOWN, reduction="none")
+
     def kept(self, logits: Tensor, truth: Tensor) -> Tensor:
         """float64 (B, 3): nats, right answers and bases of each window."""
         import torch
-        from torch.nn import functional as F
 
-        nats = F.cross_entropy(logits.double(), truth, ignore_index=UNKNOWN, reduction="none").sum(1)
+        nats = self.costs(logits, truth).sum(1)
         right = (logits.argmax(1) == truth).sum(1)
         return torch.stack([nats, right.double(), (truth != UNKNOWN).sum(1).double()], dim=1)
 

@@ -19,8 +19,10 @@ from toy import one_line
 
 from classify.__main__ import main
 from classify.effects import effects as effects_module
+from classify.effects import scores as scores_module
 from classify.effects.alleles import allele_windows, change_of
 from classify.effects.effects import effects
+from classify.effects.scores import LogOdds
 from classify.effects.settings import EffectsSettings
 from classify.effects.tables import Fields
 from classify.evaluation import Loaded, load_run, predict_logits
@@ -118,7 +120,12 @@ def softmax(logits):
 
 def loaded_with(module, window, classes=("no", "yes"), exclusive=True, probabilities=softmax):
     task = SimpleNamespace(
-        window=window, classes=classes, outputs=len(classes), exclusive=exclusive, probabilities=probabilities
+        window=window,
+        classes=classes,
+        outputs=len(classes),
+        exclusive=exclusive,
+        probabilities=probabilities,
+        answers="window",
     )
     return Loaded(SimpleNamespace(seed=0), task, module, choose(TrainingSettings(threads=1)), 64)
 
@@ -131,7 +138,7 @@ TEXTS = {"chrA": "ACGTTGCAGGATCCNAGTACGATCGGATTACAGTTTGCANNNNNNNNNCA", "chrB": "
 def places(tmp_path, monkeypatch):
     """A folder with genome.fa, and a network of nine letters that every run is."""
     (tmp_path / "genome.fa").write_text("".join(f">{name} toy\n{text}\n" for name, text in TEXTS.items()))
-    monkeypatch.setattr(effects_module, "load_reader", lambda run: loaded_with(Linear(WEIGHTS), 9))
+    monkeypatch.setattr(effects_module, "load_reader", lambda run, **_: loaded_with(Linear(WEIGHTS), 9))
     return tmp_path
 
 
@@ -168,7 +175,7 @@ class TestNumbers:
         """A in the middle counts 2, T counts 4; C > A is G > T on the other strand: (2 + 4) / 2 = 3."""
         weights = np.zeros((9, 4))
         weights[4] = [2, 0, 0, 4]
-        monkeypatch.setattr(effects_module, "load_reader", lambda run: loaded_with(Linear(weights), 9))
+        monkeypatch.setattr(effects_module, "load_reader", lambda run, **_: loaded_with(Linear(weights), 9))
         for strands, delta in (("both", 3), ("+", 2), ("-", 4)):
             _, (row,), lines = scored(places, HEAD + line("chrA", 7, "C", "A"), strands=strands)
             assert float(row["delta_logit_yes"]) == delta
@@ -184,7 +191,7 @@ class TestNumbers:
         (folder / "genome.fa").write_text("".join(f">c{i}\n{text}\n" for i, (text, *_) in enumerate(found)))
         rows = [(f"c{i}", start + 1, ref, alt) for i, (_, start, ref, alt) in enumerate(found)]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(effects_module, "load_reader", lambda run: loaded_with(Linear(WEIGHTS), 9))
+            patch.setattr(effects_module, "load_reader", lambda run, **_: loaded_with(Linear(WEIGHTS), 9))
             patch.setattr(effects_module, "MOST_WINDOWS", most)
             done, told, _ = scored(folder, HEAD + "".join(line(*row) for row in rows))
         assert done["rows"] == len(rows) == len(told)
@@ -250,7 +257,7 @@ class TestNumbers:
                 odds = (self.noise(codes, letters).transpose(1, 2) * self.weights).sum((1, 2))
                 return torch.stack([-odds / 2, odds / 2], dim=1).float()
 
-        monkeypatch.setattr(effects_module, "load_reader", lambda run: loaded_with(Noisy(), 9))
+        monkeypatch.setattr(effects_module, "load_reader", lambda run, **_: loaded_with(Noisy(), 9))
         _, (row,), _ = scored(places, HEAD + line("chrA", 7, "C", "A"))
         before, after = expected(TEXTS["chrA"], 6, "C", "A")
         assert float(row["delta_logit_yes"]) == pytest.approx(after - before, abs=1e-4)
@@ -268,7 +275,7 @@ class TestNumbers:
 
         classes = ("a", "b|1", "b 1")
         toy = loaded_with(Three(), 9, classes, exclusive, softmax if exclusive else sigmoid)
-        monkeypatch.setattr(effects_module, "load_reader", lambda run: toy)
+        monkeypatch.setattr(effects_module, "load_reader", lambda run, **_: toy)
         _, (row,), lines = scored(places, HEAD + line("chrA", 7, "C", "A"))
         # Strands: C > A and G > T, so mean logits of (0, 1, 1.5) become (.5, 0, 0).
         before, after = (toy.task.probabilities(np.array([some]))[0] for some in ([0, 1, 1.5], [0.5, 0, 0]))
@@ -357,7 +364,7 @@ class TestFiles:
         assert info.index("FIRST_DELTA=") < info.index("SECOND_DELTA=")
 
     def test_names_that_need_quoting(self):
-        fields = Fields("T", ['a "b"\\\n'], "both")
+        fields = Fields(LogOdds.numbers, "T", ['a "b"\\\n'], "both")
         header = SimpleNamespace(meta=["##fileformat=VCFv4.2"], columns=COLUMNS, infos=set(), contigs=set())
         text = fields.header(header, {"1": 5}, "run\nhere")
         assert sum('a \\"b\\"\\\\ ' in line for line in text) == 3
@@ -454,7 +461,7 @@ class TestFaults:
                 raise error
             return predict_logits(loaded, inputs)
 
-        monkeypatch.setattr(effects_module, "predict_logits", stopped)
+        monkeypatch.setattr(scores_module, "predict_logits", stopped)
         monkeypatch.setattr(effects_module, "MOST_ROWS", 1)
         with pytest.raises(error) as told:
             scored(places, TestFiles.SORTED)
@@ -466,6 +473,7 @@ class TestFaults:
         ("change", "match"),
         [
             ({"strands": "x"}, "strands"),
+            ({"strands": "mean"}, "known: \\+, -, both$"),
             ({"max_ambiguous": 2}, "max_ambiguous"),
             ({"tag": "1;"}, "tag: expected letters"),
         ],

@@ -21,9 +21,10 @@ from classify.scanning import values as values_module
 from classify.scanning.figures import precision_recall
 from classify.scanning.parts import Contig, Part, contigs_of, parts, scan_blocks
 from classify.scanning.peaks import Calls, call_quality, local_peaks, runs
+from classify.scanning.seen import seen_in_training
 from classify.scanning.settings import STRANDS, ScanSettings
 from classify.scanning.tracks import write_bed, write_bedgraph, write_bigwig
-from classify.scanning.values import Scored, outputs_of
+from classify.scanning.values import Windows, outputs_of
 from classify.settings import TrainingSettings
 from specgen.errors import InputError
 from specgen.sequences import decode, encode, reverse_complement
@@ -121,14 +122,19 @@ def softmax(logits):
 
 def toy(window=5):
     task = SimpleNamespace(
-        window=window, classes=("no", "yes"), barcoded=np.array([1]), probabilities=softmax, settings=SimpleNamespace()
+        window=window,
+        classes=("no", "yes"),
+        barcoded=np.array([1]),
+        probabilities=softmax,
+        settings=SimpleNamespace(),
+        answers="window",
     )
     settings = SimpleNamespace(seed=0, training=SimpleNamespace(both_strands=False))
     return Loaded(settings, task, Middle(), choose(TrainingSettings(threads=1)), 64)
 
 
 def scored(**settings):
-    return Scored(toy(), ScanSettings(**{"strands": "both", **settings}), (1,))
+    return Windows(toy(), ScanSettings(**{"strands": "both", **settings}), (1,))
 
 
 TEXTS = {"chrA": "ACGTTGCAGGATCCNAGTACGATCGGATTACAGTTTGCA", "chr B": "GGCAT"}
@@ -235,7 +241,7 @@ class TestBlocks:
         assert asked.passes == 2
         asked.loaded.settings.training.both_strands = True
         assert asked.passes == 1
-        values = asked.values(encode(TEXTS["chrA"]), 0, np.ones(39, dtype=bool), 0, lambda n: None)
+        values = asked.values(encode(TEXTS["chrA"]), 0, 39, None, 0, lambda n: None)
         assert np.allclose(values[0], by_hand(TEXTS["chrA"], 1), atol=1e-6)
 
     def test_a_stopped_scan_goes_on_and_another_is_refused(self, genome, tmp_path, monkeypatch):
@@ -257,7 +263,7 @@ class TestBlocks:
         folder.mkdir()
         (folder / "0_0.npz").touch()
         loaded = toy()
-        monkeypatch.setattr(scan_module, "load_reader", lambda run: loaded)
+        monkeypatch.setattr(scan_module, "load_reader", lambda run, **_: loaded)
         monkeypatch.setattr(scan_module, "scan_blocks", stopped)
         monkeypatch.setattr(scan_module, "_pins", lambda *args: {})
         with pytest.raises(KeyboardInterrupt, match=r"the same command goes on \(.* in .*out\.part: 1\)"):
@@ -289,7 +295,7 @@ class TestTracks:
     def part(self, strand=1):
         return Part(
             Contig(0, "chrA", 100), strand, np.array([3, 9]), np.array([5, 10]), np.array([0.25, 0.875], np.float32),
-            np.array([4, 9]), np.array([0.25, 0.8754], np.float32), 50,
+            np.array([4, 9]), np.array([0.25, 0.8754], np.float32), 50, 1.1254,
         )  # fmt: skip
 
     def test_bedgraph_and_bigwig_say_the_same(self, tmp_path):
@@ -307,7 +313,7 @@ class TestTracks:
         def block(starts, ends, values, contig=0):
             none = np.zeros(0, dtype=np.int64)
             columns = np.array(starts), np.array(ends), np.array(values, np.float32)
-            return Part(Contig(contig, f"c{contig}", 50), 1, *columns, none, none.astype(np.float32), 10)
+            return Part(Contig(contig, f"c{contig}", 50), 1, *columns, none, none.astype(np.float32), 10, 1.0)
 
         blocks = [
             block([2, 5], [5, 10], [0.5, 0.25]), block([10], [20], [0.25]), block([20, 22], [22, 30], [0.25, 0.75]),
@@ -340,7 +346,7 @@ def peaks_by_hand(apart, least):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    monkeypatch.setattr(scan_module, "load_reader", lambda run: toy())
+    monkeypatch.setattr(scan_module, "load_reader", lambda run, **_: toy())
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(b"weights")
@@ -428,7 +434,7 @@ def test_what_the_figures_do_not_tell():
 )
 def test_contigs_seen_in_training(run, row, seen):
     (run / "split.csv").write_text(f"id,group,chromosome,label,split\n{row}\n")
-    assert scan_module._seen(run, [Contig(0, "chrA", 39)]) == seen
+    assert seen_in_training(run, [Contig(0, "chrA", 39)], None) == seen
 
 
 def test_nothing_above_the_floor_is_no_bigwig(run, genome, tmp_path):
@@ -454,7 +460,7 @@ def test_two_scans_into_the_same_files(run, genome, tmp_path):
 def test_labels_have_files_of_their_own(run, genome, tmp_path, monkeypatch):
     """Two labels, strands averaged, steps, regions: what a run of open chromatin and peaks would be asked."""
 
-    def several(run):
+    def several(run, **_):
         loaded = toy()
         loaded.task.classes, loaded.task.barcoded = ("open", "CTCF/a b"), np.array([0, 1])
         loaded.settings.training.both_strands = True
