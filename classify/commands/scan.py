@@ -53,8 +53,8 @@ def _tell_bits(body: dict[str, Any], out: str) -> None:
     for strand, told in body["bits"].items():
         bits = "" if told["bits_per_base"] is None else f", {told['bits_per_base']:.4f} bits a base"
         bits += f" (perplexity {told['perplexity']:.4f})" if bits else ""
-        side = "mean of both strands" if strand == "." else f"strand {strand}"
-        print(f"{out}*.bedGraph, *.bw: {side}: {told['bases']:,} bases{bits}")
+        part, side = {"+": (".plus", "strand +"), "-": (".minus", "strand -")}.get(strand, ("", "mean of both strands"))
+        print(f"{out}{part}.bedGraph: {side}, {told['bases']:,} bases{bits}")
 
 
 def _tell_calls(body: dict[str, Any], out: str, settings: ScanSettings) -> None:

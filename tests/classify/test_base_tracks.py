@@ -159,6 +159,16 @@ class TestTracks:
                 assert np.allclose(values[name], expected, atol=1e-4)
         assert (found[1]["chrA"][33:43] > 0).all()  # what stands before the region is read
 
+    def test_a_stopped_scan_goes_on(self, genome, tmp_path, monkeypatch):
+        monkeypatch.setattr(parts_module, "BLOCK", 37)
+        folder = tmp_path / "parts"
+        scanned(genome, folder, strands="mean")
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        (folder / "0_37.npz").unlink()
+        scanned(genome, folder, strands="mean")
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+        assert len(before) == 9  # of five, one and two blocks, and what they were made from
+
     def test_more_context(self, genome, tmp_path):
         found = scanned(genome, tmp_path / "parts", context=WINDOW - 1)[1]["chrA"]
         text = TEXTS["chrA"]
@@ -302,7 +312,7 @@ def test_the_mean_over_the_test_blocks_is_the_bits_of_the_test(run, tmp_path, ca
     metrics = json.loads((folder / "metrics.json").read_text())
     expected = metrics["metrics"]["bits_per_base"]["value"]
     said = capsys.readouterr().out
-    assert f"strand +: {metrics['bases']:,} bases, {expected:.4f} bits a base" in said
+    assert f"s.plus.bedGraph: strand +, {metrics['bases']:,} bases, {expected:.4f} bits a base" in said
     assert "trained on" not in said  # none of it was
     told = json.loads((tmp_path / "s.json").read_text())
     assert told["bits"]["+"]["bases"] == metrics["bases"]
@@ -327,7 +337,7 @@ def test_a_scan_and_variants_of_a_trained_run(run, tmp_path, capsys):
     out = tmp_path / "s"
     command = ["scan", "--run", str(folder), "--genome", str(genome), "--out", str(out), "--progress", "false"]
     assert main([*command, "--contigs", '["two"]', "--strands", "mean"]) == 0
-    assert "mean of both strands: 4,980 bases" in (said := capsys.readouterr().out)
+    assert "s.bedGraph: mean of both strands, 4,980 bases" in (said := capsys.readouterr().out)
     assert "note: the run was trained on two; figures on them flatter" in said
     network = load_run(folder, answers="position")
 
