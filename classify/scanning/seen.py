@@ -21,6 +21,13 @@ _LENGTH = re.compile(r"/(\d+):\d+[+-]:\w+(?:#\d+)?$")
 _PLACE = re.compile(r"^(?:\d+/)?(.+):(\d+)-(\d+)[+-]?$")
 """Of an id: contig, first and last nt of the example, behind the number of the genome where there are several."""
 
+_GENOME = re.compile(r"^\d+/")
+
+
+def _key(name: str) -> str:
+    """A contig's name by which those of run and genome are compared."""
+    return normalise_chromosome(name) or name
+
 
 def seen_in_training(run: Path, contigs: Sequence[Contig], regions: Mapping[str, Intervals] | None) -> list[str]:
     """Scanned contigs on which the run has training or validation examples: figures on them flatter.
@@ -33,9 +40,11 @@ def seen_in_training(run: Path, contigs: Sequence[Contig], regions: Mapping[str,
     for row in RunFolder(run).split_rows():
         if row["split"] == "test":
             continue
-        if place := _PLACE.match(row["id"]):
-            name = place[1]
-            places.setdefault(normalise_chromosome(name) or name, []).append((int(place[2]) - 1, int(place[3])))
+        place = _PLACE.match(row["id"])
+        if place and _key(place[1]) == _key(
+            _GENOME.sub("", row["chromosome"])
+        ):  # else the name of a record, such as a gene's
+            places.setdefault(_key(place[1]), []).append((int(place[2]) - 1, int(place[3])))
         else:
             length = _LENGTH.search(row["id"])
             known.setdefault(row["chromosome"], set()).add(int(length[1]) if length else 0)

@@ -367,6 +367,31 @@ def test_a_scan_and_variants_of_a_trained_run(run, tmp_path, capsys):
     assert float(row["delta_log2_likelihood"]) == pytest.approx(sums[1] - sums[0], abs=1e-3)
 
 
+def test_a_contig_without_a_base_that_has_bits(run, tmp_path, capsys):
+    (tmp_path / "g.fa").write_text(">short\nACGTACGT\n")
+    out = tmp_path / "s"
+    command = [
+        "scan",
+        "--run",
+        str(run[0]),
+        "--genome",
+        str(tmp_path / "g.fa"),
+        "--out",
+        str(out),
+        "--progress",
+        "false",
+    ]
+    assert main(command) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        f"{out}.plus.bedGraph: strand +, 0 bases",
+        f"note: no base has a value, so there is no {out}.plus.bw",
+    ]
+    told = json.loads((tmp_path / "s.json").read_text())["bits"]["+"]
+    assert told == {"bases": 0, "bits_per_base": None, "perplexity": None}
+    assert (tmp_path / "s.plus.bedGraph").read_text() == ""
+
+
 def test_what_does_not_fit_is_one_line(run, base, tmp_path, capsys):
     folder, genome = run
     before = set(tmp_path.iterdir())
@@ -394,9 +419,11 @@ def test_what_does_not_fit_is_one_line(run, base, tmp_path, capsys):
 
 def test_places_of_training_in_regions(tmp_path):
     rows = ["2/chr1:101-200+,g,2/chr1,x,train", "2/chr1:301-400+,g,2/chr1,x,test", "1/other:1-100-,g,1/other,x,val"]
+    rows += ["gene:1-50,g,7,x,train"]  # a place within a gene, which lies on chromosome 7
     (tmp_path / "split.csv").write_text("\n".join(["id,group,chromosome,label,split", *rows]) + "\n")
-    contigs = [Contig(0, "chr1", 1000), Contig(1, "other", 500), Contig(2, "new", 500)]
-    assert seen_in_training(tmp_path, contigs, None) == ["chr1", "other"]
+    contigs = [Contig(0, "chr1", 1000), Contig(1, "other", 500), Contig(2, "new", 500), Contig(3, "chr7", 500)]
+    assert seen_in_training(tmp_path, contigs, None) == ["chr1", "other", "chr7"]
+    contigs.pop()
     for span, seen in (((200, 300), []), ((199, 300), ["chr1"]), ((0, 101), ["chr1"])):
         regions = {"chr1": Intervals(*np.array([span]).T)}
         assert seen_in_training(tmp_path, contigs, regions) == seen
