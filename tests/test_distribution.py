@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from configparser import ConfigParser
 from pathlib import Path
@@ -67,6 +68,15 @@ def test_files_of_the_wheel(wheel):
     assert shipped
     assert found == wanted | {f"classify/_shipped/{path.relative_to(ROOT).as_posix()}" for path in shipped}
     assert {"specgen/py.typed", "classify/py.typed"} < found
+
+
+@pytest.mark.slow
+def test_examples_are_in_the_sdist_alone(built, wheel):
+    [path] = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        found = {name.split("/", 1)[1] for name in archive.getnames() if "/examples/" in name}
+    assert found == {path.relative_to(ROOT).as_posix() for path in (ROOT / "examples").glob("*.py")}
+    assert not any("examples/" in name for name in zipfile.ZipFile(wheel).namelist())
 
 
 @pytest.mark.slow
