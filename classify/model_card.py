@@ -5,18 +5,26 @@ Everything in it is read from the folder; what the folder does not say is said t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from classify.evaluation import run_settings
+from classify.labels import THRESHOLD, labels_of
 from classify.metrics import interval_text
+from classify.reporting.html import shorten
 from classify.runs import RunFolder
 from classify.tasks import Task
 
 __all__ = ["model_card"]
+
+LISTED = 40
+"""Labels of a card; config.json has all."""
+
+LONGEST = 80
+"""Letters of a label's name on a card."""
 
 
 def model_card(run: Path, task: Task) -> str:
@@ -34,7 +42,8 @@ def model_card(run: Path, task: Task) -> str:
         "tags": ["genomics", "dna", settings.task, settings.model.replace(":", "-")],
         "metrics": list(body["metrics"]),
     }
-    per_class = ", ".join(map(_plain, body.get("labels", task.classes)))
+    labels = labels_of(run, task)
+    named = ", ".join(map(_plain, body.get("labels", task.classes))) if not labels else f"{len(labels):,} of them"
     lines = [
         "---",
         yaml.safe_dump(head, sort_keys=False).rstrip(),
@@ -44,24 +53,28 @@ def model_card(run: Path, task: Task) -> str:
         f"{_sentence(task.about)} {_sentence(body['model_note'])}",
         "",
         f"Reads {task.window} nt of A, C, G, T (ambiguity letters are shared among their bases); gives "
-        f"{'probabilities of exclusive classes' if task.exclusive else 'a probability of each label by itself'}: {per_class}.",
+        f"{'probabilities of exclusive classes' if task.exclusive else 'a probability of each label by itself'}: {named}.",
         "",
         "```python",
         "from classify.pretrained import PretrainedClassifier",
         "",
         'model = PretrainedClassifier.from_pretrained("FOLDER")',
         f'model.predict_proba(["A" * {task.window}])',
+        *([f'model.predict(["A" * {task.window}])  # names'] if task.answers == "window" else []),
         "```",
         "",
+        *_labels(labels, body.get("features") or []),
         "## Data",
         "",
-        *_table(("what", "number"), _counts(body["data"])),
+        *_table(("what", "number"), (row for row in _counts(body["data"]) if row[1])),
         "",
         f"## Test ({body['n']} examples in {body['groups']} groups of the {body['split']} split)",
         "",
         f"Intervals of {100 * body['bootstrap']['level']:g} %, by a bootstrap of groups.",
         "",
-        *_table(("metric", "value"), ((name, interval_text(v)) for name, v in body["metrics"].items())),
+        *_table(
+            ("metric", "value"), ((name, told) for name, v in body["metrics"].items() if (told := interval_text(v)))
+        ),
         *_bounds(body.get("bounds") or {}),  # runs of earlier versions have none
         "",
         "## Limits",
@@ -70,7 +83,9 @@ def model_card(run: Path, task: Task) -> str:
         "",
         "## Cost",
         "",
-        *_table(("what", "value"), ((key, _number(value)) for key, value in body["cost"].items() if value is not None)),
+        *_table(
+            ("what", "value"), ((key, _number(value)) for key, value in body["cost"].items() if value not in (None, ""))
+        ),
         "",
     ]
     return "\n".join(lines)
@@ -102,9 +117,42 @@ def _counts(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield key, _number(value)
 
 
-def _table(head: tuple[str, str], rows: Any) -> list[str]:
-    cells = [f"| {_plain(key.replace('_', ' '))} | {_plain(value)} |" for key, value in rows if value]
-    return [f"| {head[0]} | {head[1]} |", "|---|---|", *cells]
+def _labels(labels: Sequence[Mapping[str, Any]], scored: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The first ``LISTED`` labels; nothing where there are none."""
+    if not labels:
+        return
+    aurocs = {row["name"]: row["auroc"] for row in scored}
+    yield from (
+        "## Labels",
+        "",
+        "A label is called where its probability reaches its threshold, which gave the best F1 of validation "
+        f"({THRESHOLD:g} where validation told nothing). In Python: `model.labels`, `model.thresholds`.",
+        "",
+        *_table(
+            ("label", "group", "threshold", "test AUROC"),
+            (
+                (
+                    shorten(label["name"], LONGEST),
+                    label["group"],
+                    _number(float(label["threshold"])),
+                    "" if aurocs.get(label["name"]) is None else f"{aurocs[label['name']]:.4f}",
+                )
+                for label in labels[:LISTED]
+            ),
+            spaced=False,
+        ),
+        "",
+    )
+    if len(labels) > LISTED:
+        yield f"{len(labels) - LISTED:,} more labels stand in `config.json`."
+        yield ""
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, spaced: bool = True) -> list[str]:
+    """Rows of text; ``spaced``: first cells are keys, whose underscores become spaces."""
+    cells = [[row[0].replace("_", " ") if spaced else row[0], *row[1:]] for row in rows]
+    body = [f"| {' | '.join(map(_plain, row))} |" for row in cells]
+    return [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *body]
 
 
 def _number(value: Any) -> str:

@@ -28,6 +28,7 @@ from classify.building import build_classifier
 from classify.config import settings_from
 from classify.evaluation import Loaded, predict_logits, run_settings
 from classify.hardware import choose
+from classify.labels import check_labels, labels_of, with_thresholds
 from classify.model_card import model_card
 from classify.module import Classifier
 from classify.prediction import load_reader
@@ -68,19 +69,40 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
         The network's weights by name.
     card
         Text of README.md.
+    labels
+        Of a task whose examples may have several labels: what each is, see ``labels.labels_of``. None = not known, as in
+        folders of earlier versions; the settings have to name them then.
+
+    Attributes
+    ----------
+    labels
+        name, cell, factor, treatment, group and threshold of each output, in order; empty where classes exclude one another.
 
     Raises
     ------
     InputError
-        Weights of another network.
+        Weights of another network; labels of a task whose classes exclude one another.
     """
 
     classifier: Classifier
 
-    def __init__(self, run_settings: RunSettings, tensors: Mapping[str, Tensor], card: str = "") -> None:
+    def __init__(
+        self,
+        run_settings: RunSettings,
+        tensors: Mapping[str, Tensor],
+        card: str = "",
+        labels: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
         super().__init__()
         self.run_settings, self.card = run_settings, card
         self.task, self.plan = TASKS[run_settings.task](run_settings.data), choose(run_settings.training)
+        if labels and self.task.exclusive:
+            raise InputError(
+                f"labels: classes of task {self.task.name!r} exclude one another, got {len(labels)} labels"
+            )
+        if labels:
+            self.task.know_classes([label["name"] for label in labels])
+        self.labels = [dict(label) for label in labels or with_thresholds(self.task.features, {})]
         self.classifier = build_classifier(run_settings, self.task, "codes", self.plan)
         try:
             self.classifier.model.load_state_dict(dict(tensors))
@@ -101,12 +123,18 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
         """
         task = TASKS[run_settings(run).task]
         loaded = load_reader(run, answers=task.answers)
-        return cls(loaded.settings, loaded.module.model.state_dict(), model_card(run, loaded.task))
+        tensors, labels = loaded.module.model.state_dict(), labels_of(run, loaded.task)
+        return cls(loaded.settings, tensors, model_card(run, loaded.task), labels)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the outputs' classes."""
+        """Names of the outputs' classes, or of their labels where an example may have several."""
         return self.task.classes
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Probability from which each label is called, by name, as validation chose it; empty without ``labels``."""
+        return {label["name"]: label["threshold"] for label in self.labels}
 
     @property
     def window(self) -> int:
@@ -133,10 +161,39 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
         logits = predict_logits(loaded, torch.from_numpy(np.stack(codes)))
         return self.task.probabilities(logits.astype(np.float64))
 
+    def predict_named(self, sequences: Sequence[Any]) -> list[dict[str, float]]:
+        """Probabilities of each sequence by the names of ``classes``, in their order.
+
+        Raises
+        ------
+        InputError
+            As ``predict_proba``; a network that answers for each position, and so has no verdict on a sequence.
+        """
+        if self.task.answers != "window":
+            raise InputError(f"{self.run_settings.model}: answers for each {self.task.answers}; see predict_proba")
+        return [dict(zip(self.classes, row, strict=True)) for row in self.predict_proba(sequences).tolist()]
+
+    def predict(self, sequences: Sequence[Any]) -> list[list[str]]:
+        """Names that are called for each sequence, the likeliest first: labels that reach their thresholds, any number of them;
+        of classes that exclude one another the likeliest alone.
+
+        Raises
+        ------
+        InputError
+            As ``predict_named``.
+        """
+        thresholds, called = self.thresholds, []
+        for named in self.predict_named(sequences):
+            names = sorted(named, key=lambda name: -named[name])
+            called.append([name for name in names if named[name] >= thresholds[name]] if thresholds else names[:1])
+        return called
+
     def _save_pretrained(self, save_directory: Path) -> None:
         # The card and the configuration are there before the library looks for them: it writes none of its own.
         body = {"format": FORMAT, "library": "specgen", "run": without_places(dataclasses.asdict(self.run_settings))}
         body["run"]["runs"] = "runs"
+        if self.labels:
+            body["labels"] = self.labels
         weights = {key: value.cpu().contiguous() for key, value in self.classifier.model.state_dict().items()}
         write_atomic(save_directory / WEIGHTS, save(weights))
         write_atomic(save_directory / CONFIG, json.dumps(body, indent=2) + "\n")
@@ -198,4 +255,5 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
             card = paths[CARD].read_text(encoding="utf-8") if paths[CARD].is_file() else ""
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{paths[CARD]}: cannot be read as text in UTF-8 ({error})") from None
-        return cls(settings_from(body["run"], "from_pretrained"), tensors, card)
+        labels = check_labels(body["labels"], paths[CONFIG]) if "labels" in body else None
+        return cls(settings_from(body["run"], "from_pretrained"), tensors, card, labels)

@@ -5,7 +5,6 @@ For networks whose examples have several labels; what is said of many records in
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,25 +14,22 @@ import torch
 
 from classify.evaluation import load_run, predict_logits, run_settings
 from classify.interpretation.explaining import new_folder
+from classify.labels import labels_of
 from classify.reporting.figures import png
 from classify.reporting.html import data_uri, render
 from classify.reporting.ranked import SHOWN, ranked_figure, ranked_rows, read_prevalences
-from classify.runs import RunFolder
 from classify.tasks import TASKS, Task
 from specgen.errors import InputError, nearest
 from specgen.files import write_atomic
 from specgen.records import Record, read_records
 
-__all__ = ["labels_of", "rank_features"]
+__all__ = ["rank_features"]
 
 COLUMNS = ("record", "rank", "name", "group", "cell", "factor", "treatment", "probability", "threshold", "above")
 """Columns of features.csv; ``prevalence`` follows them."""
 
 HINTS = 10_000
 """Names of records that are remembered for the case that one is misspelt."""
-
-THRESHOLD = 0.5
-"""Where validation chose none."""
 
 
 def rank_features(
@@ -93,21 +89,6 @@ def rank_features(
     folder.write_csv("features.csv", [*COLUMNS, "prevalence"], [cells for one in ranked for cells in _cells(one)])
     write_atomic(folder.path / "features.html", page)
     return ranked
-
-
-def labels_of(run: Path, task: Task) -> list[dict[str, Any]]:
-    """What each label of a run is, with the threshold that validation chose; none where classes exclude one another.
-
-    Raises
-    ------
-    InputError
-        ``decided.json`` is damaged.
-    """
-    thresholds = RunFolder(run).read_decided().get("thresholds", {})
-    return [
-        {**dataclasses.asdict(feature), "threshold": thresholds.get(feature.name, THRESHOLD)}
-        for feature in task.features
-    ]
 
 
 def _chosen(source: str, task: Task, names: Sequence[str], most: int) -> list[Record]:

@@ -73,6 +73,7 @@ RANKS = {
     "classify.digests": 10,
     "classify.targets": 10,
     "classify.features": 10,
+    "classify.labels": 17,
     "classify.examples": 12,
     "classify.metrics": 12,
     "classify.runs": 12,

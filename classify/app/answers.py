@@ -16,9 +16,9 @@ from classify.interpretation.explainer import Explainer
 from classify.interpretation.explaining import centre_window, explain_window
 from classify.interpretation.figures import window_figure
 from classify.interpretation.settings import AttributionSettings
+from classify.labels import labels_of
 from classify.pooling import POOLS
 from classify.prediction import load_reader, verdicts
-from classify.ranking import labels_of
 from classify.reporting.figures import png
 from classify.reporting.html import data_uri
 from classify.reporting.ranked import SHOWN, ranked_rows, read_prevalences

@@ -66,6 +66,9 @@ class Task:
         """Class names in label order."""
         raise NotImplementedError
 
+    def know_classes(self, names: Sequence[str]) -> None:
+        """Told the names of the classes where the data that would tell them may be gone; by default the settings tell them."""
+
     @property
     def outputs(self) -> int:
         """Number of logits."""

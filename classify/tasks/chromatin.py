@@ -6,7 +6,7 @@ it is then neither learnt from nor scored. Thresholds are chosen on validation, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ class ChromatinTask(Task):
 
     def __init__(self, settings: Any) -> None:
         super().__init__(settings)
+        self._known: tuple[str, ...] = ()
         self._weights: NDArray[np.float32] | None = None
         self._counts: NDArray[np.int64] | None = None  # of training: (2, k) how many are 0, and 1
 
@@ -60,7 +61,11 @@ class ChromatinTask(Task):
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the labels."""
-        return self._classes
+        return self._known or self._classes
+
+    def know_classes(self, names: Sequence[str]) -> None:
+        """See ``Task.know_classes``; neither tables nor tracks are read for names then."""
+        self._known = tuple(names)
 
     @cached_property
     def _classes(self) -> tuple[str, ...]:

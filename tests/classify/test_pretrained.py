@@ -1,6 +1,10 @@
 """Folders of model hubs: there and back, the card against the run's files, no paths, what is refused."""
 
+import csv
 import json
+import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,12 +13,16 @@ import yaml
 from toy import one_line
 
 from classify.__main__ import main
-from classify.evaluation import load_run, predict_logits
+from classify.evaluation import load_run, predict_logits, run_settings
 from classify.exporting.graph import example_windows
 from classify.metrics import interval_text
+from classify.model_card import model_card
 from classify.pretrained import PretrainedClassifier, without_places
+from classify.tasks import TASKS
 from specgen.errors import InputError
 from specgen.sequences import decode
+
+TOLD = ("name", "cell", "factor", "treatment", "group")
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +125,125 @@ def test_a_card_that_is_no_text(folder, tmp_path):
         (tmp_path / file.name).write_bytes(b"\xff\xfe" if file.name == "README.md" else file.read_bytes())
     with pytest.raises(InputError, match=r"README.md: cannot be read as text in UTF-8"):
         PretrainedClassifier.from_pretrained(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def exported(labelled, tmp_path_factory):
+    """The folder, from a run whose labels are named by its table alone, which is not there when the folder is read."""
+    out = tmp_path_factory.mktemp("hub") / "labelled"
+    assert main(["export", "--run", str(labelled), "--out", str(out)]) == 0
+    return out
+
+
+class TestSeveralLabels:
+    @pytest.fixture
+    def elsewhere(self, exported, tmp_path, monkeypatch):
+        """Another directory, in which no file of the data lies."""
+        monkeypatch.chdir(tmp_path)
+        return exported
+
+    def test_names_and_thresholds_come_with_the_weights(self, labelled, elsewhere):
+        model = PretrainedClassifier.from_pretrained(elsewhere)
+        thresholds = json.loads((labelled / "decided.json").read_text())["thresholds"]
+        assert len(set(thresholds.values())) > 1
+        assert (model.classes, model.thresholds) == (tuple(thresholds), thresholds)
+        with (labelled / "labels.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [{key: row[key] for key in TOLD} for row in model.labels] == [
+            {key: row[key] for key in TOLD} for row in rows
+        ]
+
+    def test_predictions_by_name(self, labelled, elsewhere):
+        model, run = PretrainedClassifier.from_pretrained(elsewhere), load_run(labelled)
+        codes = example_windows(model.window, 40)
+        texts = list(codes)
+        chances = run.task.probabilities(predict_logits(run, torch.from_numpy(codes)).astype(float))
+        named, called = model.predict_named(texts), model.predict(texts)
+        for row, by_name, names in zip(chances, named, called, strict=True):
+            assert list(by_name) == list(run.task.classes)
+            assert list(by_name.values()) == pytest.approx(row, abs=1e-6)
+            wanted = {name for name, value in by_name.items() if value >= model.thresholds[name]}
+            assert (set(names), len(names)) == (wanted, len(wanted))
+            assert [by_name[name] for name in names] == sorted((by_name[name] for name in names), reverse=True)
+        assert len({len(names) for names in called}) > 1
+
+    def test_saved_again_it_is_the_same(self, elsewhere, tmp_path):
+        PretrainedClassifier.from_pretrained(elsewhere).save_pretrained(tmp_path / "again")
+        for path in elsewhere.iterdir():
+            assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
+
+    def test_the_card_lists_them(self, labelled, elsewhere):
+        card = (elsewhere / "README.md").read_text(encoding="utf-8")
+        body = json.loads((labelled / "metrics.json").read_text())
+        thresholds = json.loads((labelled / "decided.json").read_text())["thresholds"]
+        for row in body["features"]:
+            name = re.sub(r"[|<>&]", lambda match: f"&#{ord(match[0])};", row["name"])
+            assert f"| {name} | {row['group']} | {thresholds[row['name']]:,.4g} | {row['auroc']:.4f} |" in card
+        assert "more labels" not in card
+
+    def test_the_card_of_many_labels_is_bounded(self, labelled, tmp_path):
+        run = Path(shutil.copytree(labelled, tmp_path / "run"))
+        body = json.loads((run / "metrics.json").read_text())
+        names = [f"cell{i}|{'F' * 200}{i}|None" for i in range(919)]
+        (run / "decided.json").write_text(json.dumps({"thresholds": {names[1]: 0.123456}}))
+        body["features"] = [{**body["features"][0], "name": name} for name in names]
+        (run / "metrics.json").write_text(json.dumps(body))
+        task = TASKS["chromatin"](run_settings(run).data)
+        task.know_classes(names)
+        card = model_card(run, task)
+        assert card.count("\n| cell") == 40
+        assert "\n879 more labels stand in `config.json`.\n" in card
+        assert "| 0.1235 |" in card
+        assert card.count("| 0.5 |") == 39
+        assert len(card) < 12_000
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda labels: "x", "expected a list of labels, got str"),
+            (
+                lambda labels: [1, *labels],
+                "label 1: expected name, cell, factor, treatment, group and threshold, got 1",
+            ),
+            (lambda labels: [{**labels[0], "more": 1}], "label 1: expected name, cell"),
+            (lambda labels: [labels[0], {**labels[1], "name": ""}], "label 2: expected texts and a name"),
+            (lambda labels: [{**labels[0], "cell": 3}], "label 1: expected texts and a name"),
+            (lambda labels: [labels[0]] * 3, "names label 'K562|GATA1|None' twice"),
+            (lambda labels: [{**labels[0], "threshold": 1.5}], "expected a threshold from 0 to 1, got 1.5"),
+            (lambda labels: [{**labels[0], "threshold": "0.5"}], "expected a threshold from 0 to 1, got 0.5"),
+            (lambda labels: [{**labels[0], "threshold": True}], "expected a threshold from 0 to 1, got True"),
+            (lambda labels: labels[:2], "does not hold the weights of model 'deepbind'"),
+        ],
+    )
+    def test_damaged_labels(self, elsewhere, tmp_path, change, message):
+        folder = Path(shutil.copytree(elsewhere, tmp_path / "damaged"))
+        body = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps({**body, "labels": change(body["labels"])}))
+        with pytest.raises(InputError, match=re.escape(message)):
+            PretrainedClassifier.from_pretrained(folder)
+
+    def test_a_folder_of_an_earlier_version(self, elsewhere, tmp_path):
+        folder = Path(shutil.copytree(elsewhere, tmp_path / "earlier"))
+        body = json.loads((folder / "config.json").read_text())
+        names = [label["name"] for label in body.pop("labels")]
+        (folder / "config.json").write_text(json.dumps(body))
+        with pytest.raises(InputError, match=r"labels\.csv"):  # the table, which is not here
+            PretrainedClassifier.from_pretrained(folder)
+        body["run"]["data"]["labels"] = names
+        (folder / "config.json").write_text(json.dumps(body))
+        assert PretrainedClassifier.from_pretrained(folder).thresholds == dict.fromkeys(names, 0.5)
+
+
+def test_classes_that_exclude_one_another_have_no_thresholds(folder, tmp_path):
+    model = PretrainedClassifier.from_pretrained(folder)
+    assert (model.labels, model.thresholds) == ([], {})
+    assert "labels" not in json.loads((folder / "config.json").read_text())
+    texts = list(example_windows(600, 3))
+    assert [list(row.values()) for row in model.predict_named(texts)] == pytest.approx(model.predict_proba(texts))
+    assert model.predict(texts) == [[model.classes[i]] for i in model.predict_proba(texts).argmax(1)]
+    copied = Path(shutil.copytree(folder, tmp_path / "copied"))
+    body = json.loads((copied / "config.json").read_text())
+    label = {**dict.fromkeys(TOLD, "x"), "threshold": 0.5}
+    (copied / "config.json").write_text(json.dumps({**body, "labels": [label]}))
+    with pytest.raises(InputError, match="classes of task 'coding' exclude one another, got 1 labels"):
+        PretrainedClassifier.from_pretrained(copied)
