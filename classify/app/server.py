@@ -43,7 +43,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-"""Of every answer: the script and the styles are files of the page, and nothing inline is run."""
+"""Of every answer: the scripts and the styles are files of the page, and nothing inline is run."""
 
 
 def is_local(host: str) -> bool:
@@ -110,6 +110,10 @@ def make_app(desk: Desk, hosts: list[str], *, patience: float = PATIENCE) -> Fla
     @app.get("/app.js")
     def script() -> Response:
         return Response(render("app.js.j2", most=MOST_BYTES), mimetype="text/javascript")
+
+    @app.get("/page.js")
+    def reports_script() -> Response:
+        return Response(render("page.js"), mimetype="text/javascript")
 
     @app.post("/")
     def answer() -> Response:

@@ -48,10 +48,14 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def watched(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
-    """A page in a context with ``options``; its end fails on console messages, errors, dialogs, and requests but for ``url``."""
+    """A page in a context with ``options``; its end fails on console messages, errors, dialogs, and requests.
+
+    Allowed are ``url`` itself, pictures that are data, and, where a server is asked, whatever else it has: no other origin.
+    """
     context = browser.new_context(**{"viewport": {"width": 1200, "height": 900}, **options})
     context.set_default_timeout(20_000)
     seen: list[str] = []
+    own = re.match(r"https?://[^/]+/", url)
     try:
         page = context.new_page()
         page.on("console", lambda message: seen.append(f"console {message.type}: {message.text}"))
@@ -60,7 +64,8 @@ def watched(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
         page.on("request", lambda request: note(request.url))
 
         def note(address: str) -> None:
-            if address != url and not re.match(r"data:image/(png|jpeg);base64,", address):
+            of_it = address == url or (own is not None and address.startswith(own[0]))
+            if not of_it and not re.match(r"data:image/(png|jpeg);base64,", address):
                 seen.append(f"request: {address[:200]}")
 
         page.goto(url)

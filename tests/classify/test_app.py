@@ -268,7 +268,12 @@ class TestInputs:
 
 class TestRequests:
     def test_the_page_asks_nothing_of_others(self, client):
-        for path, kind in (("/", "text/html"), ("/app.css", "text/css"), ("/app.js", "text/javascript")):
+        for path, kind in (
+            ("/", "text/html"),
+            ("/app.css", "text/css"),
+            ("/app.js", "text/javascript"),
+            ("/page.js", "text/javascript"),
+        ):
             response = client.get(path)
             assert response.status_code == 200
             assert response.mimetype == kind
@@ -281,8 +286,15 @@ class TestRequests:
             assert policy["style-src"] == "'self'"
             assert response.headers["X-Content-Type-Options"] == "nosniff"
         page = client.get("/").text
-        assert re.findall(r"<script[^>]*>(.*?)</script>", page) == [""]
+        assert re.findall(r"<script[^>]*>(.*?)</script>", page) == ["", ""]
         assert not re.search(r" on\w+=", page)
+
+    def test_tables_are_sorted_by_the_script_of_reports(self, client, base):
+        script = client.get("/page.js").text
+        assert "table.sortable" in script
+        assert f"<script>{script}</script>" in (base / "report.html").read_text()
+        response = client.post("/", data=upload(fasta(RECORDS)))
+        assert response.text.count('<table class="sortable">') == response.text.count("<table") == 2
 
     def test_every_control_has_a_label(self, client):
         page = client.get("/").text
