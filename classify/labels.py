@@ -6,7 +6,6 @@ From a run folder, and from plain data that was written elsewhere. What a name t
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from specgen.errors import InputError
 if TYPE_CHECKING:
     from classify.tasks import Task
 
-__all__ = ["THRESHOLD", "check_labels", "labels_of", "with_thresholds"]
+__all__ = ["THRESHOLD", "check_labels", "labels_of"]
 
 THRESHOLD = 0.5
 """Where validation chose none."""
@@ -25,22 +24,21 @@ THRESHOLD = 0.5
 TOLD = tuple(field.name for field in dataclasses.fields(Feature))
 
 
-def with_thresholds(features: Sequence[Feature], thresholds: Mapping[str, float]) -> list[dict[str, Any]]:
-    """A row for each label: name, cell, factor, treatment, group, and threshold."""
-    return [
-        {**dataclasses.asdict(feature), "threshold": thresholds.get(feature.name, THRESHOLD)} for feature in features
-    ]
-
-
 def labels_of(run: Path, task: Task) -> list[dict[str, Any]]:
-    """What each label of a run is, with the threshold that validation chose; none where classes exclude one another.
+    """name, cell, factor, treatment, group and threshold, as validation chose it, of each label of a run in order.
+
+    None where classes exclude one another.
 
     Raises
     ------
     InputError
         ``decided.json`` is damaged.
     """
-    return with_thresholds(task.features, RunFolder(run).read_decided().get("thresholds", {}))
+    thresholds = RunFolder(run).read_decided().get("thresholds", {})
+    return [
+        {**dataclasses.asdict(feature), "threshold": thresholds.get(feature.name, THRESHOLD)}
+        for feature in task.features
+    ]
 
 
 def check_labels(body: Any, where: Path | str) -> list[dict[str, Any]]:

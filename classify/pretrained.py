@@ -28,7 +28,7 @@ from classify.building import build_classifier
 from classify.config import settings_from
 from classify.evaluation import Loaded, predict_logits, run_settings
 from classify.hardware import choose
-from classify.labels import check_labels, labels_of, with_thresholds
+from classify.labels import check_labels, labels_of
 from classify.model_card import model_card
 from classify.module import Classifier
 from classify.prediction import load_reader
@@ -70,8 +70,8 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
     card
         Text of README.md.
     labels
-        Of a task whose examples may have several labels: what each is, see ``labels.labels_of``. None = not known, as in
-        folders of earlier versions; the settings have to name them then.
+        Of a task whose examples may have several labels, and of no other: what each is, see ``labels.labels_of``. The settings
+        may only say which file names them, and no file is read for that.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
     Raises
     ------
     InputError
-        Weights of another network; labels of a task whose classes exclude one another.
+        Weights of another network; labels of a task whose classes exclude one another, or none of one whose do not.
     """
 
     classifier: Classifier
@@ -91,18 +91,17 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
         run_settings: RunSettings,
         tensors: Mapping[str, Tensor],
         card: str = "",
-        labels: Sequence[Mapping[str, Any]] | None = None,
+        labels: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         super().__init__()
         self.run_settings, self.card = run_settings, card
         self.task, self.plan = TASKS[run_settings.task](run_settings.data), choose(run_settings.training)
-        if labels and self.task.exclusive:
-            raise InputError(
-                f"labels: classes of task {self.task.name!r} exclude one another, got {len(labels)} labels"
-            )
+        if bool(labels) == self.task.exclusive:
+            wanted = "none" if labels else "some (a folder of an earlier version has none: export the run once more)"
+            raise InputError(f"labels: expected {wanted} of task {self.task.name!r}, got {len(labels)}")
         if labels:
             self.task.know_classes([label["name"] for label in labels])
-        self.labels = [dict(label) for label in labels or with_thresholds(self.task.features, {})]
+        self.labels = [dict(label) for label in labels]
         self.classifier = build_classifier(run_settings, self.task, "codes", self.plan)
         try:
             self.classifier.model.load_state_dict(dict(tensors))
@@ -255,5 +254,5 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
             card = paths[CARD].read_text(encoding="utf-8") if paths[CARD].is_file() else ""
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{paths[CARD]}: cannot be read as text in UTF-8 ({error})") from None
-        labels = check_labels(body["labels"], paths[CONFIG]) if "labels" in body else None
+        labels = check_labels(body.get("labels", []), paths[CONFIG])
         return cls(settings_from(body["run"], "from_pretrained"), tensors, card, labels)

@@ -222,16 +222,17 @@ class TestSeveralLabels:
         with pytest.raises(InputError, match=re.escape(message)):
             PretrainedClassifier.from_pretrained(folder)
 
-    def test_a_folder_of_an_earlier_version(self, elsewhere, tmp_path):
-        folder = Path(shutil.copytree(elsewhere, tmp_path / "earlier"))
+    def test_no_file_is_read_for_names(self, elsewhere, labelled, tmp_path):
+        folder = Path(shutil.copytree(elsewhere, tmp_path / "unnamed"))
         body = json.loads((folder / "config.json").read_text())
-        names = [label["name"] for label in body.pop("labels")]
+        assert body["run"]["data"]["labels"] == []
+        del body["labels"]
+        body["run"]["data"]["train"] = [str(labelled.parents[3] / "labels.csv")]  # which is there
         (folder / "config.json").write_text(json.dumps(body))
-        with pytest.raises(InputError, match=r"labels\.csv"):  # the table, which is not here
+        with pytest.raises(
+            InputError, match=r"labels: expected some \(a folder of an earlier version.* task 'chromatin', got 0"
+        ):
             PretrainedClassifier.from_pretrained(folder)
-        body["run"]["data"]["labels"] = names
-        (folder / "config.json").write_text(json.dumps(body))
-        assert PretrainedClassifier.from_pretrained(folder).thresholds == dict.fromkeys(names, 0.5)
 
 
 def test_classes_that_exclude_one_another_have_no_thresholds(folder, tmp_path):
@@ -245,5 +246,5 @@ def test_classes_that_exclude_one_another_have_no_thresholds(folder, tmp_path):
     body = json.loads((copied / "config.json").read_text())
     label = {**dict.fromkeys(TOLD, "x"), "threshold": 0.5}
     (copied / "config.json").write_text(json.dumps({**body, "labels": [label]}))
-    with pytest.raises(InputError, match="classes of task 'coding' exclude one another, got 1 labels"):
+    with pytest.raises(InputError, match="labels: expected none of task 'coding', got 1"):
         PretrainedClassifier.from_pretrained(copied)
