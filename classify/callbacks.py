@@ -69,7 +69,11 @@ class WholeCheckpoints(TorchCheckpointIO):  # type: ignore[misc]
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         with replacing(Path(path)) as temporary:
-            torch.save(checkpoint, temporary)
+            try:
+                with temporary.open("wb") as file:
+                    torch.save(checkpoint, file)
+            except RuntimeError as error:  # a full disk comes out as a wrong position in the archive
+                raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
 
 
 class ProgressBar(TQDMProgressBar):  # type: ignore[misc]

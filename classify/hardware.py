@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from classify.miscomputed import exact_where_wrong
 from specgen.engines import available_cores
+from specgen.errors import shortage
 
 if TYPE_CHECKING:
     from classify.settings import TrainingSettings
@@ -146,9 +147,9 @@ def _keep_memory() -> None:
         set_option(-1, -1)  # M_TRIM_THRESHOLD
 
 
-def out_of_memory(error: RuntimeError) -> bool:
+def out_of_memory(error: Exception) -> bool:
     """Whether it says so: PyTorch has a class of its own for GPUs only."""
-    return any(sign in str(error).lower() for sign in ("out of memory", "can't allocate memory"))
+    return shortage(error).startswith("out of memory")
 
 
 def laid_out(inputs: Tensor, layout: str) -> Tensor:

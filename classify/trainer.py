@@ -67,7 +67,7 @@ def run_trainer(
         if rank():
             raise SystemExit(130) from None  # the first process says so
         raise Interrupted(_stopped(run)) from None
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         text = str(error)
         if any(sign in text for sign in ("size mismatch", "Missing key", "Unexpected key")):
             raise InputError(f"{run.last}: checkpoint of another model ({first_line(error)})") from None

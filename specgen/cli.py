@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from specgen.errors import InputError, UnknownName
+from specgen.errors import InputError, UnknownName, shortage
 
 __all__ = ["run_command"]
 
@@ -31,8 +31,8 @@ def run_command(program: str, commands: Mapping[str, str], arguments: Sequence[s
     Returns
     -------
     int
-        Exit code: 0, 2 for bad input or a file that cannot be used (one line on stderr, no traceback), 130 for Ctrl-C, 143
-        for SIGTERM.
+        Exit code: 0, 2 for bad input, a file that cannot be used, or too little memory, room or handles (one line on stderr,
+        no traceback), 130 for Ctrl-C, 143 for SIGTERM.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -46,9 +46,8 @@ def run_command(program: str, commands: Mapping[str, str], arguments: Sequence[s
     try:
         if command not in commands:
             raise UnknownName("command", command, commands)
-        module = importlib.import_module(f"{program}.commands.{command}")
         with _terminable() as terminated:
-            module.run(rest)
+            importlib.import_module(f"{program}.commands.{command}").run(rest)
     except InputError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 2
@@ -56,11 +55,17 @@ def run_command(program: str, commands: Mapping[str, str], arguments: Sequence[s
         sys.stderr.close()  # whoever read our output went away (head, less): not an error
     except OSError as error:
         reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
-        print(f"{program}: {reason if error.filename is None else f'{error.filename}: {reason}'}", file=sys.stderr)
+        line = InputError(reason if error.filename is None else f"{error.filename}: {reason}")
+        print(f"{program}: {line}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as error:
         print(f"\n{program}: {str(error) or 'stopped'}", file=sys.stderr)
         return 143 if terminated else 130
+    except Exception as error:
+        if not (short := shortage(error)):
+            raise
+        print(f"{program}: {InputError(short)}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -5,15 +5,29 @@
         +-- UnknownName a name that no registry holds, with the nearest known names
 
 The command line turns an ``InputError`` into that one line on stderr and exit code 2, and so it does with an
-``OSError``, naming the path. Anything else is a bug of ours and keeps its traceback. No other logic lives here.
+``OSError``, naming the path, and with whatever a ``shortage`` of the machine came out as. Anything else is a bug of ours and
+keeps its traceback. No other logic lives here.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import errno
+import os
+from collections.abc import Iterable, Iterator
 
-__all__ = ["InputError", "SpecgenError", "UnknownName", "first_line", "nearest"]
+__all__ = ["InputError", "SpecgenError", "UnknownName", "first_line", "nearest", "refused", "shortage"]
+
+_SHORT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+_SIGNS = {
+    "out of memory": "out of memory",
+    "can't allocate memory": "out of memory",
+    "cannot allocate memory": "out of memory",
+    "bad_alloc": "out of memory",
+    "dataloader worker (pid": "a process that loads batches was lost; too little memory? (fewer training.workers need less)",
+    **{os.strerror(number).lower(): os.strerror(number) for number in _SHORT if number != errno.ENOMEM},
+}
+"""What libraries write into errors of other classes, and what it means."""
 
 LONGEST = 2000
 """Letters of a message: a field of a damaged file may have as many as the file."""
@@ -55,6 +69,39 @@ class UnknownName(InputError):
 def first_line(error: BaseException) -> str:
     """What an error says, up to its first line's end; its type where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def shortage(error: BaseException) -> str:
+    """What the machine has too little of, in a line: memory, room on a disk, open files; empty where it is something else.
+
+    Libraries turn these into errors of their own, so what an error came from is looked at, too.
+    """
+    for link in _links(error):
+        text = f" ({first_line(link)[:300]})" if str(link).strip() else ""
+        if isinstance(link, MemoryError):
+            return f"out of memory{text}"
+        if isinstance(link, OSError) and link.errno in _SHORT:
+            reason = os.strerror(link.errno)
+            return reason if link.filename is None else f"{link.filename}: {reason}"
+        for sign, meaning in _SIGNS.items():
+            if sign in str(link).lower():
+                return meaning + text
+    return ""
+
+
+def refused(error: BaseException) -> bool:
+    """Whether there is no room, or no handle for another file: what fails for any settings until somebody sees to it."""
+    short = shortage(error)
+    return any(
+        os.strerror(number) in short for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE)
+    )
+
+
+def _links(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what it came from, and so on."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -256,6 +256,8 @@ def test_a_settings_file_through_a_pipe_or_as_an_option(tmp_path, capsys):
         (PermissionError(13, "Permission denied"), "specgen: Permission denied\n"),
         (OSError("truncated\n file"), "specgen: truncated file\n"),
         (TimeoutError(), "specgen: TimeoutError\n"),
+        (FileNotFoundError(2, "No such file", "a\nb"), "specgen: a\\nb: No such file\n"),
+        (MemoryError("Unable to allocate 3 TiB"), "specgen: out of memory (Unable to allocate 3 TiB)\n"),
     ],
 )
 def test_what_the_system_refuses_is_one_line(monkeypatch, capsys, error, said):

@@ -29,7 +29,7 @@ from classify.sweeping.trials import settle, train_trial
 from classify.tasks import TASKS
 from classify.training import check
 from specgen.colour import PALETTES
-from specgen.errors import InputError
+from specgen.errors import InputError, refused
 from specgen.files import write_atomic
 from specgen.representations import REPRESENTATIONS
 
@@ -148,6 +148,8 @@ class _Search:
             if not math.isfinite(result["value"]):
                 why = f"{self.options.monitor} is {result['value']}"
         except InputError as error:
+            if refused(error):  # by the machine: no fault of this point, which is to be trained again
+                raise
             why = str(error)
         if why:
             trial.set_user_attr("failed", why)

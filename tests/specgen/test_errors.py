@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specgen.errors import LONGEST, InputError, SpecgenError, UnknownName, first_line, nearest
+from specgen.errors import LONGEST, InputError, SpecgenError, UnknownName, first_line, nearest, refused, shortage
 
 
 def test_tree() -> None:
@@ -87,3 +88,43 @@ def test_the_first_line_of_an_error() -> None:
     assert first_line(ValueError("a\nb")) == "a"
     assert first_line(EOFError()) == "EOFError"
     assert first_line(ValueError("\n")) == "ValueError"
+
+
+ALLOCATOR = (
+    "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes"
+)
+LOST = "DataLoader worker (pid 7) is killed by signal: Killed. "
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "no_room"),
+    [
+        (MemoryError(), "out of memory", False),
+        (MemoryError("Unable to allocate 3.64 TiB"), "out of memory (Unable to allocate 3.64 TiB)", False),
+        (RuntimeError(ALLOCATOR + "\nmore"), f"out of memory ({ALLOCATOR})", False),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "Cannot allocate memory", False),
+        (RuntimeError(LOST), f"a process that loads batches was lost; too little memory? (fewer training.workers need less) "
+         f"({LOST.strip()})", False),
+        (OSError(errno.ENOSPC, "", "a/b"), "a/b: No space left on device", True),
+        (InputError("a/b: cannot be written (No space left on device)"), "No space left on device (a/b: cannot be written (No "
+         "space left on device))", True),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files", True),
+        (OSError(errno.ENOENT, "No such file or directory", "a"), "", False),
+        (ValueError("x"), "", False),
+    ],
+    ids=lambda value: None if isinstance(value, Exception) else str(value)[:20],
+)  # fmt: skip
+def test_what_the_machine_has_too_little_of(error: Exception, said: str, no_room: bool) -> None:
+    assert shortage(error) == said
+    assert refused(error) == no_room
+
+
+def test_what_an_error_came_from_is_looked_at() -> None:
+    """torch tells of a full disk as a wrong place in its archive."""
+    told, full = RuntimeError("unexpected pos 640 vs 534"), OSError(errno.ENOSPC, "No space left on device")
+    told.__context__ = full
+    assert shortage(told) == "No space left on device"
+    told.__suppress_context__ = True
+    assert shortage(told) == ""
+    told.__cause__ = full
+    assert shortage(told) == "No space left on device"
