@@ -32,7 +32,7 @@ from classify.sampling import make_sampler
 from classify.settings import RunSettings
 from classify.tasks import TASKS, Task
 from specgen.errors import InputError
-from specgen.files import write_atomic
+from specgen.files import alone, write_atomic
 from specgen.sequences import Codes
 
 __all__ = ["evaluate_baseline", "fit_baseline"]
@@ -73,6 +73,11 @@ def fit_baseline(name: str, settings: RunSettings, examples: Examples) -> dict[s
     if examples.targets is None and len(examples.classes) != 2:
         raise InputError(f"baseline {name!r} tells two classes apart, got {', '.join(examples.classes)}")
     settings = dataclasses.replace(settings, model=name, model_options={})
+    with alone(settings.folder):
+        return _fit(baseline, settings, examples)
+
+
+def _fit(baseline: Baseline, settings: RunSettings, examples: Examples) -> dict[str, Any]:
     run, task = RunFolder(settings.folder), TASKS[settings.task](settings.data)
     run.begin("the baseline is not finished; repeat: python -m classify baselines")
     run.clear()

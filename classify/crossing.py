@@ -17,7 +17,7 @@ from classify.runs import RunFolder, to_csv
 from classify.settings import RunSettings
 from classify.training import fit
 from specgen.errors import InputError
-from specgen.files import read_json, write_atomic
+from specgen.files import alone, read_json, write_atomic
 
 __all__ = ["METRICS", "cross", "matrix", "write_crossing"]
 
@@ -50,8 +50,9 @@ def cross(runs: Mapping[str, RunSettings]) -> Bodies:
     for name, settings in runs.items():
         if not _finished(settings.folder):
             checkpoints = settings.folder / "checkpoints" / "last.ckpt"
-            run, examples = fit(settings, resume=checkpoints.exists(), overwrite=not checkpoints.exists())
-            evaluate(settings, run, examples)
+            with alone(settings.folder):
+                run, examples = fit(settings, resume=checkpoints.exists(), overwrite=not checkpoints.exists())
+                evaluate(settings, run, examples)
         found[name, name] = _body(settings.folder)
     for name, settings in runs.items():
         for other, theirs in runs.items():

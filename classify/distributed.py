@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,9 +16,11 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 
+from specgen import files
 from specgen.errors import InputError
 
 __all__ = [
+    "alone",
     "check_alone",
     "check_shares",
     "gathered",
@@ -89,6 +92,20 @@ def once(work: Callable[[], T]) -> T:
         raise SystemExit(2)
     result: T = told[0]
     return result
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """A folder for the processes of this run, see ``specgen.files.alone``: the leader has its lock.
+
+    Raises
+    ------
+    InputError
+        Another run is in, or it cannot be written to.
+    """
+    with ExitStack() as held:
+        once(lambda: held.enter_context(files.alone(folder)))
+        yield
 
 
 def gathered(*columns: NDArray[Any]) -> list[NDArray[Any]]:

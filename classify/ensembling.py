@@ -20,7 +20,7 @@ from classify.reporting.page import write_report
 from classify.runs import RunFolder, to_csv
 from classify.settings import check_name
 from specgen.errors import InputError
-from specgen.files import write_atomic
+from specgen.files import alone, write_atomic
 from specgen.parser import load_settings
 
 __all__ = ["ensemble", "mean_probabilities"]
@@ -62,9 +62,14 @@ def ensemble(folders: Sequence[Path], out: Path) -> dict[str, Any]:
         if run.examples != first.examples:
             raise InputError(f"ensemble: {run.path} was scored on other examples than {first.path}")
     check_name("--out", out.name)
-    folder = RunFolder(out)
+    with alone(out):
+        return _written(runs, out)
+
+
+def _written(runs: Sequence[FinishedRun], out: Path) -> dict[str, Any]:
+    first, folder = runs[0], RunFolder(out)
     unfinished = folder.marker.is_file() and folder.marker.read_text(encoding="utf-8").startswith(UNFINISHED)
-    if out.exists() and any(out.iterdir()) and not unfinished:
+    if any(path.name != ".lock" for path in out.iterdir()) and not unfinished:
         raise InputError(f"{out}: holds something already; expected the name of a new folder")
     probabilities = mean_probabilities([run.probabilities for run in runs])
     folder.begin(f"{UNFINISHED}; repeat: python -m classify ensemble")
@@ -89,6 +94,7 @@ def ensemble(folders: Sequence[Path], out: Path) -> dict[str, Any]:
         "data": first.metrics.get("data", {}),
         "training": {},
         **summary(first.labels, probabilities, first.groups, list(first.classes), first.positive, 0),
+        "bounds": first.metrics.get("bounds") or {},  # of the examples, which are the same for all
         "cost": _cost(runs),
     }
     folder.write_json("metrics.json", body)

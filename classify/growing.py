@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from typing_extensions import Self
 
 from specgen.errors import InputError
-from specgen.files import read_json, take_lock, write_atomic
+from specgen.files import free_lock, read_json, take_lock, write_atomic
 
 __all__ = ["GrowingTable"]
 
@@ -122,8 +122,7 @@ class GrowingTable:
             return
         self.part.unlink(missing_ok=True)
         self.pins.unlink(missing_ok=True)
-        self.lock.release()
-        Path(self.lock.lock_file).unlink(missing_ok=True)
+        free_lock(self.lock)
 
 
 def _passing(error: InputError) -> bool:

@@ -16,7 +16,7 @@ from classify.baselines import BASELINES
 from classify.config import parse_run, to_yaml
 from classify.cost import environment
 from classify.datasets import TileDataset
-from classify.distributed import check_alone, check_shares, joined, once
+from classify.distributed import alone, check_alone, check_shares, joined, once
 from classify.evaluation import evaluate, load_run, predict_logits, run_settings
 from classify.examples import Examples
 from classify.fitted import load_baseline
@@ -84,8 +84,9 @@ def rescore(folder: Path, other: OtherData | None = None) -> tuple[RunFolder, di
         check_shares("test", len(examples.part("test")))
         if other is not None:
             examples = _with_seen(run, examples)
-        once(lambda: _begin(run, into, data, other))
-        return into.folder, score(settings, run, examples, into)
+        with alone(into.folder.path):
+            once(lambda: _begin(run, into, data, other))
+            return into.folder, score(settings, run, examples, into)
 
 
 def _settings_of(settings: RunSettings, other: OtherData, folder: Path) -> RunSettings:

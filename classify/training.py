@@ -21,7 +21,7 @@ from classify.config import to_yaml
 from classify.convolution import with_fast_gradients
 from classify.cost import environment, flops_per_example, of_all_processes, parameter_count, reset_peaks, trained
 from classify.datasets import TileDataset, evaluation_loader, train_loader
-from classify.distributed import check_shares, once, rank, world
+from classify.distributed import alone, check_shares, once, rank, world
 from classify.examples import Examples, check_trainable
 from classify.folders import SPLIT_COLUMNS, check_folder, check_split, split_rows, stopped_early
 from classify.hardware import Plan, choose
@@ -89,13 +89,24 @@ def fit(
     Interrupted
         On Ctrl-C.
     """
+    with alone(settings.folder):
+        return _fit(settings, resume, overwrite, examples, task or TASKS[settings.task](settings.data), watchers)
+
+
+def _fit(
+    settings: RunSettings,
+    resume: bool,
+    overwrite: bool,
+    examples: Examples | None,
+    task: Task,
+    watchers: Sequence[Callback],
+) -> tuple[RunFolder, Examples]:
     run, options = RunFolder(settings.folder), settings.training
     once(lambda: check_folder(run, settings, resume, overwrite) and None)
     state = check_folder(run, settings, resume, overwrite) if resume else None
     plan = choose(options)
     plan.apply()
     fresh = reset_peaks()
-    task = task or TASKS[settings.task](settings.data)
     if options.monitor not in task.monitors:
         raise UnknownName(f"training.monitor of task {settings.task!r}:", options.monitor, task.monitors)
     examples = task.load() if examples is None else examples

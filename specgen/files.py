@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,8 +17,11 @@ from specgen.errors import InputError
 
 __all__ = [
     "DATA_VARIABLE",
+    "alone",
     "expand",
     "finite",
+    "free_lock",
+    "new_folder",
     "overgrown",
     "parse_json",
     "read_json",
@@ -59,7 +63,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.unlink(missing_ok=True)  # perhaps a link, through which another file would be written
+        _remove(temporary)  # perhaps a link, through which another file would be written
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
@@ -70,7 +74,28 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def take_lock(path: Path, busy: str, place: Path | str) -> FileLock:
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder that takes the place of ``path`` when the block ends well, and vanishes when it does not.
+
+    Raises
+    ------
+    InputError
+        ``path`` holds something: numbered files of an earlier call would be taken for this one's. Or it cannot be written to.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise InputError(f"{path}: holds something already; expected the name of a new folder")
+    with replacing(path) as temporary:
+        temporary.mkdir()
+        try:
+            yield temporary
+        except InputError as error:
+            if str(temporary) not in str(error):
+                raise
+            raise InputError(str(error).replace(str(temporary), str(path))) from None
+
+
+def take_lock(path: Path, busy: str, place: Path | str, *, again: bool = False) -> FileLock:
     """A lock file taken for this process alone, its folder made; whoever takes it releases it.
 
     Parameters
@@ -79,13 +104,15 @@ def take_lock(path: Path, busy: str, place: Path | str) -> FileLock:
         What to say where another process has it.
     place
         What to name where the file cannot be written.
+    again
+        Whether this process may have it already; it is then to be released as often as it was taken.
 
     Raises
     ------
     InputError
         Another process has it, or it cannot be written.
     """
-    lock = FileLock(path, timeout=0)
+    lock = FileLock(path, timeout=0, is_singleton=again)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
@@ -94,6 +121,37 @@ def take_lock(path: Path, busy: str, place: Path | str) -> FileLock:
     except OSError as error:
         raise InputError(f"{place}: cannot be written ({error.strerror or error})") from None
     return lock
+
+
+def free_lock(lock: FileLock) -> None:
+    """Release a lock and take its file away: while it is held, since it may be another's the moment after."""
+    if lock.lock_counter == 1:
+        with suppress(OSError):
+            Path(lock.lock_file).unlink()
+    lock.release()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """A folder for this process alone, made where it is not there, and gone again where nothing is written into it.
+
+    Whoever is in may come in again. A process that is killed holds nothing any more.
+
+    Raises
+    ------
+    InputError
+        Another process is in, or it cannot be written to.
+    """
+    absent = [place for place in (folder, *folder.parents) if not place.exists()]
+    busy = f"{folder}: another process is at work in this folder"
+    lock = take_lock(folder / ".lock", busy, folder, again=True)
+    try:
+        yield
+    finally:
+        free_lock(lock)
+        for place in absent:
+            with suppress(OSError):  # not empty
+                place.rmdir()
 
 
 def write_atomic(path: Path, data: str | bytes) -> Path:
@@ -144,4 +202,11 @@ def finite(value: Any) -> Any:
 
 def _discard(temporary: Path) -> None:
     with suppress(OSError):  # the folder itself is the trouble then, and the error being raised says so
+        _remove(temporary)
+
+
+def _remove(temporary: Path) -> None:
+    if temporary.is_dir() and not temporary.is_symlink():
+        shutil.rmtree(temporary)
+    else:
         temporary.unlink(missing_ok=True)

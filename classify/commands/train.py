@@ -22,11 +22,11 @@ def run(arguments: Sequence[str]) -> None:
         },
     )
     from classify.commands.evaluate import print_result  # heavy imports only once the settings are known to be good
-    from classify.distributed import joined
+    from classify.distributed import alone, joined
     from classify.evaluation import evaluate
     from classify.training import fit
 
-    with joined():
+    with joined(), alone(settings.folder):
         folder, examples = fit(settings, resume=extra.resume, overwrite=extra.overwrite)
         if body := evaluate(settings, folder, examples):
             print_result(folder, body)

@@ -35,7 +35,7 @@ from classify.scanning.settings import STRANDS, ScanSettings
 from classify.scanning.tracks import SIGNS, check_bigwig, write_bed, write_bedgraph, write_bigwig
 from classify.scanning.values import Scored, Windows
 from specgen.errors import InputError
-from specgen.files import expand, finite, take_lock, write_atomic
+from specgen.files import expand, finite, free_lock, take_lock, write_atomic
 from specgen.genome import read_contigs
 from specgen.ledger import identity
 from specgen.sequences import Codes
@@ -177,8 +177,7 @@ def _alone(out: str) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
-        Path(f"{out}.part.lock").unlink(missing_ok=True)
+        free_lock(lock)
 
 
 def _pins(loaded: Loaded, run: Path, genome: str, settings: ScanSettings) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from made_up import make_run
 
+from classify.commands.evaluate import print_result
 from classify.comparison import compare
 from classify.ensembling import ensemble, mean_probabilities
 from classify.reporting.finished import read_finished
@@ -44,6 +45,8 @@ def test_a_run_like_any_other(members, tmp_path):
     assert body["metrics"]["auroc"]["value"] == pytest.approx(1.0)  # each member errs on another example
     assert json.loads((out / "metrics.json").read_text())["cost"]["parameters"] == 2000
     assert (out / "report.html").is_file()
+    assert body["bounds"] == {}
+    print_result(RunFolder(out), body)  # as the command does
     assert not RunFolder(out).marker.exists()
     assert "| ensemble | both |" in compare([*members, out])
 
