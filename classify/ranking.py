@@ -13,14 +13,14 @@ import numpy as np
 import torch
 
 from classify.evaluation import load_run, predict_logits, run_settings
-from classify.interpretation.explaining import new_folder
 from classify.labels import labels_of
 from classify.reporting.figures import png
 from classify.reporting.html import data_uri, render
 from classify.reporting.ranked import SHOWN, ranked_figure, ranked_rows, read_prevalences
+from classify.runs import RunFolder
 from classify.tasks import TASKS, Task
 from specgen.errors import InputError, nearest
-from specgen.files import write_atomic
+from specgen.files import new_folder, write_atomic
 from specgen.records import Record, read_records
 
 __all__ = ["rank_features"]
@@ -64,31 +64,32 @@ def rank_features(
     if task.exclusive or task.answers != "window":
         several = ", ".join(name for name in TASKS if not TASKS[name].exclusive)
         raise InputError(f"{run}: is of task {task.name!r}, whose examples have no several labels; expected {several}")
-    folder, loaded = new_folder(out), load_run(run)
-    features, prevalences = labels_of(run, task), read_prevalences(run)
-    chosen = _chosen(source, task, records, most)
-    windows = torch.from_numpy(np.stack([task.prepare(record.codes) for record in chosen]))
-    chances = task.probabilities(predict_logits(loaded, windows).astype(np.float64))
-    ranked: list[dict[str, Any]] = [
-        {"record": record.name, "rows": ranked_rows(features, own, prevalences)}
-        for record, own in zip(chosen, chances, strict=True)
-    ]
-    pictures = [png(ranked_figure(one["rows"], one["record"])) for one in ranked]
-    page = render(
-        "features.html.j2",
-        run=str(run),
-        model=settings.model,
-        source=source,
-        window=task.window,
-        labels=len(features),
-        shown=SHOWN,
-        records=[one | {"uri": data_uri(picture)} for one, picture in zip(ranked, pictures, strict=True)],
-    )
-    for number, picture in enumerate(pictures, 1):
-        write_atomic(folder.path / f"{number:04d}.png", picture)
-    folder.write_csv("features.csv", [*COLUMNS, "prevalence"], [cells for one in ranked for cells in _cells(one)])
-    write_atomic(folder.path / "features.html", page)
-    return ranked
+    with new_folder(out) as place:
+        folder, loaded = RunFolder(place), load_run(run)
+        features, prevalences = labels_of(run, task), read_prevalences(run)
+        chosen = _chosen(source, task, records, most)
+        windows = torch.from_numpy(np.stack([task.prepare(record.codes) for record in chosen]))
+        chances = task.probabilities(predict_logits(loaded, windows).astype(np.float64))
+        ranked: list[dict[str, Any]] = [
+            {"record": record.name, "rows": ranked_rows(features, own, prevalences)}
+            for record, own in zip(chosen, chances, strict=True)
+        ]
+        pictures = [png(ranked_figure(one["rows"], one["record"])) for one in ranked]
+        page = render(
+            "features.html.j2",
+            run=str(run),
+            model=settings.model,
+            source=source,
+            window=task.window,
+            labels=len(features),
+            shown=SHOWN,
+            records=[one | {"uri": data_uri(picture)} for one, picture in zip(ranked, pictures, strict=True)],
+        )
+        for number, picture in enumerate(pictures, 1):
+            write_atomic(folder.path / f"{number:04d}.png", picture)
+        folder.write_csv("features.csv", [*COLUMNS, "prevalence"], [cells for one in ranked for cells in _cells(one)])
+        write_atomic(folder.path / "features.html", page)
+        return ranked
 
 
 def _chosen(source: str, task: Task, names: Sequence[str], most: int) -> list[Record]:

@@ -20,7 +20,7 @@ from classify.dashboard.settings import OptimisationSettings
 from classify.dashboard.tracks import TRACKS, temporal_scores
 from classify.evaluation import load_run
 from classify.interpretation.explainer import Explainer
-from classify.interpretation.explaining import centre_windows, new_folder
+from classify.interpretation.explaining import centre_windows
 from classify.interpretation.settings import AttributionSettings
 from classify.interpretation.sites import Site
 from classify.motifs.figures import Mark, maps_figure
@@ -29,7 +29,7 @@ from classify.reporting.figures import png
 from classify.reporting.html import data_uri, render
 from classify.runs import RunFolder
 from specgen.errors import InputError
-from specgen.files import write_atomic
+from specgen.files import new_folder, write_atomic
 from specgen.sequences import BASES, decode
 
 __all__ = ["make_dashboards", "share_on_sites"]
@@ -68,59 +68,63 @@ def make_dashboards(
     """
     chosen = {name: TRACKS[name] for name in methods or TRACKS}
     explainer = Explainer(load_run(run), attribution)
-    task, folder = explainer.loaded.task, new_folder(out)
-    target = task.classes[explainer.target]
-    counts = {"too_short": 0}
-    boards: list[dict[str, Any]] = []
-    pictures: list[tuple[bytes, bytes]] = []
-    for name, codes, start in centre_windows(task, source, most, counts, progress):
-        inside = [site for site in (sites or {}).get(name, ()) if site.end > start and site.start < start + len(codes)]
-        try:
-            tracks = {method: find(explainer, codes) for method, find in chosen.items()}
-        except InputError as error:
-            raise InputError(f"{name}: {error}") from None
-        temporal = temporal_scores(explainer, codes)
-        chance = float(1 / (1 + np.exp(-explainer.score_codes(codes[None])[0])))
-        picture, columns = explainer.picture(codes)
-        title = f"{name}: p({target}) = {chance:.3f}"
-        board = Board(title, codes, start, tracks, temporal, target, inside, picture, columns)
-        body = _body(board, name, chance)
-        stem = f"{len(boards) + 1:04d}"
-        maps = activation_maps(explainer, codes)
-        pictures.append((png(board_figure(board)), _drawn(board, maps) if maps else b""))
-        for ending, content in zip((".png", ".maps.png"), pictures[-1], strict=True):
-            if content:
-                write_atomic(folder.path / f"{stem}{ending}", content)
-        folder.write_json(f"{stem}.json", body | _numbers(board, maps))
-        boards.append(body)
-    if not boards:
-        raise InputError(f"{source}: holds no record of {task.window} nt or more, which is a window of this run")
-    whole: dict[str, Any] = {
-        "run": str(run),
-        "model": explainer.loaded.settings.model,
-        "task": task.name,
-        "target": target,
-        "input": source,
-        "window": task.window,
-        "methods": list(chosen),
-        "attribution": asdict(attribution),
-        **counts,
-        "share_on_sites": _mean_shares(boards),
-        "records": boards,
-    }
-    best = _optimised(explainer, folder, optimisation, target)
-    folder.write_json("dashboard.json", whole | {"optimised": best[0]})
-    page = render(
-        "dashboard.html.j2",
-        body=whole | {"optimised": best[0]},
-        boards=[
-            dict(board, uri=data_uri(whole), maps_uri=data_uri(maps) if maps else "")
-            for board, (whole, maps) in zip(boards, pictures, strict=True)
-        ],
-        optimised_uri=data_uri(best[1]) if best[1] else "",
-    )
-    write_atomic(folder.path / "dashboard.html", page)
-    return whole
+    task = explainer.loaded.task
+    with new_folder(out) as place:
+        folder = RunFolder(place)
+        target = task.classes[explainer.target]
+        counts = {"too_short": 0}
+        boards: list[dict[str, Any]] = []
+        pictures: list[tuple[bytes, bytes]] = []
+        for name, codes, start in centre_windows(task, source, most, counts, progress):
+            inside = [
+                site for site in (sites or {}).get(name, ()) if site.end > start and site.start < start + len(codes)
+            ]
+            try:
+                tracks = {method: find(explainer, codes) for method, find in chosen.items()}
+            except InputError as error:
+                raise InputError(f"{name}: {error}") from None
+            temporal = temporal_scores(explainer, codes)
+            chance = float(1 / (1 + np.exp(-explainer.score_codes(codes[None])[0])))
+            picture, columns = explainer.picture(codes)
+            title = f"{name}: p({target}) = {chance:.3f}"
+            board = Board(title, codes, start, tracks, temporal, target, inside, picture, columns)
+            body = _body(board, name, chance)
+            stem = f"{len(boards) + 1:04d}"
+            maps = activation_maps(explainer, codes)
+            pictures.append((png(board_figure(board)), _drawn(board, maps) if maps else b""))
+            for ending, content in zip((".png", ".maps.png"), pictures[-1], strict=True):
+                if content:
+                    write_atomic(folder.path / f"{stem}{ending}", content)
+            folder.write_json(f"{stem}.json", body | _numbers(board, maps))
+            boards.append(body)
+        if not boards:
+            raise InputError(f"{source}: holds no record of {task.window} nt or more, which is a window of this run")
+        whole: dict[str, Any] = {
+            "run": str(run),
+            "model": explainer.loaded.settings.model,
+            "task": task.name,
+            "target": target,
+            "input": source,
+            "window": task.window,
+            "methods": list(chosen),
+            "attribution": asdict(attribution),
+            **counts,
+            "share_on_sites": _mean_shares(boards),
+            "records": boards,
+        }
+        best = _optimised(explainer, folder, optimisation, target)
+        folder.write_json("dashboard.json", whole | {"optimised": best[0]})
+        page = render(
+            "dashboard.html.j2",
+            body=whole | {"optimised": best[0]},
+            boards=[
+                dict(board, uri=data_uri(whole), maps_uri=data_uri(maps) if maps else "")
+                for board, (whole, maps) in zip(boards, pictures, strict=True)
+            ],
+            optimised_uri=data_uri(best[1]) if best[1] else "",
+        )
+        write_atomic(folder.path / "dashboard.html", page)
+        return whole
 
 
 def share_on_sites(letters: np.ndarray[Any, Any], start: int, sites: Sequence[Site]) -> float | None:

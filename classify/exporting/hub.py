@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 from classify.exporting.formats import need, register_format
 from classify.exporting.graph import Answers, check_answers, example_windows, load_portable, reference
 from specgen.errors import InputError
+from specgen.files import new_folder
 
 __all__ = ["write_hub"]
 
@@ -33,16 +32,9 @@ def write_hub(run: Path, out: Path, reads: str) -> float:
     loaded = load_portable(run)
     codes = example_windows(loaded.task.window, 4, seed=1)
     expected = reference(loaded, codes)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as place:
-            made = Path(place) / "made"
-            model: Any = PretrainedClassifier.from_run(run)  # what the mixin adds has no types
-            model.save_pretrained(made)
-            back = PretrainedClassifier.from_pretrained(made)
-            again = reference(loaded._replace(task=back.task, module=back.classifier.float().cpu()), codes)
-            far = check_answers(Answers(*map(np.asarray, again)), expected, str(out))
-            shutil.move(made, out)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
-    return far
+    with new_folder(out) as made:
+        model: Any = PretrainedClassifier.from_run(run)  # what the mixin adds has no types
+        model.save_pretrained(made)
+        back = PretrainedClassifier.from_pretrained(made)
+        again = reference(loaded._replace(task=back.task, module=back.classifier.float().cpu()), codes)
+        return check_answers(Answers(*map(np.asarray, again)), expected, str(out))

@@ -33,7 +33,7 @@ from classify.reporting.figures import png
 from classify.runs import RunFolder
 from classify.tasks import Task
 from specgen.errors import InputError
-from specgen.files import write_atomic
+from specgen.files import new_folder, write_atomic
 from specgen.records import Record, read_records
 from specgen.sequences import Codes, decode, tile_starts
 
@@ -44,7 +44,6 @@ __all__ = [
     "explain_file",
     "explain_simulated",
     "explain_window",
-    "new_folder",
 ]
 
 
@@ -70,15 +69,16 @@ def explain_file(
         Bad input, a folder that holds something, or what ``Explainer`` refuses.
     """
     explainer = Explainer(load_run(run), settings, methods)
-    folder = new_folder(out)
-    counts = {"explained": 0, "too_short": 0, "incomplete": 0}
-    bodies: list[dict[str, Any]] = []
-    for name, window, start in centre_windows(explainer.loaded.task, source, most, counts, progress):
-        bodies.append(_explain(explainer, folder, len(bodies) + 1, name, window, start, (cds or {}).get(name)))
-    counts["explained"] = len(bodies)
-    counts["incomplete"] = sum(not body["ig"]["complete"] for body in bodies if "ig" in body)
-    folder.write_json("explain.json", _head(explainer, run) | {"input": source, **counts, "records": bodies})
-    return counts
+    with new_folder(out) as place:
+        folder = RunFolder(place)
+        counts = {"explained": 0, "too_short": 0, "incomplete": 0}
+        bodies: list[dict[str, Any]] = []
+        for name, window, start in centre_windows(explainer.loaded.task, source, most, counts, progress):
+            bodies.append(_explain(explainer, folder, len(bodies) + 1, name, window, start, (cds or {}).get(name)))
+        counts["explained"] = len(bodies)
+        counts["incomplete"] = sum(not body["ig"]["complete"] for body in bodies if "ig" in body)
+        folder.write_json("explain.json", _head(explainer, run) | {"input": source, **counts, "records": bodies})
+        return counts
 
 
 def centre_windows(
@@ -125,38 +125,39 @@ def explain_simulated(
         The body of measures.json.
     """
     explainer = Explainer(load_run(run), settings)
-    folder = new_folder(out)
-    task = explainer.loaded.task
-    rows: list[dict[str, Any]] = []
-    table: list[list[Any]] = []
-    windows = edge_windows(n, task.window, measure, task.cut // 2)
-    for number, window in enumerate(tqdm(windows, total=n, unit=" windows", disable=not progress, leave=False), 1):
-        score = float(explainer.score_codes(window.codes[None])[0])
-        called = score > 0
-        line: list[Any] = [number, window.name, window.start, *window.cds, f"{score:.6g}", int(called)]
-        attribution = explainer.attribute(window.codes) if called or number <= most else None
-        if number <= most:
-            cds = window.cds[0] + window.start, window.cds[1] + window.start
-            _explain(explainer, folder, number, window.name, window.codes, window.start, cds, attribution)
-        if called and attribution is not None:
-            row = _measured(explainer, window, attribution, measure, number)
-            rows.append(row)
-            ratios = [f"{row['shares'][kind] / row['letters']:.6g}" for kind in row["shares"]]
-            line += [*ratios, attribution.steps, f"{attribution.error:.3g}"]
-        table.append([*line, *[""] * (len(COLUMNS) - len(line))])
-    body = _head(explainer, run) | {
-        "measure": asdict(measure),
-        "simulation": asdict(measure.simulation(n, task.window)) | {"n": n},
-        "window": task.window,
-        "windows": n,
-        "called": len(rows),
-        "incomplete": sum(not row["complete"] for row in rows),
-        **summarise(rows, measure),
-    }
-    folder.write_csv("measures.csv", COLUMNS, table)
-    write_atomic(folder.path / "measures.png", png(measures_figure(body)))
-    folder.write_json("measures.json", body)
-    return body
+    with new_folder(out) as place:
+        folder = RunFolder(place)
+        task = explainer.loaded.task
+        rows: list[dict[str, Any]] = []
+        table: list[list[Any]] = []
+        windows = edge_windows(n, task.window, measure, task.cut // 2)
+        for number, window in enumerate(tqdm(windows, total=n, unit=" windows", disable=not progress, leave=False), 1):
+            score = float(explainer.score_codes(window.codes[None])[0])
+            called = score > 0
+            line: list[Any] = [number, window.name, window.start, *window.cds, f"{score:.6g}", int(called)]
+            attribution = explainer.attribute(window.codes) if called or number <= most else None
+            if number <= most:
+                cds = window.cds[0] + window.start, window.cds[1] + window.start
+                _explain(explainer, folder, number, window.name, window.codes, window.start, cds, attribution)
+            if called and attribution is not None:
+                row = _measured(explainer, window, attribution, measure, number)
+                rows.append(row)
+                ratios = [f"{row['shares'][kind] / row['letters']:.6g}" for kind in row["shares"]]
+                line += [*ratios, attribution.steps, f"{attribution.error:.3g}"]
+            table.append([*line, *[""] * (len(COLUMNS) - len(line))])
+        body = _head(explainer, run) | {
+            "measure": asdict(measure),
+            "simulation": asdict(measure.simulation(n, task.window)) | {"n": n},
+            "window": task.window,
+            "windows": n,
+            "called": len(rows),
+            "incomplete": sum(not row["complete"] for row in rows),
+            **summarise(rows, measure),
+        }
+        folder.write_csv("measures.csv", COLUMNS, table)
+        write_atomic(folder.path / "measures.png", png(measures_figure(body)))
+        folder.write_json("measures.json", body)
+        return body
 
 
 COLUMNS = (
@@ -286,10 +287,3 @@ def _head(explainer: Explainer, run: Path) -> dict[str, Any]:
         "layer": explainer.layer,
         "attribution": asdict(explainer.settings),
     }
-
-
-def new_folder(out: Path) -> RunFolder:
-    """``out``, which holds nothing yet: numbered files of an earlier call would be taken for this one's."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: holds something already; expected the name of a new folder")
-    return RunFolder(out)

@@ -263,8 +263,12 @@ def _map(
     }
 
 
+MADE = {"motifs.json", "motifs.html", "filters.meme", "coactivation.json", "coactivation.png", "logos", "maps"}
+"""What lies in the folder: all of it, or what a call had written that was stopped."""
+
+
 def _check_folder(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "motifs.json").is_file())):
+    if out.exists() and (not out.is_dir() or (not {path.name for path in out.iterdir()} & MADE and any(out.iterdir()))):
         raise InputError(f"{out}: holds something that is no result of this command; expected the name of a new folder")
 
 
