@@ -32,6 +32,7 @@ MEANING = {
 LONGEST = (
     "classify/test_motifs.py",
     "classify/test_processes.py",
+    "hard/test_hardships.py",
     "specgen/test_spectrogram.py",
     "classify/test_runs.py",
     "specgen/test_jobs.py",
