@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
@@ -16,6 +20,8 @@ __all__ = ["SIGNS", "check_bigwig", "write_bed", "write_bedgraph", "write_bigwig
 
 SIGNS = {1: "+", -1: "-", 0: "."}
 """Strands as BED has them."""
+MAGIC = bytes.fromhex("26fc8f88")
+"""What a file of libBigWig ends with once it is whole."""
 
 
 def write_bedgraph(path: Path, parts: Iterable[Part], decimals: int = 3) -> None:
@@ -62,15 +68,46 @@ def write_bigwig(path: Path, contigs: Sequence[Contig], parts: Iterable[Part]) -
     import pyBigWig  # has no Windows wheels
 
     with replacing(path) as temporary:
-        out = pyBigWig.open(str(temporary), "w")
         try:
-            out.addHeader([(contig.name, contig.length) for contig in contigs])
-            for part in chain([first], filled):
-                names = np.full(len(part.starts), part.contig.name)
-                out.addEntries(names, part.starts, ends=part.ends, values=part.values.astype(np.float64))
-        finally:
-            out.close()
+            with _quiet():
+                out = pyBigWig.open(str(temporary), "w")
+                try:
+                    out.addHeader([(contig.name, contig.length) for contig in contigs])
+                    for part in chain([first], filled):
+                        names = np.full(len(part.starts), part.contig.name)
+                        out.addEntries(names, part.starts, ends=part.ends, values=part.values.astype(np.float64))
+                finally:
+                    out.close()
+        except RuntimeError:
+            _why_not(temporary)
+            raise
+        with temporary.open("rb") as file:
+            file.seek(-min(len(MAGIC), temporary.stat().st_size), os.SEEK_END)
+            whole = file.read() == MAGIC
+        if not whole:  # closing tells of no failure
+            _why_not(temporary)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
     return True
+
+
+def _why_not(path: Path) -> None:
+    """The system's own reason why a file cannot grow, which libBigWig does not tell, as ``OSError``; nothing where it can."""
+    with path.open("ab") as file:
+        file.write(bytes(1 << 20))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what a C library says on stderr: the one line of an error is ours."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def write_bed(
