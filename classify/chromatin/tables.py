@@ -120,13 +120,20 @@ def _label(word: str, where: str, column: str) -> int:
 
 
 def table_examples(
-    parts: Sequence[Part], root: Path, sequence: str, names: Sequence[str], width: int, short: str, split: SplitSettings
+    parts: Sequence[Part],
+    root: Path,
+    sequence: str,
+    names: Sequence[str],
+    width: int,
+    short: str,
+    split: SplitSettings,
+    stretch: int = 0,
 ) -> Examples:
     """The records of all parts, divided, as windows with a label for each of ``names``.
 
     A longer record is cut to its middle; a shorter one gets padding on both sides, or is dropped. Records with the same
-    letters on either strand, or overlapping places, are one group and never in two splits. Copies become one example; a label
-    about which they disagree is not known. An official test stays as it is.
+    letters on either strand, overlapping places, or a shared ``stretch`` are one group and never in two splits. Copies become
+    one example; a label about which they disagree is not known. An official test stays as it is.
 
     Parameters
     ----------
@@ -134,6 +141,8 @@ def table_examples(
         Name of the column of sequences.
     short
         pad or drop.
+    stretch
+        See ``groups_of``.
 
     Raises
     ------
@@ -161,7 +170,7 @@ def table_examples(
     counts["shorter_padded"] = sum(len(row.codes) < width for row in rows)
     lengths = np.array([len(row.codes) for row in rows], dtype=np.int64)
     rows = [replace(row, codes=fitted(row.codes, width)) for row in rows]
-    groups, chromosomes = groups_of(rows), [row.origin.chromosome for row in rows]
+    groups, chromosomes = groups_of(rows, stretch), [row.origin.chromosome for row in rows]
     has = {part.split for part in parts if part.files or part.negatives}
     drawn = divided(own, groups, chromosomes, [row.name for row in rows], split, val="val" in has, test="test" in has)
     final = keep_highest_split(groups, drawn)

@@ -1,4 +1,4 @@
-"""What is the same sequence on either strand, and how much of a test set a training set has seen. Letters only.
+"""What is the same sequence on either strand, what shares a long stretch, how much of a test training has seen. Letters only.
 
 Neither knows of labels. Sequences are compared as the smaller of their two strands, so that a record and its reverse
 complement are one.
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from classify.digests import digest
 from specgen.sequences import Codes, reverse_complement
 
-__all__ = ["sharing", "strandless_digest"]
+__all__ = ["linked", "sharing", "strandless_digest"]
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
@@ -37,6 +37,32 @@ def sharing(queries: Sequence[Codes], others: Sequence[Codes], k: int) -> NDArra
         turned = np.ascontiguousarray(reverse_complement(codes))
         found[i] = any(_any_in(_hashes(strand, k), seen) for strand in (codes, turned))
     return found
+
+
+def linked(sequences: Sequence[Codes], k: int) -> list[str]:
+    """Names (n,), one for sequences that share a stretch of ``k`` letters on either strand, directly or through others.
+
+    Stretches are compared as in ``sharing``; empty where a sequence has none.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(sequences)
+    found = [_strandless_hashes(codes, k) for codes in sequences]
+    owners = np.repeat(np.arange(n), [len(hashes) for hashes in found])
+    if not len(owners):
+        return [""] * n
+    distinct, number = np.unique(np.concatenate(found), return_inverse=True)
+    size = n + len(distinct)
+    links = coo_array((np.ones(len(owners), dtype=np.int8), (owners, n + number)), shape=(size, size))
+    _, component = connected_components(links, directed=False)
+    return [str(component[i]) if len(found[i]) else "" for i in range(n)]
+
+
+def _strandless_hashes(codes: Codes, k: int) -> NDArray[np.uint64]:
+    """Of every stretch of one sequence that holds no padding the smaller hash of its two strands, each once."""
+    turned = np.ascontiguousarray(reverse_complement(codes))
+    return np.unique(np.minimum(_hashes(codes, k), _hashes(turned, k)[::-1]))
 
 
 def _any_in(values: NDArray[np.uint64], ascending: NDArray[np.uint64]) -> bool:

@@ -13,6 +13,9 @@ __all__ = ["SHORT", "LabelledFiles", "Part"]
 SHORT = ("pad", "drop")
 """What becomes of records shorter than a window."""
 
+LEAST_LINKED = 24
+"""nt. Ten thousand windows of 500 nt hold some 10^13 pairs of stretches, of which one in 4^24, 3 10^14, is alike by chance."""
+
 SPLIT_FILES = ("train", "val", "test")
 
 
@@ -36,6 +39,9 @@ class LabelledFiles:
         validation without ``val``.
     train_negatives, val_negatives, test_negatives
         FASTA of negatives.
+    linked
+        nt: records of files that share so many letters in a row, on either strand, are one group, and stay on one side of the
+        split; for files that do not tell where their windows lie. 0 = identical ones alone.
     """
 
     train: list[str] = field(default_factory=list)
@@ -44,6 +50,7 @@ class LabelledFiles:
     train_negatives: list[str] = field(default_factory=list)
     val_negatives: list[str] = field(default_factory=list)
     test_negatives: list[str] = field(default_factory=list)
+    linked: int = 0
 
     def check_files(self, split: SplitSettings, *, genome: bool) -> None:
         """Whether the files go together, and with the way of dividing.
@@ -58,6 +65,12 @@ class LabelledFiles:
         InputError
             Naming the key that is missing or does not fit.
         """
+        if self.linked and self.linked < LEAST_LINKED:
+            raise InputError(
+                f"data.linked: expected 0, or {LEAST_LINKED} nt or more (less is shared by chance), got {self.linked}"
+            )
+        if self.linked and not self.any_files:
+            raise InputError("data.linked: is of files of sequences, and none is given")
         for name in SPLIT_FILES:
             if getattr(self, f"{name}_negatives") and not getattr(self, name):
                 raise InputError(f"data.{name}_negatives is given but not data.{name}")

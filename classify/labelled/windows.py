@@ -18,7 +18,7 @@ from classify.clusters import hold_together
 from classify.exons.negatives import Negative
 from classify.headers import Origin, group_loci
 from classify.labelled.formats import Columns, Row, read_rows
-from classify.labelled.grouping import strandless_digest
+from classify.labelled.grouping import linked, strandless_digest
 from classify.labelled.rows import Window
 from classify.labelled.settings import Part
 from classify.splits import SplitSettings, assign_splits, stable_fraction, stable_number
@@ -30,7 +30,7 @@ __all__ = ["divided", "fitted", "groups_of", "labelled_windows", "made_negatives
 
 
 def labelled_windows(
-    parts: Sequence[Part], root: Path, columns: Columns, width: int, short: str, most: int, seed: int
+    parts: Sequence[Part], root: Path, columns: Columns, width: int, short: str, most: int, seed: int, stretch: int = 0
 ) -> tuple[list[Window], dict[str, Any]]:
     """The records of all parts as windows.
 
@@ -70,7 +70,7 @@ def labelled_windows(
         raise InputError(f"data: none of the {counts['records_read']} records has the {width} nt of a window")
     counts["longer_cut_to_their_middle"] = sum(len(row.codes) > width for row in rows)
     counts["shorter_padded"] = sum(len(row.codes) < width for row in rows)
-    groups = groups_of(rows)
+    groups = groups_of(rows, stretch)
     windows = [
         Window(row.name, row.label, fitted(row.codes, width), len(row.codes), group, split, row.origin.chromosome)
         for row, group, split in zip(rows, groups, splits, strict=True)
@@ -134,12 +134,18 @@ def _thinned(rows: Sequence[Row], most: int, seed: int) -> list[Row]:
     return [row for i, row in enumerate(rows) if i in kept]
 
 
-def groups_of(rows: Sequence[Row]) -> list[str]:
-    """The group of each row: of the letters on either strand, joined where places that names tell overlap on any strand."""
+def groups_of(rows: Sequence[Row], stretch: int = 0) -> list[str]:
+    """The group of each row: of the letters on either strand, joined where places that names tell overlap on any strand.
+
+    Parameters
+    ----------
+    stretch
+        nt: rows that share so many letters in a row, on either strand, are joined, too; 0 = that does not matter.
+    """
     letters = [strandless_digest(row.codes).hex()[:16] for row in rows]
     # Peaks have no strand: the place alone counts.
-    loci = group_loci(_placed(rows))
-    return hold_together(letters, loci)
+    groups = hold_together(letters, group_loci(_placed(rows)))
+    return hold_together(groups, linked([row.codes for row in rows], stretch)) if stretch else groups
 
 
 def _placed(rows: Iterable[Row]) -> Iterable[Origin]:

@@ -134,7 +134,14 @@ class ChromatinTask(Task):
             examples = array_examples(settings.arrays, root, classes, settings.window, settings.split)
         else:
             examples = table_examples(
-                settings.parts, root, settings.sequence, classes, settings.window, settings.short, settings.split
+                settings.parts,
+                root,
+                settings.sequence,
+                classes,
+                settings.window,
+                settings.short,
+                settings.split,
+                settings.linked,
             )
         return self._checked(examples)
 

@@ -2,8 +2,8 @@
 
 Place t of a network's output holds logits of the letter behind letter t. Ambiguous letters are read and not asked for.
 Windows of validation and test overlap by ``context``: those letters are only read, so every base behind the first of a block is
-scored once, with at least that many letters before it. An example is a window; what is kept of one are three sums: nats,
-right answers and bases.
+scored once, with at least that many letters before it, but for what stands behind a block's last whole window. An example is a
+window; what is kept of one are three sums: nats, right answers and bases.
 """
 
 from __future__ import annotations

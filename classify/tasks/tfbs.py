@@ -151,6 +151,7 @@ class TfbsTask(Task):
             settings.short,
             settings.most,
             split.seed,
+            settings.linked,
         )
         kinds = {name: NEGATIVES[name] for name in settings.negatives}
         made = made_negatives(windows, kinds, settings.per_positive, split.seed)

@@ -103,7 +103,7 @@ PICTURES = {"specnet": "configs/coding/specnet.yaml"}
 PICTURE_WINDOW, SHORT_WINDOW = 351, 120
 """nt of the default spectrogram's window, and of that for sequences that are shorter."""
 
-BASELINES = ("gc", "kmer6", "kmer_bag")
+BASELINES = ("gc", "kmer6", "kmer6_rc", "kmer_bag")
 REGRESSIONS, TRACK_REGRESSIONS = 0.4, 1.0
 """CPU minutes of the regressions on a set, all together, and on the tracks."""
 

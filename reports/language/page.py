@@ -38,7 +38,7 @@ CHAINS = ("plain", "interpolated", "mixed")
 
 ABOUT = {
     "clean": "twenty blocks, gaps of 1,000 nt, the other strand of training blocks learnt",
-    "pieces": "pieces of 500 nt, every tenth tested, no gaps",
+    "pieces": "pieces of 1,000 nt, every tenth tested, no gaps",
     "other_strand": "as the first, and the other strand of validation and test learnt",
     "all": "as the first, and validation and test learnt, on both strands",
 }

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from classify import lines
 from classify.labelled.formats import FORMATS, Columns, Row, format_of, read_rows
-from classify.labelled.grouping import sharing, strandless_digest
+from classify.labelled.grouping import linked, sharing, strandless_digest
 from classify.labelled.rows import Window
-from classify.labelled.settings import Part
-from classify.labelled.windows import fitted, labelled_windows, made_negatives
+from classify.labelled.settings import LabelledFiles, Part
+from classify.labelled.windows import fitted, groups_of, labelled_windows, made_negatives
 from classify.peaks.negatives import NEGATIVES
+from classify.splits import SplitSettings
 from specgen.errors import InputError
 from specgen.sequences import decode, encode, reverse_complement
 
@@ -138,6 +139,42 @@ class TestGrouping:
     def test_padding_is_no_stretch(self):
         padded = np.pad(encode("ACG"), 9)
         assert not sharing([padded], [np.pad(encode("TTT"), 9)], 5)[0]
+        assert linked([padded, np.pad(encode("TTT"), 9)], 5) == ["", ""]
+
+    @given(st.lists(st.text("ACGT", max_size=12), max_size=8), st.integers(2, 5))
+    def test_what_shares_a_stretch_is_linked_also_through_others(self, texts, k):
+        stretches = [{some[i : i + k] for some in (t, turned(t)) for i in range(len(t) - k + 1)} for t in texts]
+        groups = []  # of numbers, merged by hand
+        for i, own in enumerate(stretches):
+            near = [group for group in groups if any(own & stretches[j] for j in group)]
+            groups = [group for group in groups if group not in near] + [{i}.union(*near)]
+        names = linked([encode(t) for t in texts], k)
+        for i, one in enumerate(names):
+            assert (one == "") == (not stretches[i])
+            together = next(group for group in groups if i in group)
+            assert {j for j, other in enumerate(names) if one and other == one} == (together if one else set())
+
+    def test_linked_records_are_one_group(self):
+        long, rng = "ACGTTGCAAGGCTTACCGATCATTGGCAAC", np.random.default_rng(0)
+        ends = ["".join(rng.choice(list("ACGT"), 30)) for _ in range(3)]
+        found = [
+            Row(f"r{i}", 1, encode(text)) for i, text in enumerate((long + ends[0], ends[1] + turned(long), ends[2]))
+        ]
+        apart, together = groups_of(found), groups_of(found, 24)
+        assert len(set(apart)) == 3
+        assert together[0] == together[1] != together[2] == apart[2]
+
+    @pytest.mark.parametrize(
+        ("settings", "told"),
+        [
+            ({"train": ["a.fa"], "linked": 23}, "expected 0, or 24 nt or more"),
+            ({"train": ["a.fa"], "linked": -1}, "expected 0, or 24 nt or more"),
+            ({"linked": 50}, "is of files of sequences"),
+        ],
+    )
+    def test_linked_is_checked(self, settings, told):
+        with pytest.raises(InputError, match=rf"data\.linked: {told}"):
+            LabelledFiles(**settings).check_files(SplitSettings(), genome=False)
 
 
 def windows(tmp_path, parts, width=5, short="pad", most=0):
