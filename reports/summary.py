@@ -49,7 +49,8 @@ ABOUT = """# Results
 The best network of letters, the best of pictures and the best trivial baseline of each benchmark: test score with its 95 %
 interval (mean over seeds and sets, and the mean of their intervals), runs, parameters, and minutes of training of a run on one
 core of the machine that the benchmark ran on. Models are chosen by validation. Where one of a kind has no validation score on
-record the best on the test is shown, marked with an asterisk, which favours it. All models: [results.csv](results.csv).
+record the best on the test is shown, marked with an asterisk, which favours it. Of the next base no pictures are learnt from:
+a picture shows the letters that are asked for. All models: [results.csv](results.csv).
 """
 
 
@@ -103,9 +104,14 @@ BENCHMARKS = (
     Benchmark("104 tracks of chr22:20-21 Mb", "chromatin", "chromatin", ("tracks_chr22",)),
     *(
         Benchmark(
-            f"next base, {title}", "language", "language", (name,), "perplexity", "val_loss", True, "Markov chain"
+            f"next base, {title} nt", "language", "language", (name,), "perplexity", "val_loss", True, "Markov chain"
         )
-        for name, title in (("ecoli", "E. coli"), ("yeast", "S. cerevisiae"))
+        for name, title in (
+            ("ecoli", "E. coli, windows of 100"),
+            ("ecoli_long", "E. coli, windows of 500"),
+            ("yeast", "S. cerevisiae, windows of 100"),
+            ("yeast_long", "S. cerevisiae, windows of 500"),
+        )
     ),
 )
 
