@@ -7,7 +7,7 @@ The formulas are in ``_weighted``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +34,7 @@ __all__ = [
     "calibration_bins",
     "classification_metrics",
     "confusion",
+    "group_draws",
     "grouped_bootstrap",
     "interval_text",
     "paired_difference",
@@ -97,6 +98,34 @@ def resampled_weights(members: Ints, resamples: int, rng: np.random.Generator) -
         yield times[:, members].astype(np.float64)
 
 
+def group_draws(
+    score: Callable[[Floats], Mapping[str, Floats]],
+    groups: Sequence[Any] | NDArray[Any],
+    *,
+    resamples: int,
+    rng: np.random.Generator,
+) -> dict[str, Floats]:
+    """Each metric on every resample of whole groups, (resamples,); nan where undefined, and with a single group.
+
+    The groups drawn depend on the names of the groups and ``rng`` alone, so the draws of two models on the same examples are
+    paired: the quantiles of their difference are the interval of the difference.
+
+    Parameters
+    ----------
+    score
+        Metrics (r,) by weights (r, n): how often each example counts.
+    groups
+        (n,) what is drawn together; anything that sorts.
+    """
+    if resamples < 1:
+        raise InputError(f"bootstrap: expected resamples >= 1, got {resamples}")
+    names, members = np.unique(np.asarray(groups), return_inverse=True)
+    if len(names) < 2:
+        return {name: np.full(resamples, math.nan) for name in score(np.ones((1, len(members))))}
+    parts = [score(weights) for weights in resampled_weights(members.reshape(-1), resamples, rng)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 def grouped_bootstrap(
     labels: ArrayLike,
     probabilities: ArrayLike,
@@ -145,26 +174,16 @@ def bootstrap_draws(
     seed: int,
     positive: int | None,
 ) -> dict[str, Floats]:
-    """Each metric on every resample of whole groups, (resamples,); nan where undefined, and with a single group.
-
-    The groups drawn depend on the names of the groups and the seed alone, so the draws of two models on the same
-    examples are paired: the quantiles of their difference are the interval of the difference.
-    """
+    """``group_draws`` of ``classification_metrics``."""
     sample = check(labels, probabilities, positive)
-    names, members = np.unique(np.asarray(groups), return_inverse=True)
-    if len(members) != len(sample.labels):
-        raise InputError(f"groups: {len(members)} for {len(sample.labels)} labels")
-    if resamples < 1:
-        raise InputError(f"bootstrap: expected resamples >= 1, got {resamples}")
-    if len(names) < 2:
-        undefined = np.full(resamples, math.nan)
-        return dict.fromkeys(classification_metrics(labels, probabilities, positive=positive), undefined)
-    blocks = resampled_weights(members.reshape(-1), resamples, np.random.default_rng(seed))
-    return weighted_metrics(sample, blocks)
+    if len(groups) != len(sample.labels):
+        raise InputError(f"groups: {len(groups)} for {len(sample.labels)} labels")
+    rng = np.random.default_rng(seed)
+    return group_draws(lambda rows: weighted_metrics(sample, iter([rows])), groups, resamples=resamples, rng=rng)
 
 
 def paired_difference(ours: Floats, theirs: Floats, value: float, *, level: float = 0.95) -> Interval:
-    """Interval of a difference from paired draws (see ``bootstrap_draws``); ``value`` is the observed difference."""
+    """Interval of a difference from paired draws (see ``group_draws``); ``value`` is the observed difference."""
     return _interval(value, ours - theirs, level)
 
 

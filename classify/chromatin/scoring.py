@@ -7,7 +7,7 @@ nowhere has no AUROC, and no part in averages over labels.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from classify.chromatin.features import GROUPS
 from classify.features import Feature
-from classify.metrics import paired_difference, ranking, resampled_weights
+from classify.metrics import group_draws, paired_difference, ranking
 from classify.targets import UNKNOWN, Labels
 from specgen.files import finite
 
-__all__ = ["DEFAULT_THRESHOLD", "best_thresholds", "feature_summary", "label_aurocs"]
+__all__ = ["DEFAULT_THRESHOLD", "affordable", "best_thresholds", "feature_summary", "label_aurocs", "label_metrics"]
 
 Floats = NDArray[np.float64]
 
@@ -86,7 +86,7 @@ class _Scores(NamedTuple):
     log_loss: Floats
 
 
-def _scores(targets: Labels, probabilities: Floats, thresholds: Floats, weights: Floats) -> _Scores:
+def _scores(targets: Labels, probabilities: NDArray[np.floating], thresholds: Floats, weights: Floats) -> _Scores:
     """``weights`` (r, n): how often each example was drawn."""
     r, k = len(weights), targets.shape[1]
     auroc, auprc, f1 = (np.full((r, k), math.nan) for _ in range(3))
@@ -95,7 +95,7 @@ def _scores(targets: Labels, probabilities: Floats, thresholds: Floats, weights:
         known = targets[:, i] != UNKNOWN
         if not known.any():
             continue
-        truth, chance = targets[known, i] == 1, probabilities[known, i]
+        truth, chance = targets[known, i] == 1, probabilities[known, i].astype(np.float64)
         own = weights if known.all() else weights[:, known]
         called = chance >= thresholds[i]
         loss = -np.log(np.clip(np.where(truth, chance, 1 - chance), SMALLEST, 1))
@@ -140,6 +140,31 @@ def _all_metrics(scores: _Scores, scored: NDArray[np.bool_]) -> dict[str, Floats
     return {**_over_labels(scores, scored), "micro_f1": micro, "log_loss": scores.log_loss}
 
 
+def affordable(resamples: int, examples: int, labels: int) -> int:
+    """How many of the resamples asked for are made."""
+    return int(np.clip(WORK // max(1, examples * labels), min(FEWEST, resamples), resamples))
+
+
+def label_metrics(
+    targets: Labels, probabilities: NDArray[np.floating], thresholds: Floats
+) -> Callable[[Floats], dict[str, Floats]]:
+    """What tells, by weights (r, n) of the examples, the metrics (r,) over all labels that have examples of both kinds.
+
+    Parameters
+    ----------
+    targets, probabilities, thresholds
+        As for ``feature_summary``.
+
+    Returns
+    -------
+    callable
+        Gives auroc, auprc and f1 (means over labels), their medians, micro_f1 and log_loss [nats].
+    """
+    whole = _scores(targets, probabilities, thresholds, np.ones((1, len(targets))))
+    scored = ~np.isnan(whole.auroc[0])
+    return lambda weights: _all_metrics(_scores(targets, probabilities, thresholds, weights), scored)
+
+
 def feature_summary(
     targets: Labels,
     probabilities: Floats,
@@ -172,26 +197,25 @@ def feature_summary(
         ``by_group``: the same means and medians for each of ``GROUPS``; ``features``: a row for each label.
     """
     n, k = targets.shape
-    resamples = int(np.clip(WORK // max(1, n * k), FEWEST, resamples))
+    resamples = affordable(resamples, n, k)
     whole = _scores(targets, probabilities, thresholds, np.ones((1, n)))
     scored = ~np.isnan(whole.auroc[0])
     own = np.array([feature.group for feature in features])
     members = {name: scored & (own == name) for name in GROUPS if (own == name).any()}
-    names, which = np.unique(np.asarray(groups), return_inverse=True)
-    parts: list[dict[str, dict[str, Floats]]] = []
-    if len(names) > 1:
-        for weights in resampled_weights(which.reshape(-1), resamples, np.random.default_rng(seed)):
-            drawn = _scores(targets, probabilities, thresholds, weights)
-            parts.append(
-                {"": _all_metrics(drawn, scored), **{name: _over_labels(drawn, some) for name, some in members.items()}}
-            )
+
+    def every(weights: Floats) -> dict[str, Floats]:
+        drawn = _scores(targets, probabilities, thresholds, weights)
+        some = {of: _over_labels(drawn, own) for of, own in members.items()}
+        parts = {"": _all_metrics(drawn, scored), **some}
+        return {f"{of}/{name}": values for of, part in parts.items() for name, values in part.items()}
+
+    draws = group_draws(every, groups, resamples=resamples, rng=np.random.default_rng(seed))
     undefined: dict[str, int] = {}
 
     def told(of: str, values: Mapping[str, Floats]) -> dict[str, dict[str, float]]:
         found = {}
         for name, value in values.items():
-            draws = np.concatenate([part[of][name] for part in parts]) if parts else np.full(resamples, math.nan)
-            interval = paired_difference(draws, np.zeros(len(draws)), float(value[0]), level=level)
+            interval = paired_difference(draws[f"{of}/{name}"], np.zeros(1), float(value[0]), level=level)
             found[name] = {"value": interval.value, "low": interval.low, "high": interval.high}
             if not of and interval.undefined:
                 undefined[name] = interval.undefined
@@ -204,7 +228,7 @@ def feature_summary(
         metrics[name] = {"value": float(found[0]), "low": math.nan, "high": math.nan}
     body = {
         "n": n,
-        "groups": len(names),
+        "groups": len(set(groups)),
         "labels_in_all": k,
         "labels_scored": int(scored.sum()),
         "metrics": metrics,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classify._weighted import divide
 from classify.metrics import paired_difference
 from specgen.files import finite
 
@@ -28,9 +29,9 @@ def ratios(sums: Floats) -> dict[str, Floats]:
     Returns
     -------
     dict
-        perplexity (1 and above), bits_per_base, log_loss [nats a base] and accuracy, each (...).
+        perplexity (1 and above), bits_per_base, log_loss [nats a base] and accuracy, each (...); nan without bases.
     """
-    nats, right = sums[..., 0] / sums[..., 2], sums[..., 1] / sums[..., 2]
+    nats, right = divide(sums[..., 0], sums[..., 2]), divide(sums[..., 1], sums[..., 2])
     return {"perplexity": np.exp(nats), "bits_per_base": nats / math.log(2), "log_loss": nats, "accuracy": right}
 
 
