@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from classify.cost import environment
 from classify.metrics import summary
-from classify.reporting.finished import FinishedRun, read_finished
+from classify.reporting.answered import WindowRun
+from classify.reporting.finished import read_finished
 from classify.reporting.page import write_report
 from classify.runs import RunFolder, to_csv
 from classify.settings import check_name
@@ -66,7 +67,7 @@ def ensemble(folders: Sequence[Path], out: Path) -> dict[str, Any]:
         return _written(runs, out)
 
 
-def _written(runs: Sequence[FinishedRun], out: Path) -> dict[str, Any]:
+def _written(runs: Sequence[WindowRun], out: Path) -> dict[str, Any]:
     first, folder = runs[0], RunFolder(out)
     unfinished = folder.marker.is_file() and folder.marker.read_text(encoding="utf-8").startswith(UNFINISHED)
     if any(path.name != ".lock" for path in out.iterdir()) and not unfinished:
@@ -111,7 +112,7 @@ def mean_probabilities(members: Sequence[NDArray[np.float64]]) -> NDArray[np.flo
     return mean
 
 
-def _cost(runs: Sequence[FinishedRun]) -> dict[str, Any]:
+def _cost(runs: Sequence[WindowRun]) -> dict[str, Any]:
     """What the members cost together, where all of them say."""
     costs = [run.metrics.get("cost", {}) for run in runs]
     found: dict[str, Any] = {}

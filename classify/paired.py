@@ -7,7 +7,7 @@ set at the seeds that were run; how far other seeds would lie is what the spread
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from classify.metrics import bootstrap_draws, classification_metrics, paired_difference
-from classify.reporting.finished import Contender, FinishedRun
+from classify.metrics import group_draws, paired_difference
+from classify.reporting.contenders import Contender, FinishedRun
 from classify.significance import bootstrap_p, delong_test, holm, mcnemar
 
-__all__ = ["Estimate", "Resampling", "Scored", "binned", "score", "versus"]
+__all__ = ["Difference", "Estimate", "Resampling", "Scored", "binned", "difference", "score", "versus"]
 
 Floats = NDArray[np.float64]
 
@@ -28,9 +28,6 @@ BINS = 5
 
 FEWEST = 20
 """Test examples that a bin should hold: a small test set gets fewer bins."""
-
-COMPARED = ("auroc", "accuracy")
-"""Metrics whose differences are tested."""
 
 
 class Resampling(NamedTuple):
@@ -52,6 +49,15 @@ class Estimate(NamedTuple):
     most: float
 
 
+class Difference(NamedTuple):
+    """A difference of two scores, its interval, and its two-sided p value, from paired draws."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
 @dataclass(frozen=True, eq=False)
 class Scored:
     """A row with its metrics, and the draws (resamples,) of the mean over its seeds."""
@@ -62,12 +68,13 @@ class Scored:
 
 
 def score(row: Contender, how: Resampling, keep: NDArray[np.bool_] | None = None) -> Scored:
-    """Every metric of ``classification_metrics`` of a row, on all test examples or those in ``keep`` (n,)."""
-    kept = np.ones(len(row.first.labels), dtype=bool) if keep is None else keep
-    values = [
-        classification_metrics(run.labels[kept], run.probabilities[kept], positive=run.positive) for run in row.runs
-    ]
-    drawn = [_draws(run, kept, how) for run in row.runs]
+    """Every metric of a row that its kind of run tells, on all test examples or those in ``keep`` (n,)."""
+    kept = np.ones(len(row.first.groups), dtype=bool) if keep is None else keep
+    values, drawn = [], []
+    for run in row.runs:
+        of, rng = run.scorer(kept), np.random.default_rng(how.seed)
+        values.append({name: float(one[0]) for name, one in of(np.ones((1, int(kept.sum())))).items()})
+        drawn.append(group_draws(of, run.groups[kept], resamples=how.resamples, rng=rng))
     estimates, draws = {}, {}
     for name in values[0]:
         seeds = np.array([value[name] for value in values])
@@ -79,15 +86,10 @@ def score(row: Contender, how: Resampling, keep: NDArray[np.bool_] | None = None
     return Scored(row, estimates, draws)
 
 
-def _draws(run: FinishedRun, kept: NDArray[np.bool_], how: Resampling) -> dict[str, Floats]:
-    return bootstrap_draws(
-        run.labels[kept],
-        run.probabilities[kept],
-        run.groups[kept],
-        resamples=how.resamples,
-        seed=how.seed,
-        positive=run.positive,
-    )
+def difference(ours: Floats, theirs: Floats, value: float, level: float = 0.95) -> Difference:
+    """Ours minus theirs: ``value`` on the whole test, and what the paired draws (resamples,) of both say of it."""
+    _, low, high, _ = paired_difference(ours, theirs, value, level=level)
+    return Difference(value, low, high, bootstrap_p(ours - theirs))
 
 
 def versus(scored: Sequence[Scored], reference: Scored, how: Resampling) -> list[dict[str, Any] | None]:
@@ -96,16 +98,16 @@ def versus(scored: Sequence[Scored], reference: Scored, how: Resampling) -> list
     Returns
     -------
     list
-        For auroc and accuracy: ``value`` (row minus reference), ``low``, ``high``, ``p`` (bootstrap over groups,
-        two-sided). ``delong``: ``p`` and ``error`` of the difference in AUROC, of the means over seeds, for two classes.
-        ``mcnemar``: ``ours``, ``theirs`` and ``p``, where both sides are single runs. Every ``p`` has a ``holm``,
-        corrected for the rows of this list.
+        Of the metrics that the runs' kind compares: ``value`` (row minus reference), ``low``, ``high``, ``p`` (bootstrap over
+        groups, two-sided). Of windows with classes besides: ``delong``, ``p`` and ``error`` of the difference in AUROC, of the
+        means over seeds, for two classes; ``mcnemar``, ``ours``, ``theirs`` and ``p``, where both sides are single runs. Every
+        ``p`` has a ``holm``, corrected for the rows of this list.
     """
     found: list[dict[str, Any] | None] = []
     for item in scored:
         paired = item is not reference and item.row.first.examples == reference.row.first.examples
         found.append(_against(item, reference, how) if paired else None)
-    for test in (*COMPARED, "delong", "mcnemar"):
+    for test in (*reference.row.first.compared, *reference.row.first.tests):
         present = [entry[test] for entry in found if entry is not None and test in entry]
         for result, corrected in zip(present, holm([result["p"] for result in present]), strict=True):
             result["holm"] = corrected
@@ -114,25 +116,37 @@ def versus(scored: Sequence[Scored], reference: Scored, how: Resampling) -> list
 
 def _against(item: Scored, reference: Scored, how: Resampling) -> dict[str, Any]:
     entry: dict[str, Any] = {}
-    for name in COMPARED:
+    for name in item.row.first.compared:
         value = item.estimates[name].value - reference.estimates[name].value
-        ours, theirs = item.draws[name], reference.draws[name]
-        _, low, high, _ = paired_difference(ours, theirs, value, level=how.level)
-        entry[name] = {"value": value, "low": low, "high": high, "p": bootstrap_p(ours - theirs)}
-    us, them = item.row.runs, reference.row.runs
-    positive = us[0].positive
-    if positive is not None:
-        contrast = [1 / len(us)] * len(us) + [-1 / len(them)] * len(them)
-        scores = np.stack([run.probabilities[:, positive] for run in (*us, *them)])
-        _, error, p = delong_test(us[0].labels == positive, scores, contrast)
-        entry["delong"] = {"error": error, "p": p}
-    if len(us) == len(them) == 1:
-        entry["mcnemar"] = mcnemar(_right(us[0]), _right(them[0]))._asdict()
+        entry[name] = difference(item.draws[name], reference.draws[name], value, how.level)._asdict()
+    for name in item.row.first.tests:
+        if (found := TESTS[name](item.row.runs, reference.row.runs)) is not None:
+            entry[name] = found
     return entry
 
 
-def _right(run: FinishedRun) -> NDArray[np.bool_]:
-    return run.probabilities.argmax(axis=1) == run.labels
+def _delong(us: Sequence[Any], them: Sequence[Any]) -> dict[str, Any] | None:
+    """Of the means over seeds; None for more than two classes."""
+    positive = us[0].positive
+    if positive is None:
+        return None
+    contrast = [1 / len(us)] * len(us) + [-1 / len(them)] * len(them)
+    scores = np.stack([run.probabilities[:, positive] for run in (*us, *them)])
+    _, error, p = delong_test(us[0].labels == positive, scores, contrast)
+    return {"error": error, "p": p}
+
+
+def _mcnemar(us: Sequence[Any], them: Sequence[Any]) -> dict[str, Any] | None:
+    """Of single runs; None for several seeds."""
+    right = [run.probabilities.argmax(axis=1) == run.labels for run in (*us, *them)]
+    return mcnemar(*right)._asdict() if len(us) == len(them) == 1 else None
+
+
+TESTS: dict[str, Callable[[Sequence[Any], Sequence[Any]], dict[str, Any] | None]] = {
+    "delong": _delong,
+    "mcnemar": _mcnemar,
+}
+"""Tests of runs on the same examples that a kind of run may name."""
 
 
 def binned(scored: Sequence[Scored], reference: Scored, column: str, how: Resampling) -> list[dict[str, Any]]:
@@ -162,7 +176,7 @@ def binned(scored: Sequence[Scored], reference: Scored, column: str, how: Resamp
             if not inside.any():
                 continue
             part = score(item.row, how, inside)
-            for metric in COMPARED:
+            for metric in item.row.first.binned:
                 value, low, high = part.estimates[metric][:3]
                 found.append(
                     {

@@ -19,17 +19,19 @@ import numpy as np
 import pandas as pd
 from costs import Costs
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
-from classify.metrics import paired_difference, ranking, resampled_weights
-from classify.significance import bootstrap_p, holm
-from classify.targets import UNKNOWN
+from classify.chromatin.scoring import DEFAULT_THRESHOLD, label_metrics
+from classify.language.scoring import ratios
+from classify.metrics import group_draws
+from classify.paired import difference
+from classify.reporting.answered import read_labels, read_sums
+from classify.significance import holm
 from specgen.errors import InputError
 
 __all__ = ["LEVEL", "Contrast", "Recommendation", "contrasts", "draws", "recommended", "told"]
 
 Floats = NDArray[np.float64]
-Scorer = Callable[[Floats], Floats]
+Scorer = Callable[[Floats], dict[str, Floats]]
 
 RESAMPLES = 2000
 LEVEL = 0.05
@@ -62,37 +64,21 @@ class Recommendation:
     cheaper: tuple[Contrast, ...]
 
 
-def _aurocs(folder: Path) -> Scorer:
-    """Mean AUROC over the labels that have both classes."""
-    arrays = load_file(folder / "predictions.safetensors")
-    columns = []
-    for truth, score in zip(arrays["labels"].T, arrays["probabilities"].T.astype(np.float64), strict=True):
-        known = truth != UNKNOWN
-        if len(set(truth[known].tolist())) == 2:
-            columns.append((known, truth[known] == 1, score[known]))
-
-    def score(weights: Floats) -> Floats:
-        found = [ranking(truth, chance, weights[:, known])[0] for known, truth, chance in columns]
-        return np.nanmean(found, axis=0) if found else np.full(len(weights), math.nan)
-
-    return score
+def _labels(folder: Path) -> Scorer:
+    """Means over the labels that have both classes."""
+    truth, chances = read_labels(folder)
+    # No threshold has a part in rankings.
+    return label_metrics(truth, chances, np.full(truth.shape[1], DEFAULT_THRESHOLD))
 
 
-def _bits(folder: Path) -> Scorer:
-    """Bits a base of all windows together."""
-    table = pd.read_csv(folder / "predictions.csv").fillna({"bits_per_base": 0.0})
-    bases = table["bases"].to_numpy(np.float64)
-    bits = table["bits_per_base"].to_numpy(np.float64) * bases
-
-    def score(weights: Floats) -> Floats:
-        bottom = weights @ bases
-        return np.divide(weights @ bits, bottom, out=np.full(len(weights), math.nan), where=bottom > 0)
-
-    return score
+def _bases(folder: Path) -> Scorer:
+    """Of the bases of all windows together."""
+    sums = read_sums(pd.read_csv(folder / "predictions.csv").fillna({"bits_per_base": 0.0, "accuracy": 0.0}))
+    return lambda weights: ratios(weights @ sums)
 
 
-SCORERS: dict[str, Callable[[Path], Scorer]] = {"auroc": _aurocs, "bits_per_base": _bits}
-"""Score of a run's test windows by weight (r, n), of the metrics that a recommendation may rest on."""
+SCORERS: dict[str, Callable[[Path], Scorer]] = {"auroc": _labels, "bits_per_base": _bases}
+"""Scores of a run's test windows by weight (r, n), of the metrics that a recommendation may rest on."""
 
 
 @cache
@@ -109,14 +95,10 @@ def draws(folder: Path, metric: str) -> tuple[Floats, float]:
     Groups are drawn by their names and the name of the run without its seed alone, so draws of two models are paired, and those
     of different sets are not.
     """
-    names, members = np.unique(np.asarray(_windows(folder)[1]), return_inverse=True)
-    score = SCORERS[metric](folder)
-    value = float(score(np.ones((1, len(members))))[0])
-    if len(names) < 2:
-        return np.full(RESAMPLES, math.nan), value
+    groups, score = _windows(folder)[1], SCORERS[metric](folder)
+    value = float(score(np.ones((1, len(groups))))[metric][0])
     rng = np.random.default_rng(zlib.crc32(folder.name.rpartition("_s")[0].encode()))
-    blocks = resampled_weights(members.reshape(-1), RESAMPLES, rng)
-    return np.concatenate([score(weights) for weights in blocks]), value
+    return group_draws(score, groups, resamples=RESAMPLES, rng=rng)[metric], value
 
 
 def _whole(row: Costs, metric: str) -> tuple[Floats, float]:
@@ -143,12 +125,9 @@ def contrasts(rows: Sequence[Costs], chosen: Costs, metric: str) -> list[Contras
     found = []
     for row in rows:
         other, theirs_value = _whole(row, metric)
-        found.append((paired_difference(other, drawn, theirs_value - value), bootstrap_p(other - drawn)))
-    corrected = holm([p for _, p in found])
-    return [
-        Contrast(row, interval.value, interval.low, interval.high, p, adjusted)
-        for row, (interval, p), adjusted in zip(rows, found, corrected, strict=True)
-    ]
+        found.append(difference(other, drawn, theirs_value - value))
+    corrected = holm([one.p for one in found])
+    return [Contrast(row, *one, adjusted) for row, one, adjusted in zip(rows, found, corrected, strict=True)]
 
 
 def recommended(rows: Sequence[Costs], metric: str, *, higher: bool = True) -> Recommendation | None:

@@ -13,10 +13,15 @@ def run(arguments: Sequence[str]) -> None:
     parser = CommandParser(
         prog="python -m classify compare",
         description="One comparison of several finished runs: seeds of a model in one row, intervals, paired tests, "
-        "ROC, precision-recall and calibration curves, metrics by length and GC.",
+        "curves, metrics by length and GC. Of runs that tell classes of windows, several labels of windows, or the next base.",
     )
     parser.add_argument("runs", type=str, nargs="+", help="run folders")
-    parser.add_argument("--out", type=str, default="", help="folder for compare.html, .md, .csv, bins.csv and figures")
+    parser.add_argument(
+        "--out",
+        type=str,
+        default="",
+        help="folder for compare.html, .md, .csv, bins.csv, labels.csv and figures",
+    )
     parser.add_argument(
         "--against",
         type=str,

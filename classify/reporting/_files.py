@@ -6,18 +6,20 @@ No figure and no page is made here.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 
 from specgen.errors import InputError, first_line
 from specgen.files import parse_json
 
-__all__ = ["read_history", "read_metrics", "read_predictions", "read_table", "read_text"]
+__all__ = ["open_labels", "read_history", "read_metrics", "read_predictions", "read_rows", "read_table", "read_text"]
 
 REQUIRED = {
     "window": (
@@ -31,6 +33,9 @@ REQUIRED = {
     "position": ("task", "model", "name", "n", "groups", "metrics", "bootstrap"),
 }
 """Keys of ``metrics.json`` without which there is no report, by what the model answers for."""
+
+AGAIN = "run `python -m classify evaluate --run {}` again"
+RANKINGS = ("auroc", "auprc", "f1")
 
 
 def read_text(run: Path, name: str, command: str = "evaluate") -> str:
@@ -62,7 +67,7 @@ def read_metrics(run: Path) -> dict[str, Any]:
         ("metrics", ("value", "low", "high"), metrics["metrics"].values()),
         ("per_class", ("precision", "recall", "f1", "support"), metrics.get("per_class", {}).values()),
         ("by_group", ("group", "labels", "scored", "auroc", "auprc", "f1"), metrics.get("by_group", ())),
-        ("features", ("name", "group", "known", "positives", "auroc", "auprc", "f1"), metrics.get("features", ())),
+        ("features", ("name", "group", "known", "positives", "threshold", *RANKINGS), metrics.get("features", ())),
         ("calibration", ("low", "high", "n", "mean_probability", "observed"), metrics.get("calibration", ())),
         ("bootstrap", ("resamples", "level", "undefined"), [metrics["bootstrap"]]),
     )
@@ -74,28 +79,66 @@ def read_metrics(run: Path) -> dict[str, Any]:
     return found
 
 
+def read_rows(
+    run: Path, metrics: dict[str, Any], texts: Sequence[str], numbers: Sequence[str] = (), empty: str = ""
+) -> pd.DataFrame:
+    """``predictions.csv`` as text but for the columns ``numbers``; these and ``texts`` have to be there, others may be.
+
+    ``empty`` is what stands for a number that is not there; without it every number has to be.
+    """
+    text = read_text(run, "predictions.csv")
+    try:
+        # A class may be called "NA" or "0".
+        frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+        if missing := [name for name in (*texts, *numbers) if name not in frame]:
+            raise ValueError(f"lacks {', '.join(missing)}")
+        if empty:
+            frame[list(numbers)] = frame[list(numbers)].replace("", empty)
+        frame = frame.astype(dict.fromkeys(numbers, float))
+    except ValueError as error:
+        raise InputError(f"{run}: predictions.csv: {first_line(error)}; {AGAIN.format(run)}") from None
+    if len(frame) != metrics["n"]:
+        raise InputError(
+            f"{run}: predictions.csv has {len(frame)} rows, metrics.json says {metrics['n']}; {AGAIN.format(run)}"
+        )
+    return frame
+
+
+@contextmanager
+def open_labels(run: Path, shape: Sequence[int] | None = None) -> Iterator[tuple[Any, Any]]:
+    """Labels and probabilities of ``predictions.safetensors``, (n, k) each, of which slices are read as they are taken.
+
+    Raises
+    ------
+    InputError
+        The file is damaged, or not of ``shape``.
+    """
+    file = run / "predictions.safetensors"
+    try:
+        with safe_open(file, framework="np") as arrays:
+            labels, chances = arrays.get_slice("labels"), arrays.get_slice("probabilities")
+            expected = list(shape or labels.get_shape())
+            if len(expected) != 2 or labels.get_shape() != expected or chances.get_shape() != expected:
+                raise ValueError(
+                    f"expected {expected} examples and labels, got {labels.get_shape()} and {chances.get_shape()}"
+                )
+            yield labels, chances
+    except (OSError, SafetensorError, TypeError, ValueError) as error:
+        raise InputError(f"{file}: cannot be read ({' '.join(str(error).split())}); {AGAIN.format(run)}") from None
+
+
 def read_table(run: Path, metrics: dict[str, Any], also: Sequence[str] = ()) -> pd.DataFrame:
     """``predictions.csv`` as text, but for ``label`` (index into the classes of ``metrics``) and probabilities.
 
     ``label``, a probability of each class and the columns in ``also`` have to be there; others may be.
     """
     names = list(metrics["labels"])
-    again = f"run `python -m classify evaluate --run {run}` again"
-    text = read_text(run, "predictions.csv")
-    chances = [f"p_{name}" for name in names]
-    try:
-        # A class may be called "NA" or "0"; a probability must be there.
-        frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
-        if missing := [name for name in ("label", *also, *chances) if name not in frame]:
-            raise ValueError(f"lacks {', '.join(missing)}")
-        frame = frame.astype(dict.fromkeys(chances, float))
-    except ValueError as error:
-        raise InputError(f"{run}: predictions.csv: {first_line(error)}; {again}") from None
+    frame = read_rows(run, metrics, ("label", *also), [f"p_{name}" for name in names])
     unknown = sorted(set(frame["label"]) - set(names))
     if unknown:
-        raise InputError(f"{run}: predictions.csv holds class {unknown[0]!r}, metrics.json has {names}; {again}")
-    if len(frame) != metrics["n"]:
-        raise InputError(f"{run}: predictions.csv has {len(frame)} rows, metrics.json says {metrics['n']}; {again}")
+        raise InputError(
+            f"{run}: predictions.csv holds class {unknown[0]!r}, metrics.json has {names}; {AGAIN.format(run)}"
+        )
     frame["label"] = frame["label"].map({name: index for index, name in enumerate(names)}).astype(np.int64)
     return frame
 

@@ -5,26 +5,27 @@ What goes on the page and in which words is decided here; how it looks, in ``tem
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from classify.reporting.html import METRICS, data_uri, render
-from classify.reporting.page import flatten
-from classify.reporting.tables import p_value
+from classify.reporting.page import flatten, ranked_labels
+from classify.reporting.tables import HEADS, TEST_HEADS, p_value
 
 __all__ = ["comparison_page"]
 
 CAPTIONS = {
-    "roc": "True against false positive rate over all thresholds; the diagonal is guessing. Seeds of one model are thin "
+    "roc": "True against false positive rate over all thresholds, averaged over labels where there are "
+    "several; the diagonal is guessing. Seeds of one model are thin "
     "lines, the thick one is their mean at each false positive rate.",
     "precision_recall": "Precision against recall over all thresholds, averaged over seeds at each recall; the dotted "
     "line is the prevalence, which guessing reaches.",
     "calibration": "How often a prediction came true against the probability it was given, all seeds of a model "
     "together; a larger marker stands for more predictions. On the diagonal, probabilities can be taken at their word.",
-    "length_bins": "Accuracy and AUROC by length of the whole record, in bins with about as many test examples each; bars "
-    "are intervals. AUROC compares only examples within a bin.",
-    "gc_bins": "Accuracy and AUROC by the share of G and C in the whole record, in bins with about as many test examples "
-    "each; bars are intervals. AUROC compares only examples within a bin.",
+    "length_bins": "Metrics by length of the whole record, in bins with about as many test examples each; bars "
+    "are intervals. Rankings compare only examples within a bin.",
+    "gc_bins": "Metrics by the share of G and C in the whole record, in bins with about as many test examples "
+    "each; bars are intervals. Rankings compare only examples within a bin.",
 }
 COSTS = {
     "parameters": ("parameters", 0),
@@ -46,7 +47,10 @@ COSTS = {
 
 
 def comparison_page(
-    body: Mapping[str, Any], pictures: Mapping[str, bytes], charts: Mapping[str, Mapping[str, Any]]
+    body: Mapping[str, Any],
+    pictures: Mapping[str, bytes],
+    charts: Mapping[str, Mapping[str, Any]],
+    columns: Sequence[str] = (),
 ) -> str:
     """The page as HTML: one script of ours, no request to anywhere, every name escaped.
 
@@ -58,6 +62,8 @@ def comparison_page(
         PNG files by the name of their figure, in reading order.
     charts
         What the page draws itself instead, by the same names; see ``classify.reporting.curves.chart``.
+    columns
+        Labels of the rows that the table of several labels has room for.
     """
     names = list(dict.fromkeys(name for row in body["models"] for name in row["metrics"]))
     labels = ", ".join(row["label"] for row in body["models"])
@@ -76,6 +82,10 @@ def comparison_page(
         "compare.html.j2",
         body=body,
         metrics=[(name, *METRICS.get(name, (name, ""))) for name in names],
+        heads=HEADS,
+        test_heads=TEST_HEADS,
+        features=ranked_labels(body["features"]),
+        columns=columns,
         costs=[(key, *COSTS[key]) for key in COSTS],
         data=list(flatten(body["data"])),
         figures=figures,

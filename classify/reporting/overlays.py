@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from classify.metrics import calibration_bins
+from classify.reporting.contenders import Contender, FinishedRun
 from classify.reporting.curves import Curve, chart
 from classify.reporting.figures import DPI, GREY, frame, line_style, shown
-from classify.reporting.finished import Contender, FinishedRun
 
 __all__ = ["MOST", "bins_overlay", "calibration_overlay", "overlay_charts", "precision_recall_overlay", "roc_overlay"]
 
@@ -26,6 +26,14 @@ Floats = NDArray[np.float64]
 
 MOST = 12
 """Models in one figure; more cannot be told apart. The tables have all."""
+
+PANELS = {
+    "bits_per_base": "bits a base",
+    "accuracy": "accuracy [share]",
+    "auroc": "AUROC",
+    "auprc": "average precision",
+}
+"""What bins may have, in the order of the figure."""
 
 MARKERS = "osD^vP"
 GRID = np.linspace(0, 1, 1001)
@@ -58,13 +66,9 @@ def _label(row: Contender, value: float) -> str:
 
 
 def _one_against_rest(run: FinishedRun, curve: Callable[[NDArray[np.bool_], Floats], Floats]) -> Floats | None:
-    """The curve of the positive class, or the mean over classes; None where a class is not there."""
-    classes = range(len(run.classes)) if run.positive is None else [run.positive]
-    truths = [run.labels == c for c in classes]
-    if not all(truth.any() and not truth.all() for truth in truths):
-        return None
-    mean: Floats = np.mean([curve(truth, run.probabilities[:, c]) for c, truth in zip(classes, truths, strict=True)], 0)
-    return mean
+    """The curve of the positive class, or the mean over classes or labels; None where there is none."""
+    pairs = run.told_apart()
+    return np.mean([curve(truth, score) for truth, score in pairs], axis=0) if pairs else None
 
 
 def _averages(
@@ -153,7 +157,8 @@ def precision_recall_overlay(rows: Sequence[Contender], areas: Sequence[float]) 
 
 
 def _prevalence(run: FinishedRun) -> float:
-    return 1 / len(run.classes) if run.positive is None else float((run.labels == run.positive).mean())
+    """What guessing reaches; 0 without curves."""
+    return float(np.mean([truth.mean() for truth, _ in run.told_apart()] or [0.0]))
 
 
 def calibration_overlay(rows: Sequence[Contender], errors: Sequence[float]) -> Figure:
@@ -180,11 +185,12 @@ def calibration_overlay(rows: Sequence[Contender], errors: Sequence[float]) -> F
 
 
 def bins_overlay(rows: Sequence[Contender], bins: Sequence[Mapping[str, Any]], unit: str) -> Figure:
-    """Accuracy and AUROC of each model in bins of length or GC, with intervals, from the rows of ``bins.csv``."""
-    metrics = {"accuracy": "accuracy [share]", "auroc": "AUROC"}
+    """Metrics of each model in bins of length or GC, with intervals, from the rows of ``bins.csv``."""
+    there = {entry["metric"] for entry in bins}
+    metrics = {name: title for name, title in PANELS.items() if name in there}
     curves = min(len(rows), MOST)
-    figure = Figure(figsize=(10, 4 + 0.22 * curves), dpi=DPI, layout="constrained")
-    panels = figure.subplots(1, 2)
+    figure = Figure(figsize=(5 * len(metrics), 4 + 0.22 * curves), dpi=DPI, layout="constrained")
+    panels = figure.subplots(1, len(metrics), squeeze=False)[0]
     edges = {entry["bin"]: (entry["low"], entry["high"]) for entry in bins}
     heads = [f"{low:.3g}–{high:.3g}" if high <= 1 else f"{low:,.0f}–\n{high:,.0f}" for low, high in edges.values()]
     for axes, (metric, title) in zip(panels, metrics.items(), strict=True):

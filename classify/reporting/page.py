@@ -20,7 +20,7 @@ from classify.reporting.ranked import SHOWN, example_of, ranked_figure
 from specgen.errors import InputError
 from specgen.files import parse_json, write_atomic
 
-__all__ = ["measure", "shorten", "write_report"]
+__all__ = ["flatten", "measure", "ranked_labels", "shorten", "write_report"]
 
 COSTS = {
     "wall_seconds": ("Wall time", 1.0, "s"),
@@ -147,7 +147,7 @@ def _rows(counts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, dic
             yield from _rows(value, name)
 
 
-def _ranked(features: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def ranked_labels(features: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Labels by AUROC, best first, those without one last: all of them, or both ends and how many are between."""
     rows = sorted(features, key=lambda row: (row["auroc"] is None, -(row["auroc"] or 0.0), row["name"]))
     scored = sum(row["auroc"] is not None for row in rows)
@@ -257,7 +257,7 @@ def write_report(run: Path) -> Path:
         note=body.get("model_note"),
         metrics=_metric_rows(body["metrics"]),
         bounds=body.get("bounds") or {},
-        features=_ranked(body.get("features") or []),
+        features=ranked_labels(body.get("features") or []),
         data=_tables(body.get("data") or {}),
         training=list(flatten(body.get("training") or {})),
         costs=[(title, measure(cost[key], by, unit)) for key, (title, by, unit) in COSTS.items() if key in cost],

@@ -16,9 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
-from classify.reporting._files import read_text
+from classify.reporting._files import open_labels, read_text
 from classify.reporting.figures import BLUE, DPI, GREY, VERMILION, frame, shown
 from specgen.errors import InputError
 
@@ -159,22 +158,13 @@ def example_of(run: Path, body: Mapping[str, Any]) -> tuple[str, list[dict[str, 
     InputError
         ``predictions.safetensors`` is damaged, or is not of these labels and test examples.
     """
-    file = run / "predictions.safetensors"
-    if not body.get("features") or not file.is_file():
+    if not body.get("features") or not (run / "predictions.safetensors").is_file():
         return None
     k, n = len(body["features"]), body["n"]
-    try:
-        with safe_open(file, framework="np") as arrays:
-            labels, chances = arrays.get_slice("labels"), arrays.get_slice("probabilities")
-            if labels.get_shape() != [n, k] or chances.get_shape() != [n, k]:
-                raise ValueError(f"expected {n} examples with {k} labels, got {labels.get_shape()}")
-            held = np.concatenate(
-                [(labels[low : min(low + AT_ONCE, n)] == 1).sum(axis=1) for low in range(0, n, AT_ONCE)]
-            )
-            best = int(held.argmax())
-            truth, own = labels[best : best + 1][0], chances[best : best + 1][0]
-    except (OSError, SafetensorError, ValueError) as error:
-        raise InputError(f"{file}: cannot be read ({' '.join(str(error).split())})") from None
+    with open_labels(run, (n, k)) as (labels, chances):
+        held = np.concatenate([(labels[low : min(low + AT_ONCE, n)] == 1).sum(axis=1) for low in range(0, n, AT_ONCE)])
+        best = int(held.argmax())
+        truth, own = labels[best : best + 1][0], chances[best : best + 1][0]
     table = csv.DictReader(io.StringIO(read_text(run, "predictions.csv"), newline=""))
     name = next((row.get("id") or "" for place, row in enumerate(table) if place == best), "")
     return name, ranked_rows(body["features"], own, read_prevalences(run), truth)

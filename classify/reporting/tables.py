@@ -12,20 +12,28 @@ from typing import Any
 from classify.metrics import interval_text
 from classify.runs import to_csv
 
-__all__ = ["estimate", "p_value", "to_long_csv", "to_markdown"]
+__all__ = ["HEADS", "LABEL_COLUMNS", "TEST_HEADS", "estimate", "p_value", "to_long_csv", "to_markdown"]
 
 Body = Mapping[str, Any]
 
-SHOWN = {"accuracy": "accuracy", "auroc": "AUROC", "auprc": "PR AUC", "mcc": "MCC", "ece": "ECE"}
-"""Metrics of the Markdown table; the CSV has all."""
-
-TESTS = ("auroc", "accuracy", "delong", "mcnemar")
-FIELDS = {
-    "auroc": ("value", "low", "high", "p", "holm"),
-    "accuracy": ("value", "low", "high", "p", "holm"),
-    "delong": ("error", "p", "holm"),
-    "mcnemar": ("ours", "theirs", "p", "holm"),
+HEADS = {
+    **{"accuracy": "accuracy", "auroc": "AUROC", "auprc": "PR AUC", "mcc": "MCC", "ece": "ECE", "f1": "F1"},
+    **{
+        "median_auroc": "median AUROC",
+        "median_auprc": "median PR AUC",
+        "micro_f1": "micro F1",
+        "log_loss": "log loss [nats]",
+    },
+    **{"perplexity": "perplexity", "bits_per_base": "bits a base", "loss": "loss [nats]"},
 }
+"""Short headings of metrics and of scores of validation."""
+
+TESTS = {"delong": ("error", "p", "holm"), "mcnemar": ("ours", "theirs", "p", "holm")}
+TEST_HEADS = {"delong": "DeLong", "mcnemar": "McNemar"}
+DIFFERENCES = ("value", "low", "high", "p", "holm")
+"""What the CSV tells of tests, and of differences of metrics."""
+
+LABEL_COLUMNS = ("label", "group", "known", "positives", "model", "auroc", "auprc", "f1")
 COSTS = (
     *("parameters", "examples_seen", "epochs", "minutes", "cpu_minutes", "peak_mib", "gflops_per_example"),
     *("best_epoch_minutes", "examples_per_second", "test_examples_per_second"),
@@ -77,41 +85,33 @@ def to_markdown(body: Body) -> str:
                 _cell(row["names"]),
                 _cell(row["seeds"]),
                 str(row["n"]),
-                *(estimate(row["metrics"][name]) for name in SHOWN),
+                *(estimate(row["metrics"][name]) for name in body["shown"]),
                 *counts,
                 *spent,
             ]
         )
-    heads = ["model", "name", "seeds", "test n", *SHOWN.values(), "parameters", "seen"]
+    heads = ["model", "name", "seeds", "test n", *(HEADS[name] for name in body["shown"]), "parameters", "seen"]
     heads += [title for title, _ in SHOWN_COSTS.values()]
     lines = _table(heads, rows)
     rows = []
     for row in body["models"]:
         if (against := row["against"]) is None:
             continue
-        pair = against.get("mcnemar")
         cells = [_cell(row["label"])]
-        for name in ("auroc", "accuracy"):
+        for name in body["compared"]:
             cells += [estimate(against[name], signed=True), p_value(against[name]["p"]), p_value(against[name]["holm"])]
-        cells += [p_value(against.get("delong", {}).get(key)) for key in ("p", "holm")]
-        cells += ["", ""] if pair is None else [f"{p_value(pair['p'])} ({pair['ours']}:{pair['theirs']})"]
-        cells += [] if pair is None else [p_value(pair["holm"])]
+        for name in body["tests"]:
+            test = against.get(name, {})
+            pair = f" ({test['ours']}:{test['theirs']})" if "ours" in test else ""
+            cells += [p_value(test.get("p")) + pair, p_value(test.get("holm"))]
         rows.append(cells)
     if rows:
         reference = _cell(body["reference"]["label"])
-        heads = [
-            f"minus {reference}",
-            "AUROC",
-            "p",
-            "Holm",
-            "accuracy",
-            "p",
-            "Holm",
-            "DeLong p",
-            "Holm",
-            "McNemar p",
-            "Holm",
-        ]
+        heads = [f"minus {reference}"]
+        for name in body["compared"]:
+            heads += [HEADS[name], "p", "Holm"]
+        for name in body["tests"]:
+            heads += [f"{TEST_HEADS[name]} p", "Holm"]
         lines += ["", *_table(heads, rows)]
     return "\n".join([*lines, "", *(f"{_cell(note)}\n" for note in body["notes"])]).rstrip("\n") + "\n"
 
@@ -120,9 +120,10 @@ def to_long_csv(body: Body) -> str:
     """One row a model: every metric with interval and spread over seeds, every test against the reference, cost."""
     metrics = list(dict.fromkeys(name for row in body["models"] for name in row["metrics"]))
     parts = {"": "value", "_low": "low", "_high": "high", "_sd": "sd", "_min": "least", "_max": "most"}
-    columns = ["model", "label", "name", "seeds", "runs", "n", "groups", "validation_auroc"]
+    columns = ["model", "label", "name", "seeds", "runs", "n", "groups", f"validation_{body['validated']}"]
     columns += [f"{name}{part}" for name in metrics for part in parts]
-    columns += ["against", *(_test_column(test, key) for test in TESTS for key in FIELDS[test]), *COSTS]
+    tests = {**dict.fromkeys(body["compared"], DIFFERENCES), **{test: TESTS[test] for test in body["tests"]}}
+    columns += ["against", *(_test_column(test, key) for test in tests for key in tests[test]), *COSTS]
     rows = []
     for row in body["models"]:
         against = row["against"] or {}
@@ -131,7 +132,7 @@ def to_long_csv(body: Body) -> str:
                 *(row[key] for key in ("model", "label", "names", "seeds", "runs", "n", "groups", "validation")),
                 *(row["metrics"][name][key] for name in metrics for key in parts.values()),
                 body["reference"]["label"] if against else "",
-                *(against.get(test, {}).get(key) for test in TESTS for key in FIELDS[test]),
+                *(against.get(test, {}).get(key) for test in tests for key in tests[test]),
                 *(row["cost"][key] for key in COSTS),
             ]
         )
@@ -141,7 +142,5 @@ def to_long_csv(body: Body) -> str:
 def _test_column(test: str, key: str) -> str:
     differences = {"value": "", "low": "_low", "high": "_high", "p": "_p", "holm": "_p_holm"}
     return (
-        f"{test}_difference{differences[key]}"
-        if "value" in FIELDS[test]
-        else f"{test}_{'p_holm' if key == 'holm' else key}"
+        f"{test}_difference{differences[key]}" if test not in TESTS else f"{test}_{'p_holm' if key == 'holm' else key}"
     )

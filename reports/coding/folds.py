@@ -9,7 +9,8 @@ import numpy as np
 from scipy.stats import norm
 
 from classify.metrics import grouped_bootstrap
-from classify.reporting.finished import FinishedRun, read_finished
+from classify.reporting.answered import WindowRun
+from classify.reporting.finished import read_finished
 from classify.significance import delong_test, holm, mcnemar
 
 __all__ = ["folds_table"]
@@ -70,11 +71,11 @@ def folds_table(runs: Path, names: Sequence[str], finished: Callable[[Path], boo
     return "\n".join(lines) + "\n"
 
 
-def _scores(run: FinishedRun) -> np.ndarray:
+def _scores(run: WindowRun) -> np.ndarray:
     return run.probabilities[:, 1][None]
 
 
-def _right(run: FinishedRun) -> np.ndarray:
+def _right(run: WindowRun) -> np.ndarray:
     right: np.ndarray = run.probabilities.argmax(axis=1) == run.labels
     return right
 

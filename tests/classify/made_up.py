@@ -5,7 +5,11 @@ import json
 
 import numpy as np
 import yaml
+from safetensors.numpy import save_file
 
+from classify.chromatin.scoring import feature_summary
+from classify.features import Feature
+from classify.language.scoring import perplexity_summary
 from classify.metrics import summary
 
 CLASSES = ["LNSD", "CDN"]
@@ -62,3 +66,57 @@ def make_run(
     }
     (folder / "metrics.json").write_text(json.dumps(body))
     return folder
+
+
+def _write(folder, table, body, *, task, model, seed, training):
+    """A run folder of rows ``table`` (dicts) that answers for something else than windows."""
+    with (folder / "predictions.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    config = {"task": task, "model": model, "seed": seed, "name": folder.name, "runs": str(folder.parent)}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    told = {
+        "task": task,
+        "model": model,
+        "name": folder.name,
+        "split": "test",
+        "command": "train",
+        "training": training,
+    }
+    cost = {"wall_seconds": 60.0, "cpu_seconds": 90.0, "parameters": 10, "peak_rss_bytes": 2**20}
+    (folder / "metrics.json").write_text(json.dumps({**told, **body, "cost": cost}))
+    return folder
+
+
+def make_labels(
+    folder, truth, chances, *, model="deepsea", seed=0, groups=None, names=None, threshold=0.5, val_auroc=None
+):
+    """A finished run of several labels: truth and probabilities (n, k)."""
+    truth, chances = np.asarray(truth, dtype=np.int8), np.asarray(chances, dtype=np.float32)
+    n, k = truth.shape
+    groups = [f"block{i}" for i in range(n)] if groups is None else groups
+    features = [Feature(name, group="TF") for name in (names or [f"f{j}" for j in range(k)])]
+    folder.mkdir(parents=True)
+    save_file({"labels": truth, "probabilities": chances}, folder / "predictions.safetensors")
+    rows = [{"id": f"w{i}", "group": groups[i], "length": 600, "gc": f"{(i % 10) / 10:g}"} for i in range(n)]
+    body = feature_summary(truth, chances.astype(float), np.full(k, threshold), features, groups, 0, resamples=20)
+    training = {"best_epoch": 1, "epochs_run": 2, **({} if val_auroc is None else {"val_auroc": val_auroc})}
+    body = {"answers": "label", **body}
+    return _write(folder, rows, body, task="chromatin", model=model, seed=seed, training=training)
+
+
+def make_bases(folder, sums, *, model="gru_lm", seed=0, groups=None, ids=None, val_loss=None):
+    """A finished run of the next base: nats, right answers and bases (n, 3) of windows."""
+    sums = np.asarray(sums, dtype=float)
+    groups = [f"stretch{i // 3}" for i in range(len(sums))] if groups is None else groups
+    folder.mkdir(parents=True)
+    rows = []
+    for i, (nats, right, bases) in enumerate(sums.tolist()):
+        shares = [f"{nats / bases / np.log(2):.9g}", f"{right / bases:.9g}"] if bases else ["", ""]
+        row = {"id": ids[i] if ids else f"c:{i}", "group": groups[i], "length": 100, "gc": f"{(i % 10) / 10:g}"}
+        rows.append(row | {"bases": int(bases), "bits_per_base": shares[0], "accuracy": shares[1]})
+    bounds = {"Markov chain": {"perplexity": 3.5, "bits_per_base": float(np.log2(3.5))}}
+    body = {"answers": "position", **perplexity_summary(sums, groups, 0, resamples=20), "bounds": bounds}
+    training = {"best_epoch": 1, "epochs_run": 2, **({} if val_loss is None else {"val_loss": val_loss})}
+    return _write(folder, rows, body, task="language", model=model, seed=seed, training=training)

@@ -448,8 +448,18 @@ def test_baselines_and_verbs_of_classes(run, capsys):
     capsys.readouterr()
     assert main(["baselines", *COMMON, *options, "--only", "hexamer"]) == 2
     assert "learns from records of two classes" in capsys.readouterr().err
-    assert main(["compare", str(run), str(folder)]) == 2
-    assert "answers for each label; expected" in capsys.readouterr().err
+    out = run.parents[3] / "compared"
+    assert main(["compare", str(run), str(folder), "--out", str(out), "--resamples", "20"]) == 0
+    capsys.readouterr()
+    with (out / "compare.csv").open(newline="") as file:
+        found = {row["model"]: row for row in csv.DictReader(file)}
+    for one in (run, folder):
+        told = json.loads((one / "metrics.json").read_text())
+        for name in ("auroc", "auprc", "f1", "median_auroc", "micro_f1", "log_loss"):
+            assert float(found[told["model"]][name]) == pytest.approx(told["metrics"][name]["value"], rel=1e-5)
+    assert main(["ensemble", str(run), str(folder), "--out", str(out / "both")]) == 2
+    assert "answers for each label; expected one that answers for each window" in capsys.readouterr().err
+    assert not (out / "both").exists()
 
 
 def test_training_from_deepseas_files(tmp_path):

@@ -15,8 +15,9 @@ from classify.__main__ import main
 from classify.comparison import compare
 from classify.metrics import bootstrap_draws, classification_metrics
 from classify.paired import Resampling, binned, score, versus
-from classify.reporting import overlays
-from classify.reporting.finished import contenders, pick, read_finished
+from classify.reporting import comparison_figures, overlays
+from classify.reporting.contenders import contenders, pick
+from classify.reporting.finished import read_finished
 from classify.settings import RunSettings
 from classify.significance import delong_test
 from specgen.errors import InputError
@@ -293,9 +294,10 @@ def test_hostile_names_stay_text(tmp_path):
 
 def test_many_models_are_all_in_the_tables_and_the_best_in_the_figures(tmp_path, monkeypatch):
     drawn = {}
-    monkeypatch.setattr("classify.comparison.roc_overlay", lambda rows, areas: drawn.update(rows=rows) or empty())
-    for other in ("precision_recall_overlay", "calibration_overlay", "bins_overlay"):
-        monkeypatch.setattr(f"classify.comparison.{other}", lambda *_: empty())
+    overlays = {name: (metric, lambda *_: empty()) for name, (metric, _) in comparison_figures.OVERLAYS.items()}
+    overlays["roc"] = ("auroc", lambda rows, areas: drawn.update(rows=rows) or empty())
+    monkeypatch.setattr(comparison_figures, "OVERLAYS", overlays)
+    monkeypatch.setattr(comparison_figures, "bins_overlay", lambda *_: empty())
     runs = [make_run(tmp_path / f"m{i}", *made_up(i, i / 4), model=f"m{i:02}") for i in range(14)]
     text = compare(runs, tmp_path / "out", against="m00", how=Resampling(10))
     assert all(f"| m{i:02} |" in text for i in range(1, 14))

@@ -15,6 +15,8 @@ from classify.language.letters import GenomeLetters
 from classify.language.sampling import draw_sequences
 from classify.language.scoring import perplexity_summary
 from classify.language.settings import MadeUpSettings
+from classify.reporting.answered import KINDS_OF_RUNS
+from classify.reporting.finished import read_finished
 from classify.tasks.language import LanguageSettings, LanguageTask
 from specgen.errors import InputError
 from specgen.sequences import decode, encode, reverse_complement
@@ -208,6 +210,16 @@ def test_predictions_sum_up_to_the_metrics(run):
     assert "Perplexity" in page
     assert "Markov chain of order" in page
     assert "Confusion" not in page
+
+
+def test_a_comparison_finds_the_same_in_its_predictions(run):
+    told = json.loads((run / "metrics.json").read_text())["metrics"]
+    found = read_finished(run, KINDS_OF_RUNS)
+    everything = np.ones(len(found.groups), dtype=bool)
+    scores = found.scorer(everything)(np.ones((1, len(everything))))
+    assert {name: float(value[0]) for name, value in scores.items()} == {
+        name: pytest.approx(entry["value"], rel=1e-4) for name, entry in told.items()
+    }
 
 
 def test_evaluating_again_gives_the_same(run):

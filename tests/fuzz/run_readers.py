@@ -25,6 +25,7 @@ from classify.config import parse_run, settings_from, to_yaml
 from classify.downloading import Pins
 from classify.partial import Part as Partial
 from classify.pictures import read_picture, scan_folder
+from classify.reporting.answered import PositionRun, read_labels, read_sums
 from classify.reporting.finished import read_finished
 from classify.runs import RunFolder, to_csv
 from classify.splits import SplitSettings
@@ -490,6 +491,26 @@ def predicted_labels(folder: Path) -> Case:
     body = {"features": features, "n": 2}
     seed = save({"labels": np.ones((2, 2), np.int8), "probabilities": np.ones((2, 2), np.float32)})
     return Case(folder / "predictions.safetensors", [seed], lambda path: example_of(folder, body), text=False)
+
+
+@reader
+def compared_labels(folder: Path) -> Case:
+    """predictions.safetensors as ``compare`` reads it."""
+    from safetensors.numpy import save
+
+    seed = save({"labels": np.ones((2, 2), np.int8), "probabilities": np.full((2, 2), 0.5, np.float32)})
+    return Case(folder / "predictions.safetensors", [seed], lambda path: read_labels(folder, (2, 2)), text=False)
+
+
+@reader
+def compared_bases(folder: Path) -> Case:
+    """predictions.csv of a run of the next base."""
+    seed = b"id,group,gc,bases,bits_per_base,accuracy\nc:1-9+,1:c:0,0.5,90,1.93846,0.3\nc:9-18+,1:c:0,0.1,0,,\n"
+
+    def read(path: Path) -> None:
+        read_sums(PositionRun.read_predictions(folder, {"n": 2}))
+
+    return Case(folder / "predictions.csv", [seed], read)
 
 
 @reader

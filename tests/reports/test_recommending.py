@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "reports"))
@@ -14,6 +15,7 @@ import recommending
 from costs import COLUMNS, Costs
 from recommending import contrasts, draws, recommended, told
 
+from classify import metrics
 from classify.significance import holm
 from specgen.errors import InputError
 
@@ -30,7 +32,7 @@ def run(folder, noise, seed=0, groups=40, unknown=0):
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     labels = (np.arange(N) % 3 == 0).astype(np.int8)
-    scores = (labels + noise * rng.normal(size=N)).astype(np.float32)
+    scores = expit(labels + noise * rng.normal(size=N)).astype(np.float32)
     labels[:unknown] = -1
     save_file({"labels": labels[:, None], "probabilities": scores[:, None]}, folder / "predictions.safetensors")
     lines = [f"w{i},{(i * 7) % groups}" for i in range(N)]
@@ -48,26 +50,25 @@ def test_draws_are_of_whole_groups(tmp_path):
     drawn, value = draws(folder, "auroc")
     labels = (np.arange(N) % 3 == 0)[5:]
     rng = np.random.default_rng(0)
-    scores = (np.arange(N) % 3 == 0) + 1.0 * rng.normal(size=N)
-    scores = scores.astype(np.float32)[5:]
+    scores = expit((np.arange(N) % 3 == 0) + 1.0 * rng.normal(size=N)).astype(np.float32)[5:]
     assert value == pytest.approx(roc_auc_score(labels, scores))
     assert drawn.shape == (300,)
     assert drawn.mean() == pytest.approx(value, abs=0.02)
     # By hand, from the groups that were drawn: weights are the same within one.
     seen = []
     recommending.draws.cache_clear()
-    original = recommending.resampled_weights
+    original = metrics.resampled_weights
 
     def watched(*arguments):
         for block in original(*arguments):
             seen.append(block)
             yield block
 
-    recommending.resampled_weights = watched
+    metrics.resampled_weights = watched
     try:
         again, _ = draws(folder, "auroc")
     finally:
-        recommending.resampled_weights = original
+        metrics.resampled_weights = original
     weights = np.concatenate(seen)
     groups = (np.arange(N) * 7) % 40
     assert np.array_equal(again, drawn)
@@ -86,7 +87,18 @@ def test_a_model_is_drawn_with_the_same_groups_as_another(tmp_path):
 def test_bits_a_base_are_of_all_bases_together(tmp_path):
     folder = tmp_path / "gru_lm" / "a_s0"
     folder.mkdir(parents=True)
-    (folder / "predictions.csv").write_text("id,group,bases,bits_per_base\na,x,90,1.5\nb,x,10,2.5\nc,y,0,\nd,z,100,2\n")
+    (folder / "predictions.csv").write_text(
+        "\n".join(
+            [
+                "id,group,bases,bits_per_base,accuracy",
+                "a,x,90,1.5,0.4",
+                "b,x,10,2.5,0.1",
+                "c,y,0,,",
+                "d,z,100,2,0.3",
+                "",
+            ]
+        )
+    )
     drawn, value = draws(folder, "bits_per_base")
     assert value == pytest.approx((90 * 1.5 + 10 * 2.5 + 100 * 2) / 200)
     assert np.nanmin(drawn) == pytest.approx(1.6)  # x alone
