@@ -90,6 +90,8 @@ def read_rows(
     try:
         # A class may be called "NA" or "0".
         frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+        if not isinstance(frame.index, pd.RangeIndex):
+            raise ValueError("the first row has more columns than the head")  # pandas takes one for names of rows
         if missing := [name for name in (*texts, *numbers) if name not in frame]:
             raise ValueError(f"lacks {', '.join(missing)}")
         if empty:
