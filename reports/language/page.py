@@ -212,7 +212,13 @@ class LanguageTables(CostTables):
         clean = "" if "clean" not in found or found["clean"] <= PUBLISHED else (
             f" On the clean division the lowest of these is {found['clean']:.3f}."
         )  # fmt: skip
-        return f"It is reached under: {'; '.join(reached)}.{clean}\n"
+        return f"It is reached under: {'; '.join(reached)}.{clean}\n{self._longer()}"
+
+    def _longer(self) -> str:
+        """What longer trainings of E. coli reach without any leak."""
+        known = [(longer(which), self.scores(which.model, which.name("ecoli"))) for which in LONG]
+        told = [f"{label}, {np.mean([e['value'] for e in some]):.3f}" for label, some in known if some]
+        return f"\nWithout any leak: {'; '.join(told)}.\n" if told else ""
 
     @property
     def published(self) -> str:

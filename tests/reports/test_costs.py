@@ -169,11 +169,11 @@ def finished(folder, text, noise=0.0, train_loss=1.30):
     (folder / "metrics.csv").write_text(f"{head}1,1.35,.5,1.4,.5\n2,{train_loss},.5,1.4,.5\n")
     rng = np.random.default_rng(1)
     labels = np.arange(WINDOWS) % 2
-    scores = labels + noise * rng.normal(size=WINDOWS)
+    scores = 0.5 + np.arctan(labels - 0.5 + noise * rng.normal(size=WINDOWS)) / np.pi
     arrays = {"labels": labels[:, None].astype(np.int8), "probabilities": scores[:, None].astype(np.float32)}
     save_file(arrays, folder / "predictions.safetensors")
-    rows = [f"w{i},g{i // 3},90,{1.9 + noise + 0.01 * rng.normal():.6g}" for i in range(WINDOWS)]
-    (folder / "predictions.csv").write_text("\n".join(["id,group,bases,bits_per_base", *rows, ""]))
+    rows = [f"w{i},g{i // 3},90,{1.9 + noise + 0.01 * rng.normal():.6g},0.4" for i in range(WINDOWS)]
+    (folder / "predictions.csv").write_text("\n".join(["id,group,bases,bits_per_base,accuracy", *rows, ""]))
 
 
 def everything_is_finished(page, monkeypatch):
@@ -273,6 +273,7 @@ def test_language_of_some_runs(report, monkeypatch):
         in text
     )
     assert "On the clean division" not in text
+    assert f"Without any leak: {longer}, 3.600." in text
 
 
 def test_the_families_have_colours_and_markers():
