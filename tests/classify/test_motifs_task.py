@@ -144,4 +144,4 @@ def test_the_jobs_of_the_report_are_valid_configurations(monkeypatch):
         settings, _ = parse_run(list(job.arguments[3:]), "train", "")
         assert settings.folder / "report.html" == job.done
         build_model(settings.model, 2, settings.model_options)
-    assert {job.stage for job in first} == {"kernels", "pair", "spaced", "noise", "models"}
+    assert {job.stage for job in first} == {"kernels", "pair", "spaced", "pictures", "noise", "models"}

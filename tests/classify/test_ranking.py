@@ -233,7 +233,7 @@ def test_an_example_of_other_labels_is_refused(labelled, tmp_path):
     run = Path(shutil.copytree(labelled, tmp_path / "run"))
     stored = load_file(run / "predictions.safetensors")
     save_file({key: array[:-1] for key, array in stored.items()}, run / "predictions.safetensors")
-    with pytest.raises(InputError, match=r"predictions\.safetensors: cannot be read .expected 59 examples"):
+    with pytest.raises(InputError, match=r"predictions\.safetensors: cannot be read .expected \[59, 3\] examples"):
         write_report(run)
     (run / "predictions.safetensors").unlink()
     write_report(run)

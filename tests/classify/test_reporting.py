@@ -390,7 +390,9 @@ def change_metrics(run, **changes):
         (lambda run: (run / "predictions.csv").write_text(""), "predictions.csv: No columns"),
         (lambda run: (run / "predictions.csv").write_text("id,label\na,CDN\n"), "predictions.csv: .*p_LNSD"),
         (
-            lambda run: (run / "predictions.csv").write_text("label,p_LNSD,p_CDN\nX,0.5,0.5\n"),
+            lambda run: (run / "predictions.csv").write_text(
+                (run / "predictions.csv").read_text().replace(",LNSD,", ",X,", 1)
+            ),
             "predictions.csv holds class 'X'",
         ),
         (
