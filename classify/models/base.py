@@ -12,9 +12,12 @@ from torch import nn
 from specgen.errors import InputError, UnknownName
 from specgen.registry import Registry
 
-__all__ = ["MODELS", "ModelEntry", "build_model", "check_sizes", "register_model"]
+__all__ = ["MODELS", "ModelEntry", "build_model", "check_blocks", "check_sizes", "register_model"]
 
 Builder = Callable[..., nn.Module]
+
+MOST_BLOCKS = 20
+"""Blocks of doubling dilations: the last of so many reaches over half a million places, which no window has."""
 
 
 @dataclass(frozen=True)
@@ -85,5 +88,19 @@ def check_sizes(model: str, **sizes: int) -> None:
         Naming the model and the option that is not.
     """
     for key, value in sizes.items():
-        if not isinstance(value, int) or value < 1:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise InputError(f"{model}: expected a whole number of at least 1 for {key}, got {value!r}")
+
+
+def check_blocks(model: str, blocks: int, *, least: int = 1) -> None:
+    """Whether a network of doubling dilations can be built of so many blocks: each is padded by as much as it reaches over.
+
+    Raises
+    ------
+    InputError
+        Naming the model where ``blocks`` is no whole number from ``least`` to ``MOST_BLOCKS``.
+    """
+    if not isinstance(blocks, int) or isinstance(blocks, bool) or not least <= blocks <= MOST_BLOCKS:
+        raise InputError(
+            f"{model}: expected a whole number from {least} to {MOST_BLOCKS} for blocks (dilations double), got {blocks!r}"
+        )

@@ -58,7 +58,7 @@ class Clockwork(nn.Module):
         if (
             not isinstance(periods, Sequence)
             or not periods
-            or any(not isinstance(period, int) or period < 1 for period in periods)
+            or any(not isinstance(period, int) or isinstance(period, bool) or period < 1 for period in periods)
             or any(fast >= slow for fast, slow in pairwise(periods))
         ):
             raise InputError(f"clockwork: expected periods to be increasing whole numbers above 0, got {periods!r}")

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from classify.models.base import register_model
+from classify.models.base import check_blocks, check_sizes, register_model
 from specgen.errors import InputError
 
 __all__ = ["ExonResNet", "exon_resnet"]
@@ -81,10 +81,8 @@ class ExonResNet(nn.Module):
         self, outputs: int, width: int, blocks: int, reach: int, dropout: float, hidden_letters: float
     ) -> None:
         super().__init__()
-        if width < 1 or blocks < 1 or reach < 1:
-            raise InputError(
-                f"exon_resnet: expected width, blocks and reach above 0, got {width}, {blocks} and {reach}"
-            )
+        check_sizes("exon_resnet", width=width, reach=reach)
+        check_blocks("exon_resnet", blocks)
         if not 0 <= hidden_letters < 1:
             raise InputError(f"exon_resnet: expected hidden_letters from 0 to below 1, got {hidden_letters}")
         self.reach, self.hidden_letters = reach, hidden_letters

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from classify.models.base import check_sizes, register_model
+from classify.models.base import check_blocks, check_sizes, register_model
 from classify.models.gapped_words import GappedWords
 from specgen.errors import InputError
 
@@ -130,8 +130,7 @@ def kmer_resnet(
     ``training.both_strands`` and ``augment.reverse_complement`` only cost time with it.
     """
     check_sizes("kmer_resnet", filters=filters, kernel=kernel, width=width)
-    if not isinstance(blocks, int) or blocks < 0:
-        raise InputError(f"kmer_resnet: expected a whole number of 0 or more for blocks, got {blocks!r}")
+    check_blocks("kmer_resnet", blocks, least=0)
     if words not in (0, 3, 4, 5, 6):
         raise InputError(f"kmer_resnet: expected 3 to 6 for words, or 0 for none, got {words!r}")
     if words and not (isinstance(span, int) and words <= span <= WIDEST):

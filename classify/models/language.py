@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from classify.models.base import check_sizes, register_model
+from classify.models.base import check_blocks, check_sizes, register_model
 
 __all__ = ["CausalCNN", "RecurrentLM", "dilated_lm", "gru_lm", "lstm_lm", "rnn_lm"]
 
@@ -58,7 +58,10 @@ class CausalCNN(nn.Module):
         maps = self.stem(letters)
         skips = torch.zeros_like(maps)
         for number, (gate, mix) in enumerate(zip(self.gates, self.mixes, strict=True)):
-            value, opened = gate(F.pad(maps, (2**number, 0))).chunk(2, dim=1)
+            # Where all that a filter looks back to lies before the first letter, its other half is all that counts.
+            near = maps.shape[2] <= 2**number
+            found = F.conv1d(maps, gate.weight[..., 1:], gate.bias) if near else gate(F.pad(maps, (2**number, 0)))
+            value, opened = found.chunk(2, dim=1)
             change, skip = mix(self.dropout(value.tanh() * opened.sigmoid())).chunk(2, dim=1)
             # The last change leads nowhere: only its skip is read.
             maps, skips = maps + change, skips + skip
@@ -98,5 +101,6 @@ def gru_lm(outputs: int = 4, width: int = 128, layers: int = 2, dropout: float =
 )
 def dilated_lm(outputs: int = 4, width: int = 64, blocks: int = 6, dropout: float = 0.0) -> CausalCNN:
     """Six blocks of 64 channels: a place sees itself and the 63 letters before it; 153,732 parameters."""
-    check_sizes("dilated_lm", width=width, blocks=blocks)
+    check_sizes("dilated_lm", width=width)
+    check_blocks("dilated_lm", blocks)
     return CausalCNN(outputs, width, blocks, dropout)

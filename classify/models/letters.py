@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from classify.models.base import register_model
+from classify.models.base import check_blocks, check_sizes, register_model
 from classify.models.specnet import FrameBody, Residual
 
 __all__ = ["DilatedCNN", "FrameCNN", "dilated_cnn", "frame_cnn"]
@@ -60,6 +60,8 @@ class FrameCNN(nn.Module):
 @register_model("dilated_cnn", view="onehot", note="small dilated 1D CNN on one-hot letters")
 def dilated_cnn(outputs: int = 2, width: int = 64, blocks: int = 6, dropout: float = 0.3) -> DilatedCNN:
     """A plain 1D CNN that reads letters."""
+    check_sizes("dilated_cnn", width=width)
+    check_blocks("dilated_cnn", blocks)
     return DilatedCNN(outputs, width, blocks, dropout)
 
 
@@ -68,4 +70,6 @@ def dilated_cnn(outputs: int = 2, width: int = 64, blocks: int = 6, dropout: flo
 )
 def frame_cnn(outputs: int = 2, width: int = 64, blocks: int = 4, dropout: float = 0.3) -> FrameCNN:
     """The same body and head as ``specnet``, on one-hot letters."""
+    check_sizes("frame_cnn", width=width)
+    check_blocks("frame_cnn", blocks)
     return FrameCNN(outputs, width, blocks, dropout)

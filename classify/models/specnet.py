@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from classify.models.base import register_model
+from classify.models.base import check_blocks, check_sizes, register_model
 from specgen.errors import InputError
 
 __all__ = ["FrameBody", "Residual", "SpecNet", "specnet", "specnet_whole"]
@@ -92,8 +92,8 @@ class SpecNet(nn.Module):
         super().__init__()
         if bands < 1 or (ROWS + 1) % bands:
             raise InputError(f"specnet: expected bands that divide {ROWS + 1} (1, 3, 5, ...), got {bands}")
-        if width < 1 or blocks < 1:
-            raise InputError(f"specnet: expected width and blocks above 0, got {width} and {blocks}")
+        check_sizes("specnet", width=width)
+        check_blocks("specnet", blocks)
         self.bands = bands
         """Bands that a picture has to have; with one, any picture will do."""
         pitch = (ROWS + 1) // bands

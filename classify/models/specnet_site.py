@@ -9,9 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from classify.models.base import register_model
+from classify.models.base import check_blocks, check_sizes, register_model
 from classify.models.specnet import ROWS, Residual
-from specgen.errors import InputError
 
 __all__ = ["SpecNetSite", "specnet_site"]
 
@@ -40,8 +39,8 @@ class SpecNetSite(nn.Module):
 
     def __init__(self, outputs: int, width: int, blocks: int, dropout: float) -> None:
         super().__init__()
-        if width < 1 or blocks < 1:
-            raise InputError(f"specnet_site: expected width and blocks above 0, got {width} and {blocks}")
+        check_sizes("specnet_site", width=width)
+        check_blocks("specnet_site", blocks)
         self.stem = nn.Sequential(
             nn.Conv2d(3, width, (ROWS, 1), bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
         )

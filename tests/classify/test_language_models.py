@@ -98,3 +98,22 @@ def test_the_dilated_network_by_hand():
 def test_sizes_are_checked(options):
     with pytest.raises(InputError, match="gru_lm: expected a whole number of at least 1"):
         build_model("gru_lm", 4, options)
+
+
+def test_filters_that_look_back_before_the_first_letter_are_those_of_padded_letters():
+    model, window = model_of("dilated_lm", width=8, blocks=8).eval(), letters(2, 40)
+    with torch.no_grad():
+        maps = model.stem(window)
+        skips = torch.zeros_like(maps)
+        for i, (gate, mix) in enumerate(zip(model.gates, model.mixes, strict=True)):
+            value, opened = gate(F.pad(maps, (2**i, 0))).chunk(2, dim=1)
+            change, skip = mix(value.tanh() * opened.sigmoid()).chunk(2, dim=1)
+            maps, skips = maps + change, skips + skip
+        expected = model.classifier(model.hidden(skips.relu()).relu())
+        torch.testing.assert_close(model(window), expected)
+
+
+def test_what_no_letter_is_there_for_takes_no_memory():
+    """The last of twenty blocks looks back 524,288 letters: padded, a batch of 512 would take 17 GB for each of its maps."""
+    with torch.no_grad():
+        assert model_of("dilated_lm", width=16, blocks=20)(letters(512, 9)).shape == (512, 4, 9)

@@ -291,3 +291,26 @@ def test_pretrained_inception_v3_offline(monkeypatch):
     monkeypatch.setattr(torchvision.models, "inception_v3", refuse)
     with pytest.raises(InputError, match="inception_v3: pretrained weights cannot be had"):
         build_model("inception_v3", 2, {"pretrained": True})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dilated_lm",
+        "dilated_cnn",
+        "frame_cnn",
+        "specnet",
+        "specnet_whole",
+        "specnet_site",
+        "exon_resnet",
+        "kmer_resnet",
+    ],
+)
+def test_blocks_of_which_no_window_has_the_places(name):
+    """Forty blocks reach over 2^39 letters, and padding by as many ended the process."""
+    least = 0 if name == "kmer_resnet" else 1
+    for blocks in (40, least - 1, True, 2.5):
+        with pytest.raises(
+            InputError, match=rf"expected a whole number from {least} to 20 for blocks .*, got {blocks}$"
+        ):
+            build_model(name, 4, {"blocks": blocks})

@@ -240,6 +240,8 @@ def test_clockwork_learns_what_a_slow_module_can_hold():
         ("clockwork", {"periods": [2, 1]}, r"increasing whole numbers above 0, got \[2, 1\]"),
         ("clockwork", {"periods": [1, 1]}, r"increasing whole numbers above 0, got \[1, 1\]"),
         ("clockwork", {"periods": [0, 1]}, r"increasing whole numbers above 0, got \[0, 1\]"),
+        ("clockwork", {"periods": [True, 2]}, r"increasing whole numbers above 0, got \[True, 2\]"),
+        ("clockwork", {"layers": True}, "clockwork: expected a whole number of at least 1 for layers, got True"),
         ("clockwork", {"periods": 4}, "increasing whole numbers above 0, got 4"),
         ("clockwork", {"periods": "124"}, "increasing whole numbers above 0, got '124'"),
         ("clockwork", {"width": 100}, "clockwork: expected a width that 8 modules can share, got 100"),
