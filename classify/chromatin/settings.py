@@ -27,7 +27,7 @@ class TrackSettings(PeakFiles):
     bin
         nt of the bins that a contig is cut into from its start; each stands in the middle of its window.
     overlap
-        A label is 1 where at least this share of the bin lies in peaks of the track.
+        A label is 1 where at least this share of the bin lies in peaks of the track. DeepSEA has more than half: 0.505 of 200 nt.
     empty
         Share of the bins without any label that are kept besides, drawn by hash; 0 = none, as DeepSEA has it.
     blacklist

@@ -1,7 +1,9 @@
 """Tracks of peaks and a genome to windows with a label for each track: bins, the overlap rule, and what is left out.
 
-DeepSEA's rule (Zhou & Troyanskaya 2015, Nat. Methods 12:931): bins of 200 nt, a label is 1 where half of a bin lies in a peak,
-windows of 1,000 nt around the bins that have a label. Contigs are divided between splits as for single factors.
+After DeepSEA (Zhou & Troyanskaya 2015, Nat. Methods 12:931): bins of 200 nt, a label is 1 where at least half of a bin lies in a
+peak, windows of 1,000 nt around the bins that have a label. DeepSEA asks for more than half, so that 100 of 200 nt are too
+few there (``overlap: 0.505`` is its rule), and for a transcription factor among the labels of a bin. Contigs are divided
+between splits as for single factors.
 """
 
 from __future__ import annotations
@@ -92,7 +94,7 @@ def bin_labels(peaks: Sequence[Peak], names: Sequence[str], starts: Ints, width:
     labels = np.zeros((len(starts), len(names)), dtype=np.int8)
     for column, name in enumerate(names):
         if name in tracks:
-            labels[:, column] = Intervals.of(tracks[name]).covered(starts, starts + width) >= overlap * width
+            labels[:, column] = Intervals.of(tracks[name]).covered(starts, starts + width) / width >= overlap
     return labels
 
 

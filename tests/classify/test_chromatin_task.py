@@ -45,7 +45,7 @@ def naive_labels(peaks, names, starts, width, overlap):
             inside = sum(
                 any(p.name == name and p.start <= at < p.end for p in peaks) for at in range(start, start + width)
             )
-            row.append(int(inside >= overlap * width))
+            row.append(int(inside / width >= overlap))
         found.append(row)
     return np.array(found)
 
@@ -62,6 +62,17 @@ def test_the_overlap_rule_base_by_base(width, overlap):
     found = bin_labels(peaks, ["a", "b", "c", "none"], starts, width, overlap)
     np.testing.assert_array_equal(found, naive_labels(peaks, ["a", "b", "c", "none"], starts, width, overlap))
     assert 0 < found[:, :3].mean() < 1
+
+
+def test_half_of_a_bin_is_enough_and_deepsea_asks_for_one_more():
+    peaks = [peak(100, 200, "half"), peak(99, 200, "more"), peak(100, 199, "less"), peak(0, 110, "share")]
+    names = ["half", "more", "less", "share"]
+    for overlap, expected in (
+        (0.5, [1, 1, 0, 1]),
+        (0.505, [0, 1, 0, 1]),
+        (0.55, [0, 0, 0, 1]),
+    ):  # 0.55 * 200 is above 110
+        assert bin_labels(peaks, names, np.array([0]), 200, overlap).tolist() == [expected]
 
 
 def test_half_a_bin_is_enough_and_pieces_of_a_track_count_together():
