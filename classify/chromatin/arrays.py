@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from classify.chromatin.containers import stored_arrays
 from classify.chromatin.settings import ArraySettings
 from classify.examples import Examples, StoredLetters
+from classify.labelled.grouping import strandless_digest
 from classify.splits import SplitSettings
 from classify.targets import UNKNOWN, Labels, StoredTargets
 from specgen.errors import InputError
@@ -162,10 +163,11 @@ class ArrayFile:
             Another value.
         """
         values = self._labels.rows(rows)
-        missing = (np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=bool)) | (values < 0)
-        if (bad := ~missing & (values != 0) & (values != 1)).any():
+        found = (values == 1).astype(np.int8)
+        found[~(values >= 0)] = UNKNOWN  # nan is not
+        if (bad := (found == 0) & (values != 0)).any():
             raise InputError(f"{self.path}: {self._labels.name}: expected labels 0 and 1, got {values[bad][0]}")
-        return np.where(missing, UNKNOWN, values == 1).astype(np.int8)
+        return found
 
     def _named(self, arrays: dict[str, Any], name: str, dimensions: int) -> str:
         told = ", ".join(f"{key} {shape}" for key, (shape, *_) in arrays.items()) or "none"
@@ -209,9 +211,11 @@ def count_labels(settings: ArraySettings, root: Path) -> int:
 def array_examples(
     settings: ArraySettings, root: Path, names: Sequence[str], width: int, split: SplitSettings
 ) -> Examples:
-    """The windows of the files as they are divided, cut to their middle ``width`` nt; nothing of them is read yet.
+    """The windows of the files as they are divided, cut to their middle ``width`` nt.
 
-    Windows have no places, so each is a group of its own.
+    Windows have no places, so each is a group of its own; but of the test a window and its reverse complement are one, as are
+    copies, since groups are what intervals resample. For this the windows of the test are read once, some at a time, and of
+    the others nothing. Windows of neighbouring bins overlap, which files do not tell, so that intervals are narrow still.
 
     Raises
     ------
@@ -236,7 +240,7 @@ def array_examples(
         classes=tuple(names),
         ids=ids,
         labels=np.zeros(n, dtype=np.int64),
-        groups=ids,
+        groups=_strandless(store, ids, parts == "test", files[0].length),
         chromosomes=[""] * n,
         lengths=np.full(n, files[0].length, dtype=np.int64),
         split=parts,
@@ -245,6 +249,15 @@ def array_examples(
         window=width,
         counts={f"windows_of_{name}": len(file) for name, file in zip(paths, files, strict=True)},
     )
+
+
+def _strandless(store: _Several, ids: Sequence[str], asked: NDArray[np.bool_], length: int) -> list[str]:
+    """The first of the ids that has the same letters on either strand, of the rows that are ``asked``; of others their own."""
+    groups, first = list(ids), dict[bytes, str]()
+    rows = np.flatnonzero(asked)
+    for row, codes in zip(rows.tolist(), StoredLetters(store, rows, 0, length), strict=True):
+        groups[row] = first.setdefault(strandless_digest(codes), ids[row])
+    return groups
 
 
 class _Several:

@@ -17,7 +17,7 @@ from classify.chromatin.simulation import planted_motifs, simulate_mat, simulate
 from classify.datasets import TileDataset
 from classify.splits import SplitSettings
 from specgen.errors import InputError
-from specgen.sequences import decode, encode
+from specgen.sequences import decode, encode, reverse_complement
 
 RNG = np.random.default_rng(3)
 N, L, K = 150, 40, 5
@@ -119,6 +119,22 @@ def test_a_large_file_is_read_in_little_memory(tmp_path):
         tracemalloc.stop()
     assert seen == n
     assert peak < n * length * 4 / 4  # a batch of windows and what it takes to decode them; the file is 12 MB
+
+
+def test_both_strands_of_a_window_of_the_test_are_one_group(tmp_path):
+    """As in DeepSEA's test file, of which the second half are the reverse complements of the first."""
+    half = HOT[:60]
+    turned = half[:, [3, 2, 1, 0], ::-1]  # A, G, C, T turned about
+    both = np.concatenate([half, turned])
+    for name in ("train", "valid"):
+        write_hdf5(tmp_path / f"{name}.mat", hot=both, labels=LABELS[:120].T)
+    write_hdf5(tmp_path / "test.mat", hot=both, labels=LABELS[:120].T)
+    settings = ArraySettings(train="train.mat", val="valid.mat", test="test.mat")
+    examples = array_examples(settings, tmp_path, [f"l{i}" for i in range(K)], 30, SplitSettings())
+    test = examples.part("test")
+    assert decode(test.sequences[60]) == decode(reverse_complement(test.sequences[0]))
+    assert test.groups == 2 * [f"test_{i + 1}" for i in range(60)]
+    assert examples.part("train").groups == examples.part("train").ids
 
 
 def test_simulated_windows_have_the_motifs_of_their_labels(tmp_path):
