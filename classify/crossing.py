@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from classify.bootstrap import interval_text
 from classify.evaluation import evaluate, run_settings
-from classify.metrics import interval_text
 from classify.rescoring import OtherData, rescore
 from classify.runs import RunFolder, to_csv
 from classify.settings import RunSettings

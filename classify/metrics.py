@@ -6,9 +6,8 @@ The formulas are in ``_weighted``.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from classify._weighted import (
     BINS,
     Floats,
-    Ints,
     bin_of,
     check,
     confidence,
@@ -25,36 +23,20 @@ from classify._weighted import (
     ranking,
     weighted_metrics,
 )
+from classify.bootstrap import Interval, group_draws, interval_of
 from specgen.errors import InputError
 from specgen.files import finite
 
 __all__ = [
-    "Interval",
     "bootstrap_draws",
     "calibration_bins",
     "classification_metrics",
     "confusion",
-    "group_draws",
     "grouped_bootstrap",
-    "interval_text",
-    "paired_difference",
     "per_class",
     "ranking",
-    "resampled_weights",
     "summary",
 ]
-
-_BLOCK = 2_000_000
-"""Weights held at once while resampling: 16 MB of float64, however many examples there are."""
-
-
-class Interval(NamedTuple):
-    """A metric on the whole sample, its percentile interval, and how many resamples left it undefined."""
-
-    value: float
-    low: float
-    high: float
-    undefined: int = 0
 
 
 def classification_metrics(labels: ArrayLike, probabilities: ArrayLike, *, positive: int | None) -> dict[str, float]:
@@ -85,45 +67,6 @@ def classification_metrics(labels: ArrayLike, probabilities: ArrayLike, *, posit
     sample = check(labels, probabilities, positive)
     ones = np.ones((1, len(sample.labels)))
     return {name: float(values[0]) for name, values in weighted_metrics(sample, iter([ones])).items()}
-
-
-def resampled_weights(members: Ints, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
-    """Blocks (rows, n) of weights: how often the group of each example, ``members`` (n,), was drawn."""
-    groups = int(members.max()) + 1
-    rows = max(1, _BLOCK // len(members))
-    for start in range(0, resamples, rows):
-        count = min(rows, resamples - start)
-        drawn = rng.integers(groups, size=(count, groups)) + groups * np.arange(count)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=count * groups).reshape(count, groups)
-        yield times[:, members].astype(np.float64)
-
-
-def group_draws(
-    score: Callable[[Floats], Mapping[str, Floats]],
-    groups: Sequence[Any] | NDArray[Any],
-    *,
-    resamples: int,
-    rng: np.random.Generator,
-) -> dict[str, Floats]:
-    """Each metric on every resample of whole groups, (resamples,); nan where undefined, and with a single group.
-
-    The groups drawn depend on the names of the groups and ``rng`` alone, so the draws of two models on the same examples are
-    paired: the quantiles of their difference are the interval of the difference.
-
-    Parameters
-    ----------
-    score
-        Metrics (r,) by weights (r, n): how often each example counts.
-    groups
-        (n,) what is drawn together; anything that sorts.
-    """
-    if resamples < 1:
-        raise InputError(f"bootstrap: expected resamples >= 1, got {resamples}")
-    names, members = np.unique(np.asarray(groups), return_inverse=True)
-    if len(names) < 2:
-        return {name: np.full(resamples, math.nan) for name in score(np.ones((1, len(members))))}
-    parts = [score(weights) for weights in resampled_weights(members.reshape(-1), resamples, rng)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def grouped_bootstrap(
@@ -162,7 +105,7 @@ def grouped_bootstrap(
         raise InputError(f"bootstrap: expected 0 < level < 1, got {level}")
     values = classification_metrics(labels, probabilities, positive=positive)
     draws = bootstrap_draws(labels, probabilities, groups, resamples=resamples, seed=seed, positive=positive)
-    return {name: _interval(value, draws[name], level) for name, value in values.items()}
+    return {name: interval_of(value, draws[name], level) for name, value in values.items()}
 
 
 def bootstrap_draws(
@@ -180,27 +123,6 @@ def bootstrap_draws(
         raise InputError(f"groups: {len(groups)} for {len(sample.labels)} labels")
     rng = np.random.default_rng(seed)
     return group_draws(lambda rows: weighted_metrics(sample, iter([rows])), groups, resamples=resamples, rng=rng)
-
-
-def paired_difference(ours: Floats, theirs: Floats, value: float, *, level: float = 0.95) -> Interval:
-    """Interval of a difference from paired draws (see ``group_draws``); ``value`` is the observed difference."""
-    return _interval(value, ours - theirs, level)
-
-
-def _interval(value: float, draws: Floats, level: float) -> Interval:
-    kept = draws[~np.isnan(draws)]
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    low, high = np.quantile(kept, tails) if kept.size else (math.nan, math.nan)
-    return Interval(value, float(low), float(high), len(draws) - len(kept))
-
-
-def interval_text(entry: Mapping[str, Any], form: str = ".4f") -> str:
-    """ "0.9530 [0.9400, 0.9650]" from the JSON of an ``Interval``; the value alone where no interval is defined (a single
-    group), and nothing where no value is."""
-    if entry["value"] is None:
-        return ""
-    around = "" if entry["low"] is None else f" [{entry['low']:{form}}, {entry['high']:{form}}]"
-    return f"{entry['value']:{form}}{around}"
 
 
 def confusion(labels: ArrayLike, predicted: ArrayLike, k: int) -> list[list[int]]:

@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
+from classify.bootstrap import interval_text
 from classify.evaluation import run_settings
 from classify.labels import THRESHOLD, labels_of
-from classify.metrics import interval_text
 from classify.reporting.html import shorten
 from classify.runs import RunFolder
 from classify.tasks import Task
@@ -70,7 +70,8 @@ def model_card(run: Path, task: Task) -> str:
         "",
         f"## Test ({body['n']} examples in {body['groups']} groups of the {body['split']} split)",
         "",
-        f"Intervals of {100 * body['bootstrap']['level']:g} %, by a bootstrap of groups.",
+        f"Intervals of {100 * body['bootstrap']['level']:g} %, by a bootstrap of groups"
+        + (f"; {note}." if (note := body["bootstrap"].get("note")) else "."),
         "",
         *_table(
             ("metric", "value"), ((name, told) for name, v in body["metrics"].items() if (told := interval_text(v)))

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from classify.metrics import group_draws, paired_difference
+from classify.bootstrap import paired_difference
 from classify.reporting.contenders import Contender, FinishedRun
 from classify.significance import bootstrap_p, delong_test, holm, mcnemar
 
@@ -72,9 +72,9 @@ def score(row: Contender, how: Resampling, keep: NDArray[np.bool_] | None = None
     kept = np.ones(len(row.first.groups), dtype=bool) if keep is None else keep
     values, drawn = [], []
     for run in row.runs:
-        of, rng = run.scorer(kept), np.random.default_rng(how.seed)
-        values.append({name: float(one[0]) for name, one in of(np.ones((1, int(kept.sum())))).items()})
-        drawn.append(group_draws(of, run.groups[kept], resamples=how.resamples, rng=rng))
+        whole, resampled = run.drawn(kept, how.resamples, how.seed)
+        values.append(whole)
+        drawn.append(resampled)
     estimates, draws = {}, {}
     for name in values[0]:
         seeds = np.array([value[name] for value in values])

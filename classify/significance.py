@@ -1,7 +1,7 @@
 """Whether two sets of predictions on the same examples differ by more than chance: p values, and their correction.
 
 Arrays in, numbers out. DeLong's and McNemar's tests take examples as independent, which crops of one gene are not; the
-bootstrap over whole groups (``metrics.group_draws``) is the one to go by where groups hold several examples.
+bootstrap over whole groups (``bootstrap.group_draws``) is the one to go by where groups hold several examples.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UNKNOWN", "HeldTargets", "Labels", "StoredTargets", "TargetStore", "Targets", "counted"]
+__all__ = ["AT_ONCE", "UNKNOWN", "HeldTargets", "Labels", "StoredTargets", "TargetStore", "Targets", "counted"]
 
 UNKNOWN = -1
 

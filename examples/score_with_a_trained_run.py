@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
+from classify.bootstrap import interval_text
 from classify.config import settings_from
 from classify.evaluation import evaluate, predict_logits
-from classify.metrics import interval_text
 from classify.prediction import load_reader
 from classify.training import fit
 from specgen.errors import InputError

@@ -6,6 +6,7 @@ them stands in ``recommending``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from matplotlib.transforms import Bbox
 from pages import read_json
 
 from classify.baselines import BASELINES
+from classify.bootstrap import interval_text
 from classify.models import MODELS
 from classify.reporting.figures import png
 from classify.reporting.finished import validation_score
@@ -59,7 +61,7 @@ class Costs:
     Attributes
     ----------
     value, low, high
-        Mean test score, and the 95 % interval of it that the intervals of the runs give.
+        Mean test score, and the 95 % interval of it that the intervals of the runs give; None where one of them has none.
     costs
         Keys of ``COLUMNS``, undivided; None where a run does not tell.
     sets
@@ -70,8 +72,8 @@ class Costs:
 
     model: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     costs: Mapping[str, float | None]
     sets: tuple[tuple[Path, ...], ...] = ()
     validation: float | None = None
@@ -93,7 +95,7 @@ class Costs:
     @property
     def score(self) -> str:
         """Value with interval."""
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        return interval_text({"value": self.value, "low": self.low, "high": self.high}, ".3f")
 
 
 def gather(model: str, sets: Sequence[Sequence[Path]], metric: str, validated: str = "") -> Costs | None:
@@ -108,9 +110,10 @@ def gather(model: str, sets: Sequence[Sequence[Path]], metric: str, validated: s
     for folders in sets:
         bodies = [read_json(folder / "metrics.json") for folder in folders]
         entries = [body["metrics"].get(metric) or {} for body in bodies]
-        if not entries or any(entry.get(key) is None for entry in entries for key in ("value", "low", "high")):
+        if not entries or any(entry.get("value") is None for entry in entries):
             return None
-        values.append([np.mean([entry[key] for entry in entries]) for key in ("value", "low", "high")])
+        columns = np.array([[entry.get(key) for key in ("value", "low", "high")] for entry in entries], dtype=float)
+        values.append(columns.mean(axis=0))
         told = [_costs(body["cost"]) for body in bodies]
         costs.append({key: _mean([cost.get(key) for cost in told]) for key in COLUMNS})
         losses = [validation_score(*pair, validated) for pair in zip(folders, bodies, strict=True)] if validated else []
@@ -120,7 +123,8 @@ def gather(model: str, sets: Sequence[Sequence[Path]], metric: str, validated: s
     # Means of the ends, as everywhere in the reports: sets may share windows, so that no more is taken off.
     value, low, high = (float(end) for end in np.mean(values, axis=0))
     spent = {key: _mean([cost[key] for cost in costs]) for key in COLUMNS}
-    return Costs(model, value, low, high, spent, tuple(map(tuple, sets)), _mean(validation))
+    ends = (None, None) if math.isnan(low + high) else (low, high)
+    return Costs(model, value, *ends, spent, tuple(map(tuple, sets)), _mean(validation))
 
 
 def _costs(told: Mapping[str, float | None]) -> dict[str, float | None]:
@@ -230,7 +234,8 @@ def _panel(panel: Any, rows: Sequence[Costs], key: str, higher: bool) -> None:
     _, axis, divisor, _ = COLUMNS[key]
     at = {row.model: (row.costs[key] or 0.0) / divisor for row in rows}
     for row in rows:
-        error = [[max(0.0, row.value - row.low)], [max(0.0, row.high - row.value)]]
+        known = row.low is not None and row.high is not None
+        error = [[max(0.0, row.value - row.low)], [max(0.0, row.high - row.value)]] if known else None
         style = {"color": COLOURS[row.family], "marker": MARKERS[row.family], "markersize": 5}
         panel.errorbar(
             at[row.model], row.value, yerr=error, linestyle="none", elinewidth=0.6, label=row.family, **style

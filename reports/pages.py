@@ -21,8 +21,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jobs import Job
 
 from classify.baselines import BASELINES
+from classify.bootstrap import interval_text
 from classify.comparison import compare
-from classify.metrics import interval_text
 from specgen.errors import InputError
 from specgen.files import write_atomic
 
@@ -195,8 +195,11 @@ def around(entries: Sequence[Mapping[str, Any]]) -> str:
     """Mean over seeds, and the mean of their intervals; nothing without any."""
     if not entries:
         return ""
-    mean = {key: float(np.mean([entry[key] for entry in entries])) for key in ("value", "low", "high")}
-    return interval_text(mean, ".3f")
+    rows = [[entry[key] for key in ("value", "low", "high")] for entry in entries]
+    # A mean of some intervals would be that of other runs.
+    value, *ends = (None if None in column else float(np.mean(column)) for column in zip(*rows, strict=True))
+    low, high = (None, None) if None in ends else ends
+    return interval_text({"value": value, "low": low, "high": high}, ".3f")
 
 
 def write_page(root: Path, here: Path, tables: Callable[[], Tables]) -> None:

@@ -20,9 +20,9 @@ import pandas as pd
 from costs import Costs
 from numpy.typing import NDArray
 
-from classify.chromatin.scoring import DEFAULT_THRESHOLD, label_metrics
+from classify.bootstrap import values_and_draws
+from classify.chromatin.scoring import DEFAULT_THRESHOLD, label_draws
 from classify.language.scoring import ratios
-from classify.metrics import group_draws
 from classify.paired import difference
 from classify.reporting.answered import read_labels, read_sums
 from classify.significance import holm
@@ -31,7 +31,7 @@ from specgen.errors import InputError
 __all__ = ["LEVEL", "Contrast", "Recommendation", "contrasts", "draws", "recommended", "told"]
 
 Floats = NDArray[np.float64]
-Scorer = Callable[[Floats], dict[str, Floats]]
+Drawn = tuple[dict[str, float], dict[str, Floats]]
 
 RESAMPLES = 2000
 LEVEL = 0.05
@@ -64,21 +64,22 @@ class Recommendation:
     cheaper: tuple[Contrast, ...]
 
 
-def _labels(folder: Path) -> Scorer:
+def _labels(folder: Path, groups: Sequence[str], seed: int) -> Drawn:
     """Means over the labels that have both classes."""
     truth, chances = read_labels(folder)
     # No threshold has a part in rankings.
-    return label_metrics(truth, chances, np.full(truth.shape[1], DEFAULT_THRESHOLD))
+    thresholds = np.full(truth.shape[1], DEFAULT_THRESHOLD)
+    return label_draws(truth, chances, thresholds, groups, resamples=RESAMPLES, seed=seed)
 
 
-def _bases(folder: Path) -> Scorer:
+def _bases(folder: Path, groups: Sequence[str], seed: int) -> Drawn:
     """Of the bases of all windows together."""
     sums = read_sums(pd.read_csv(folder / "predictions.csv").fillna({"bits_per_base": 0.0, "accuracy": 0.0}))
-    return lambda weights: ratios(weights @ sums)
+    return values_and_draws(lambda weights: ratios(weights @ sums), groups, resamples=RESAMPLES, seed=seed)
 
 
-SCORERS: dict[str, Callable[[Path], Scorer]] = {"auroc": _labels, "bits_per_base": _bases}
-"""Scores of a run's test windows by weight (r, n), of the metrics that a recommendation may rest on."""
+DRAWN: dict[str, Callable[[Path, Sequence[str], int], Drawn]] = {"auroc": _labels, "bits_per_base": _bases}
+"""Scores of a run's test windows and of resamples of their groups, of the metrics that a recommendation may rest on."""
 
 
 @cache
@@ -95,10 +96,9 @@ def draws(folder: Path, metric: str) -> tuple[Floats, float]:
     Groups are drawn by their names and the name of the run without its seed alone, so draws of two models are paired, and those
     of different sets are not.
     """
-    groups, score = _windows(folder)[1], SCORERS[metric](folder)
-    value = float(score(np.ones((1, len(groups))))[metric][0])
-    rng = np.random.default_rng(zlib.crc32(folder.name.rpartition("_s")[0].encode()))
-    return group_draws(score, groups, resamples=RESAMPLES, rng=rng)[metric], value
+    seed = zlib.crc32(folder.name.rpartition("_s")[0].encode())
+    values, drawn = DRAWN[metric](folder, _windows(folder)[1], seed)
+    return drawn[metric], values[metric]
 
 
 def _whole(row: Costs, metric: str) -> tuple[Floats, float]:
@@ -155,6 +155,8 @@ def told(rows: Sequence[Costs], metric: str, *, higher: bool = True, unit: str =
     text = f"validation chooses `{chosen.model}` of {len(rows)}: {scores[chosen.model]}"
     if not cheaper:
         return f"take `{chosen.model}`; {text}, and nothing is cheaper."
+    if any(math.isnan(one.p) for one in cheaper):
+        return f"take `{chosen.model}`; {text}. Its test has too few groups of windows to compare the cheaper ones with it."
     if take is chosen:
         return f"take `{chosen.model}`; {text}. {_all_worse(len(cheaper))}."
     one = next(one for one in cheaper if one.row is take)

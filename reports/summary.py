@@ -29,7 +29,7 @@ from jobs import configured  # noqa: E402
 from pages import read_json  # noqa: E402
 
 from classify.baselines import BASELINES  # noqa: E402
-from classify.metrics import interval_text  # noqa: E402
+from classify.bootstrap import interval_text  # noqa: E402
 from classify.models import MODELS  # noqa: E402
 from classify.reporting.finished import validation_score  # noqa: E402
 from specgen.errors import InputError  # noqa: E402

@@ -7,32 +7,48 @@ nowhere has no AUROC, and no part in averages over labels.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.bootstrap import LEAST_GROUPS, paired_difference
 from classify.chromatin.features import GROUPS
+from classify.chromatin.measures import (
+    Chance,
+    Scores,
+    as_they_are,
+    columns,
+    measured,
+    of_all_pairs,
+    once,
+    over_labels,
+    resampled,
+)
 from classify.features import Feature
-from classify.metrics import group_draws, paired_difference, ranking
+from classify.metrics import ranking
 from classify.targets import UNKNOWN, Labels
 from specgen.files import finite
 
-__all__ = ["DEFAULT_THRESHOLD", "affordable", "best_thresholds", "feature_summary", "label_aurocs", "label_metrics"]
+__all__ = ["DEFAULT_THRESHOLD", "affordable", "best_thresholds", "feature_summary", "label_aurocs", "label_draws"]
 
 Floats = NDArray[np.float64]
 
 DEFAULT_THRESHOLD = 0.5
 """Of a label that validation says nothing about."""
 
-WORK = 1_000_000_000
-"""Weighted labels that resampling may look at: with more test examples and labels there are fewer resamples."""
+WORK = 100_000_000_000
+"""Weighted labels that resampling may look at, some minutes: with more test examples and labels there are fewer resamples."""
 
-FEWEST = 20
-"""Resamples at least."""
+FEWEST = 200
+"""Resamples below which there is no interval: its ends are the fifth of them from either side."""
 
-SMALLEST = float(np.finfo(np.float32).eps)
+STEADY = 0.95
+"""Share of the resamples in which a label has to have both kinds: an average over labels has to be of the same ones in each."""
+
+MOST_LABELS = 0.9
+"""Share of the scored labels that have to be such, or the average over these would be something else than that over all."""
 
 
 def label_aurocs(targets: Labels, scores: Floats) -> Floats:
@@ -45,15 +61,8 @@ def label_aurocs(targets: Labels, scores: Floats) -> Floats:
     scores
         float64 (n, k), higher for 1.
     """
-    found = [ranking(truth, some)[0][0] if len(truth) else math.nan for truth, some in _columns(targets, scores)]
+    found = [ranking(truth, some)[0][0] if len(truth) else math.nan for truth, some in columns(targets, scores)]
     return np.array(found, dtype=np.float64)
-
-
-def _columns(targets: Labels, scores: Floats) -> Iterator[tuple[NDArray[np.bool_], Floats]]:
-    """Truth and score of the known examples of each label."""
-    for column, score in zip(targets.T, scores.T, strict=True):
-        known = column != UNKNOWN
-        yield column[known] == 1, score[known]
 
 
 def best_thresholds(targets: Labels, probabilities: Floats) -> Floats:
@@ -65,7 +74,7 @@ def best_thresholds(targets: Labels, probabilities: Floats) -> Floats:
         (n, k) of validation. A label without examples of both kinds gets ``DEFAULT_THRESHOLD``.
     """
     found = np.full(targets.shape[1], DEFAULT_THRESHOLD)
-    for i, (truth, score) in enumerate(_columns(targets, probabilities)):
+    for i, (truth, score) in enumerate(columns(targets, probabilities)):
         if truth.any() and not truth.all():
             order = np.argsort(-score, kind="stable")
             ranked = score[order]
@@ -76,103 +85,111 @@ def best_thresholds(targets: Labels, probabilities: Floats) -> Floats:
     return found
 
 
-class _Scores(NamedTuple):
-    """Of r weightings: auroc, auprc and f1 (r, k); right calls, calls and truths summed over labels, and mean loss (r,)."""
-
-    auroc: Floats
-    auprc: Floats
-    f1: Floats
-    counts: Floats
-    log_loss: Floats
-
-
-def _scores(targets: Labels, probabilities: NDArray[np.floating], thresholds: Floats, weights: Floats) -> _Scores:
-    """``weights`` (r, n): how often each example was drawn."""
-    r, k = len(weights), targets.shape[1]
-    auroc, auprc, f1 = (np.full((r, k), math.nan) for _ in range(3))
-    counts, losses, known_weight = np.zeros((r, 3)), np.zeros(r), np.zeros(r)
-    for i in range(k):
-        known = targets[:, i] != UNKNOWN
-        if not known.any():
-            continue
-        truth, chance = targets[known, i] == 1, probabilities[known, i].astype(np.float64)
-        own = weights if known.all() else weights[:, known]
-        called = chance >= thresholds[i]
-        loss = -np.log(np.clip(np.where(truth, chance, 1 - chance), SMALLEST, 1))
-        sums = own @ np.column_stack([truth & called, called, truth, loss, np.ones(len(truth))])
-        auroc[:, i], auprc[:, i] = ranking(truth, chance, own)
-        bottom = sums[:, 1] + sums[:, 2]
-        f1[:, i] = np.divide(2 * sums[:, 0], bottom, out=np.full(r, math.nan), where=bottom > 0)
-        counts += sums[:, :3]
-        losses += sums[:, 3]
-        known_weight += sums[:, 4]
-    return _Scores(auroc, auprc, f1, counts, losses / np.maximum(known_weight, 1))
-
-
-def _mean(values: Floats) -> Floats:
-    """(r,) over labels that are defined; nan without any."""
-    kept = ~np.isnan(values)
-    total, n = np.where(kept, values, 0).sum(axis=1), kept.sum(axis=1)
-    return np.divide(total, n, out=np.full(len(values), math.nan), where=n > 0)
-
-
-def _median(values: Floats) -> Floats:
-    """(r,) of the labels that are defined; nan without any."""
-    if not values.shape[1]:
-        return np.full(len(values), math.nan)
-    ordered, n = np.sort(values, axis=1), (~np.isnan(values)).sum(axis=1)  # nan comes last
-    low, high = (np.take_along_axis(ordered, np.maximum(at, 0)[:, None], 1)[:, 0] for at in ((n - 1) // 2, n // 2))
-    return np.where(n > 0, (low + high) / 2, math.nan)
-
-
-def _over_labels(scores: _Scores, members: NDArray[np.bool_]) -> dict[str, Floats]:
-    """Means and medians (r,) over some labels."""
-    found = {}
-    for name, values in (("auroc", scores.auroc), ("auprc", scores.auprc), ("f1", scores.f1)):
-        found[name] = _mean(values[:, members])
-        found[f"median_{name}"] = _median(values[:, members])
-    return found
-
-
-def _all_metrics(scores: _Scores, scored: NDArray[np.bool_]) -> dict[str, Floats]:
+def _all_metrics(scores: Scores, scored: NDArray[np.bool_]) -> dict[str, Floats]:
     hits, called, true = scores.counts.T
     micro = np.divide(2 * hits, called + true, out=np.full(len(hits), math.nan), where=called + true > 0)
-    return {**_over_labels(scores, scored), "micro_f1": micro, "log_loss": scores.log_loss}
+    return {**over_labels(scores, scored), "micro_f1": micro, "log_loss": scores.log_loss}
+
+
+def _drawn_over_labels(draws: Scores, whole: Scores, members: NDArray[np.bool_]) -> tuple[dict[str, Floats], int]:
+    """Draws (r,) of means and medians over some labels, and how many of the labels they were drawn of.
+
+    A label that is of one kind in a resample would leave its average, which would then be of other labels, and of commoner ones,
+    as the value is. So only steady ones move, which stand still where they are undefined, and the value moves as they do.
+    """
+    steady = members & ((~np.isnan(draws.auroc)).mean(axis=0) >= STEADY)
+    told, own = over_labels(whole, members), over_labels(whole, steady)
+    if not steady.any() or steady.sum() < MOST_LABELS * members.sum():
+        return {name: np.full(len(draws.auroc), math.nan) for name in told}, int(steady.sum())
+    auroc, auprc, f1 = (np.where(np.isnan(ours), all_, ours) for ours, all_ in zip(draws[:3], whole[:3], strict=True))
+    moved = over_labels(draws._replace(auroc=auroc, auprc=auprc, f1=f1), steady)
+    return {name: moved[name] + (told[name] - own[name]) for name in told}, int(steady.sum())
 
 
 def affordable(resamples: int, examples: int, labels: int) -> int:
-    """How many of the resamples asked for are made."""
-    return int(np.clip(WORK // max(1, examples * labels), min(FEWEST, resamples), resamples))
+    """How many resamples are made of those asked for: as many where none can be made, which are then undefined."""
+    return _resamples(examples * labels, LEAST_GROUPS, resamples)[0] or resamples
 
 
-def label_metrics(
-    targets: Labels, probabilities: NDArray[np.floating], thresholds: Floats
-) -> Callable[[Floats], dict[str, Floats]]:
-    """What tells, by weights (r, n) of the examples, the metrics (r,) over all labels that have examples of both kinds.
+def label_draws(
+    targets: Labels,
+    scores: NDArray[Any],
+    thresholds: Floats,
+    groups: Sequence[Any] | NDArray[Any],
+    *,
+    resamples: int,
+    seed: int,
+    chance: Chance = as_they_are,
+) -> tuple[dict[str, float], dict[str, Floats]]:
+    """Metrics over all labels that have examples of both kinds, on the whole test and on resamples of its groups.
 
     Parameters
     ----------
-    targets, probabilities, thresholds
+    targets, scores, thresholds, chance
         As for ``feature_summary``.
+    groups
+        (n,) what is drawn together; draws of two models on the same examples are paired.
 
     Returns
     -------
-    callable
-        Gives auroc, auprc and f1 (means over labels), their medians, micro_f1 and log_loss [nats].
+    values, draws
+        auroc, auprc and f1 (means over labels), their medians, micro_f1 and log_loss [nats]; and (resamples,) of each, nan
+        where it is undefined, or where ``feature_summary`` would tell no interval.
     """
-    whole = _scores(targets, probabilities, thresholds, np.ones((1, len(targets))))
+    found = _drawn(targets, scores, chance, thresholds, groups, resamples, seed)
+    values = {name: float(value[0]) for name, value in _all_metrics(found.whole, found.scored).items()}
+    return values, found.of_all or {name: np.full(resamples, math.nan) for name in values}
+
+
+class _Draws(NamedTuple):
+    """Scores of the test, which labels (k,) have both kinds, how many ``groups`` and ``resamples`` were drawn, their scores (None
+    without any), metrics over all labels by resample, of how many ``labels`` these are, and why there are none."""
+
+    whole: Scores
+    scored: NDArray[np.bool_]
+    groups: int
+    resamples: int
+    found: Scores | None
+    of_all: dict[str, Floats]
+    labels: int
+    note: str
+
+
+def _drawn(
+    targets: Labels,
+    scores: NDArray[Any],
+    chance: Chance,
+    thresholds: Floats,
+    groups: Sequence[Any] | NDArray[Any],
+    resamples: int,
+    seed: int,
+) -> _Draws:
+    whole = measured(targets, scores, chance, thresholds, 1, once)
     scored = ~np.isnan(whole.auroc[0])
-    return lambda weights: _all_metrics(_scores(targets, probabilities, thresholds, weights), scored)
+    names, which = np.unique(np.asarray(groups), return_inverse=True)
+    resamples, note = _resamples(targets.size, len(names), resamples)
+    if not resamples:
+        return _Draws(whole, scored, 0, 0, None, {}, 0, note)
+    measure = resampled(which.reshape(-1), resamples, seed)
+    found = measured(targets, scores, chance, thresholds, resamples, measure)
+    over, steady = _drawn_over_labels(found, whole, scored)
+    if steady < MOST_LABELS * scored.sum():
+        note = (
+            f"no intervals of means over labels: {steady} of {scored.sum()} labels have both kinds in {100 * STEADY:g} % "
+            f"of the resamples, expected {100 * MOST_LABELS:g} % of them"
+        )
+    return _Draws(whole, scored, len(names), resamples, found, {**_all_metrics(found, scored), **over}, steady, note)
 
 
 def feature_summary(
     targets: Labels,
-    probabilities: Floats,
+    scores: NDArray[Any],
     thresholds: Floats,
     features: Sequence[Feature],
     groups: Sequence[str],
     seed: int,
     *,
+    chance: Chance = as_they_are,
     resamples: int = 1000,
     level: float = 0.95,
 ) -> dict[str, Any]:
@@ -180,8 +197,10 @@ def feature_summary(
 
     Parameters
     ----------
-    targets, probabilities
-        int8 and float64 (n, k) of the test.
+    targets
+        int8 (n, k) of the test.
+    scores, chance
+        (n, k), and what makes float64 probabilities of some of these, rising with them; as they are, if they are probabilities.
     thresholds
         (k,) chosen on validation: a label is called where its probability is this or more.
     features
@@ -194,38 +213,33 @@ def feature_summary(
     dict
         ``metrics``: means over labels of AUROC, average precision and F1 (auroc, auprc, f1) and their medians, each with a
         percentile interval, and micro averages over all pairs of example and label, of which the rankings have none;
-        ``by_group``: the same means and medians for each of ``GROUPS``; ``features``: a row for each label.
+        ``by_group``: the same means and medians for each of ``GROUPS``; ``features``: a row for each label; ``bootstrap``: also
+        ``groups`` and ``labels`` that the intervals of means and medians were drawn of, and in ``note`` why there are none.
     """
     n, k = targets.shape
-    resamples = affordable(resamples, n, k)
-    whole = _scores(targets, probabilities, thresholds, np.ones((1, n)))
-    scored = ~np.isnan(whole.auroc[0])
+    drawn = _drawn(targets, scores, chance, thresholds, groups, resamples, seed)
+    whole, scored = drawn.whole, drawn.scored
     own = np.array([feature.group for feature in features])
     members = {name: scored & (own == name) for name in GROUPS if (own == name).any()}
-
-    def every(weights: Floats) -> dict[str, Floats]:
-        drawn = _scores(targets, probabilities, thresholds, weights)
-        some = {of: _over_labels(drawn, own) for of, own in members.items()}
-        parts = {"": _all_metrics(drawn, scored), **some}
-        return {f"{of}/{name}": values for of, part in parts.items() for name, values in part.items()}
-
-    draws = group_draws(every, groups, resamples=resamples, rng=np.random.default_rng(seed))
+    draws = {"": drawn.of_all}
+    if drawn.found is not None:
+        draws |= {name: _drawn_over_labels(drawn.found, whole, some)[0] for name, some in members.items()}
     undefined: dict[str, int] = {}
 
     def told(of: str, values: Mapping[str, Floats]) -> dict[str, dict[str, float]]:
         found = {}
         for name, value in values.items():
-            interval = paired_difference(draws[f"{of}/{name}"], np.zeros(1), float(value[0]), level=level)
+            some = draws[of][name] if drawn.resamples else np.full(1, math.nan)
+            interval = paired_difference(some, np.zeros(len(some)), float(value[0]), level=level)
             found[name] = {"value": interval.value, "low": interval.low, "high": interval.high}
-            if not of and interval.undefined:
+            if not of and 0 < interval.undefined < len(some):
                 undefined[name] = interval.undefined
         return found
 
     metrics = told("", _all_metrics(whole, scored))
-    known = targets != UNKNOWN
-    micro = ranking(targets[known] == 1, probabilities[known]) if known.any() else (np.array([math.nan]),) * 2
-    for name, found in zip(("micro_auroc", "micro_auprc"), micro, strict=True):
-        metrics[name] = {"value": float(found[0]), "low": math.nan, "high": math.nan}
+    for name, value in zip(("micro_auroc", "micro_auprc"), of_all_pairs(targets, scores, chance), strict=True):
+        metrics[name] = {"value": value, "low": math.nan, "high": math.nan}
+    bootstrap = {"resamples": drawn.resamples, "level": level, "undefined": undefined, "note": drawn.note}
     body = {
         "n": n,
         "groups": len(set(groups)),
@@ -237,18 +251,28 @@ def feature_summary(
                 "group": name,
                 "labels": int((own == name).sum()),
                 "scored": int(some.sum()),
-                **told(name, _over_labels(whole, some)),
+                **told(name, over_labels(whole, some)),
             }
             for name, some in members.items()
         ],
         "features": _rows(targets, whole, thresholds, features),
-        "bootstrap": {"unit": "group", "resamples": resamples, "level": level, "undefined": undefined},
+        "bootstrap": {"unit": "group", "groups": drawn.groups, "labels": drawn.labels, **bootstrap},
     }
     result: dict[str, Any] = finite(body)
     return result
 
 
-def _rows(targets: Labels, whole: _Scores, thresholds: Floats, features: Sequence[Feature]) -> list[dict[str, Any]]:
+def _resamples(pairs: int, groups: int, most: int) -> tuple[int, str]:
+    """How many resamples, 0 for no interval, and why there is none."""
+    if groups < LEAST_GROUPS:
+        return 0, f"no intervals: {groups} groups, expected {LEAST_GROUPS} or more"
+    resamples = min(most, WORK // max(1, pairs))
+    if resamples < min(most, FEWEST):
+        return 0, f"no intervals: {pairs:,} labels of all examples are too many to be resampled {FEWEST} times"
+    return resamples, ""
+
+
+def _rows(targets: Labels, whole: Scores, thresholds: Floats, features: Sequence[Feature]) -> list[dict[str, Any]]:
     positives, known = (targets == 1).sum(axis=0), (targets != UNKNOWN).sum(axis=0)
     return [
         {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from classify.bootstrap import interval_text
 from classify.config import parse_run
-from classify.metrics import interval_text
 from specgen.errors import InputError
 
 ABOUT = "Fit the trivial baselines on the examples and splits of a configuration; each gets a run folder."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classify.metrics import interval_text
+from classify.bootstrap import interval_text
 from specgen.errors import InputError, UnknownName
 from specgen.parser import CommandParser
 
@@ -65,6 +65,8 @@ def print_result(run: RunFolder, body: dict[str, Any]) -> None:
         if name in body["metrics"] and (text := interval_text(body["metrics"][name])):
             shown.append(f"{name} {text}")
     print(f"{body['split']} ({body['n']} examples, {body['groups']} groups, {level} % intervals): " + ", ".join(shown))
+    if note := body["bootstrap"].get("note"):
+        print(f"note: {note}")
     print_bounds(body)
     if seen := body["data"].get("id_or_group_seen_in_training"):
         print(f"note: {seen} of the examples have the id or group of one that the run was fitted to or chosen by")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from classify.bootstrap import interval_text
 from classify.interpretation.settings import AttributionSettings, MeasureSettings
-from classify.metrics import interval_text
 from specgen.errors import InputError
 from specgen.parser import CommandParser
 

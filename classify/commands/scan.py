@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from classify.bootstrap import interval_text
 from classify.exons.prepared import KINDS
 from classify.exons.windows import LEAST_BEHIND_AG
-from classify.metrics import interval_text
 from classify.scanning.settings import ScanSettings
 from specgen.parser import CommandParser
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify._weighted import divide
-from classify.metrics import paired_difference
+from classify.bootstrap import paired_difference
 from specgen.files import finite
 
 __all__ = ["perplexity_summary", "ratios"]

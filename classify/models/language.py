@@ -60,6 +60,7 @@ class CausalCNN(nn.Module):
         for number, (gate, mix) in enumerate(zip(self.gates, self.mixes, strict=True)):
             # Where all that a filter looks back to lies before the first letter, its other half is all that counts.
             near = maps.shape[2] <= 2**number
+            assert isinstance(gate, nn.Conv1d)
             found = F.conv1d(maps, gate.weight[..., 1:], gate.bias) if near else gate(F.pad(maps, (2**number, 0)))
             value, opened = found.chunk(2, dim=1)
             change, skip = mix(self.dropout(value.tanh() * opened.sigmoid())).chunk(2, dim=1)

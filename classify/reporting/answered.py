@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from classify._weighted import check, weighted_metrics
-from classify.chromatin.scoring import affordable, label_metrics
+from classify.bootstrap import values_and_draws
+from classify.chromatin.scoring import affordable, label_draws
 from classify.language.scoring import ratios
 from classify.reporting._files import open_labels, read_rows, read_table
 from classify.reporting.contenders import FinishedRun
@@ -86,10 +86,12 @@ class WindowRun(FinishedRun):
         """Classes, and the positive one."""
         return {"classes": self.classes, "positive": self.metrics["positive"]}
 
-    def scorer(self, keep: NDArray[np.bool_]) -> Callable[[Floats], dict[str, Floats]]:
+    def drawn(self, keep: NDArray[np.bool_], resamples: int, seed: int) -> tuple[dict[str, float], dict[str, Floats]]:
         """See ``FinishedRun``; the metrics are those of ``classification_metrics``."""
         sample = check(self.labels[keep], self.probabilities[keep], self.positive)
-        return lambda weights: weighted_metrics(sample, iter([weights]))
+        return values_and_draws(
+            lambda weights: weighted_metrics(sample, iter([weights])), self.groups[keep], resamples=resamples, seed=seed
+        )
 
     def told_apart(self) -> list[tuple[NDArray[np.bool_], Floats]]:
         """The positive class, or each against the rest; none at all where a class is not there."""
@@ -153,10 +155,12 @@ class LabelRun(FinishedRun):
         """How many labels there are, and have examples of both kinds."""
         return {"labels_in_all": self.metrics["labels_in_all"], "labels_scored": self.metrics["labels_scored"]}
 
-    def scorer(self, keep: NDArray[np.bool_]) -> Callable[[Floats], dict[str, Floats]]:
+    def drawn(self, keep: NDArray[np.bool_], resamples: int, seed: int) -> tuple[dict[str, float], dict[str, Floats]]:
         """See ``FinishedRun``; means are over labels with examples of both kinds among those kept."""
         truth, chances = self.arrays()
-        return label_metrics(truth[keep], chances[keep], self.thresholds)
+        return label_draws(
+            truth[keep], chances[keep], self.thresholds, self.groups[keep], resamples=resamples, seed=seed
+        )
 
     def told_apart(self) -> list[tuple[NDArray[np.bool_], Floats]]:
         """Each label with examples of both kinds; none where there are more labels than can be looked at."""
@@ -208,10 +212,12 @@ class PositionRun(FinishedRun):
         """How many bases are predicted."""
         return {"bases": int(self.table["bases"].sum())}
 
-    def scorer(self, keep: NDArray[np.bool_]) -> Callable[[Floats], dict[str, Floats]]:
+    def drawn(self, keep: NDArray[np.bool_], resamples: int, seed: int) -> tuple[dict[str, float], dict[str, Floats]]:
         """See ``FinishedRun``; all bases of the windows together."""
         sums = read_sums(self.table)[keep]
-        return lambda weights: ratios(weights @ sums)
+        return values_and_draws(
+            lambda weights: ratios(weights @ sums), self.groups[keep], resamples=resamples, seed=seed
+        )
 
     def told_apart(self) -> list[tuple[NDArray[np.bool_], Floats]]:
         """None: four bases of every place are no classes of windows."""

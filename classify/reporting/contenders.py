@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -122,8 +122,9 @@ class FinishedRun(ABC):
         """What a page says of the test, plain data."""
 
     @abstractmethod
-    def scorer(self, keep: NDArray[np.bool_]) -> Callable[[Floats], dict[str, Floats]]:
-        """What tells, by weights (r, m) of the m examples in ``keep`` (n,), metrics (r,); nan where undefined."""
+    def drawn(self, keep: NDArray[np.bool_], resamples: int, seed: int) -> tuple[dict[str, float], dict[str, Floats]]:
+        """Metrics of the examples in ``keep`` (n,), and on (resamples,) of their groups; nan where undefined. Draws of two runs
+        on the same examples are paired."""
 
     @abstractmethod
     def told_apart(self) -> list[tuple[NDArray[np.bool_], Floats]]:

@@ -9,7 +9,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from classify.metrics import interval_text
+from classify.bootstrap import interval_text
 from classify.runs import to_csv
 
 __all__ = ["HEADS", "LABEL_COLUMNS", "TEST_HEADS", "estimate", "p_value", "to_long_csv", "to_markdown"]

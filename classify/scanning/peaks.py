@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
+from classify.bootstrap import LEAST_GROUPS
+
 __all__ = ["Calls", "call_quality", "local_peaks", "runs"]
 
 Floats = NDArray[np.float64]
@@ -20,8 +22,6 @@ BLOCK = 100_000
 """nt that are resampled together: neighbouring genes are no independent examples."""
 
 RESAMPLES = 500
-LEAST = 8
-"""Stretches below which no interval is told: of two or three, resampling shows but the same few again."""
 
 
 def local_peaks(values: NDArray[np.float32], apart: int, least: float) -> Ints:
@@ -86,7 +86,7 @@ def call_quality(peaks: Calls, truth: Calls, threshold: float, scored: int, seed
     dict
         n_true, n_peaks, prevalence; average_precision, precision, recall, f1 (at ``threshold``) and top_k (precision
         among as many of the highest peaks as there are true sites), each with value, low and high: 95 % percentiles
-        over resampled stretches of ``BLOCK`` nt, nan where they are fewer than ``LEAST``.
+        over resampled stretches of ``BLOCK`` nt, nan where they are fewer than ``bootstrap.LEAST_GROUPS``.
     """
     order = np.argsort(-peaks.value, kind="stable")
     hit = np.isin(peaks.keys(), truth.keys())[order].astype(np.float64)
@@ -116,7 +116,7 @@ def call_quality(peaks: Calls, truth: Calls, threshold: float, scored: int, seed
     rng = np.random.default_rng(seed)
     drawn = [
         measured(np.bincount(rng.integers(len(blocks), size=len(blocks)), minlength=len(blocks)).astype(np.float64))
-        for _ in range(RESAMPLES if len(blocks) >= LEAST else 0)
+        for _ in range(RESAMPLES if len(blocks) >= LEAST_GROUPS else 0)
     ]
     told: dict[str, Any] = {
         "n_true": len(truth.position),

@@ -22,7 +22,7 @@ from classify.chromatin.tracks import read_tracks, track_examples, track_names
 from classify.examples import Examples
 from classify.features import Feature
 from classify.peaks.reading import Peak
-from classify.targets import UNKNOWN, Labels, counted
+from classify.targets import AT_ONCE, UNKNOWN, Labels, counted
 from classify.tasks.base import Task, register_task
 from specgen.errors import InputError
 from specgen.files import expand
@@ -203,10 +203,10 @@ class ChromatinTask(Task):
         return right.sum(1).double() / known.sum(1).clamp(min=1)
 
     def probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probability (n, k) of each label by itself; rows have no sum."""
+        """Probability of each label by itself, float64 of any shape; rows have no sum."""
         from scipy.special import expit
 
-        found: NDArray[np.float64] = expit(logits)
+        found: NDArray[np.float64] = expit(np.asarray(logits, dtype=np.float64))
         return found
 
     def quick_metrics(self, labels: NDArray[Any], logits: NDArray[np.float64]) -> dict[str, float]:
@@ -226,24 +226,31 @@ class ChromatinTask(Task):
 
         ``predictions.safetensors`` has all of them in any case.
         """
-        probabilities, truth = self.probabilities(kept), _truth(test)
         if len(self.classes) <= COLUMNS:
+            probabilities, truth = self.probabilities(kept), _truth(test)
             columns = [f"{kind}_{name}" for name in self.classes for kind in ("label", "p")]
             shown = {1: "1", 0: "0", UNKNOWN: ""}
             return columns, [
                 [cell for label, p in zip(row, chances, strict=True) for cell in (shown[label], f"{p:.9g}")]
                 for row, chances in zip(truth.tolist(), probabilities.tolist(), strict=True)
             ]
-        best = probabilities.argmax(axis=1)
-        held, known = (truth == 1).sum(axis=1), (truth != UNKNOWN).sum(axis=1)
-        return ["labels_known", "labels_held", "likeliest", "p_likeliest"], [
-            [int(known[i]), int(held[i]), self.classes[best[i]], f"{probabilities[i, best[i]]:.9g}"]
-            for i in range(len(test))
-        ]
+        assert test.targets is not None
+        rows: list[list[Any]] = []
+        for some in _pieces(len(test)):
+            probabilities, truth = self.probabilities(kept[some]), test.targets.gather(some)
+            best = probabilities.argmax(axis=1)
+            held, known = (truth == 1).sum(axis=1), (truth != UNKNOWN).sum(axis=1)
+            rows += [
+                [int(known[i]), int(held[i]), self.classes[best[i]], f"{probabilities[i, best[i]]:.9g}"]
+                for i in range(len(some))
+            ]
+        return ["labels_known", "labels_held", "likeliest", "p_likeliest"], rows
 
     def arrays(self, test: Examples, kept: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
         """probabilities float32 (n, k) and labels int8 (n, k); ``features`` of ``metrics.json`` names the columns."""
-        probabilities = self.probabilities(kept).astype(np.float32)
+        probabilities = np.empty(kept.shape, dtype=np.float32)
+        for some in _pieces(len(test)):
+            probabilities[some] = self.probabilities(kept[some])
         return {"probabilities": probabilities, "labels": np.ascontiguousarray(_truth(test))}
 
     def body(self, test: Examples, kept: NDArray[np.float64], seed: int, decided: Mapping[str, Any]) -> dict[str, Any]:
@@ -252,10 +259,17 @@ class ChromatinTask(Task):
         thresholds = np.array([known.get(name, DEFAULT_THRESHOLD) for name in self.classes])
         return {
             "answers": "label",
-            **feature_summary(_truth(test), self.probabilities(kept), thresholds, self.features, test.groups, seed),
+            **feature_summary(
+                _truth(test), kept, thresholds, self.features, test.groups, seed, chance=self.probabilities
+            ),
             "bounds": self.bounds(test),
             "by_kind": [],
         }
+
+
+def _pieces(n: int) -> list[NDArray[np.int64]]:
+    """Rows in order, some thousand at a time: a table of probabilities of all of them may be gigabytes."""
+    return np.array_split(np.arange(n), max(1, n // AT_ONCE))
 
 
 def _truth(test: Examples) -> Labels:

@@ -22,7 +22,7 @@ from folds import folds_table  # noqa: E402
 from make import ALTERED, FOLDS, LAST, everything  # noqa: E402
 from pages import Tables, read_json, write_page  # noqa: E402
 
-from classify.metrics import interval_text  # noqa: E402
+from classify.bootstrap import interval_text  # noqa: E402
 from classify.reporting.finished import read_finished  # noqa: E402
 
 HERE = Path("reports/coding")

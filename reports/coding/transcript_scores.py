@@ -17,7 +17,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from classify.metrics import bootstrap_draws, classification_metrics, paired_difference
+from classify.bootstrap import paired_difference
+from classify.metrics import bootstrap_draws, classification_metrics
 from classify.pooling import POOLS, log_odds
 from classify.transcripts import LETTER_FEATURES, tile_features
 

@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "reports"))
 from make import BASELINES, CHOSEN, GENOMES, MODELS, OURS, PICTURES, SORTS, TRAPS, TRIALS, everything, trial  # noqa: E402
 from pages import NOT_YET, Tables, around, read_json, spread, write_page  # noqa: E402
 
-from classify.metrics import interval_text  # noqa: E402
+from classify.bootstrap import interval_text  # noqa: E402
 
 HERE = Path("reports/exon_start")
 

@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
 
+from classify.chromatin import measures, scoring
 from classify.chromatin.features import parse_feature, read_features
+from classify.chromatin.resampling import drawn
 from classify.chromatin.scoring import best_thresholds, feature_summary, label_aurocs
 from classify.features import Feature
+from classify.metrics import ranking
 from classify.one_vs_rest import fit_labels
 from specgen.errors import InputError
 
@@ -93,10 +97,89 @@ def test_intervals_are_those_of_whole_groups(summary):
     assert low < summary["metrics"]["auroc"]["value"] < high
 
 
-def test_a_single_group_has_no_interval():
-    body = feature_summary(TARGETS, CHANCES, THRESHOLDS, FEATURES, ["one"] * N, 0, resamples=50)
-    assert body["metrics"]["auroc"]["low"] is None
-    assert body["metrics"]["auroc"]["value"] is not None
+@pytest.mark.parametrize("groups", [1, 7, 8])
+def test_few_groups_have_no_interval(groups):
+    names = [f"block_{i % groups}" for i in range(N)]
+    body = feature_summary(TARGETS, CHANCES, THRESHOLDS, FEATURES, names, 0, resamples=50)
+    for entry in (*body["metrics"].values(), *(row["auroc"] for row in body["by_group"][:3])):
+        assert entry["value"] is not None
+        assert (entry["low"] is None) == (groups < 8 or entry in list(body["metrics"].values())[-2:])
+    told = body["bootstrap"]
+    if groups < 8:
+        assert told["note"] == f"no intervals: {groups} groups, expected 8 or more"
+        assert (told["resamples"], told["groups"], told["labels"]) == (0, 0, 0)
+    else:
+        assert (told["resamples"], told["groups"], told["labels"], told["note"]) == (50, 8, 5, "")
+
+
+def test_draws_of_means_are_of_the_same_labels_as_the_value():
+    """Rare labels of low scores leave draws in which they have no positive, which raised the mean of the others."""
+    rng = np.random.default_rng(1)
+    n, common, rare = 400, 19, 2
+    targets = (rng.random((n, common + rare)) < 0.4).astype(np.int8)
+    chances = rng.random(targets.shape) * 0.5 + 0.2 * targets
+    targets[:, common:] = 0
+    targets[[7, 11], [common, common + 1]] = 1  # one positive each, ranked last
+    chances[[7, 11], [common, common + 1]] = 0
+    groups = [f"g{i // 20}" for i in range(n)]
+    features = [Feature(str(i), group="TF" if i < common else "DNase") for i in range(common + rare)]
+    body = feature_summary(targets, chances, np.full(common + rare, 0.5), features, groups, 0, resamples=300)
+    entry, told = body["metrics"]["auroc"], body["bootstrap"]
+    assert (told["labels"], told["groups"], body["labels_scored"], told["note"]) == (common, 20, common + rare, "")
+    assert entry["low"] < entry["value"] < entry["high"]
+    of_common = feature_summary(
+        targets[:, :common], chances[:, :common], np.full(common, 0.5), features[:common], groups, 0, resamples=300
+    )["metrics"]["auroc"]
+    for end in ("low", "high"):  # as wide as that of the common ones, around the value of all
+        assert entry[end] - entry["value"] == pytest.approx(of_common[end] - of_common["value"])
+    assert of_common["value"] > entry["value"] + 0.07
+    assert [row["auroc"]["low"] is None for row in body["by_group"]] == [True, False]  # DNase has the rare ones alone
+    few = feature_summary(targets[:, 16:], chances[:, 16:], np.full(5, 0.5), features[16:], groups, 0, resamples=300)
+    assert few["metrics"]["auroc"]["low"] is None
+    assert few["metrics"]["log_loss"]["low"] is not None
+    assert few["bootstrap"]["note"].startswith(
+        "no intervals of means over labels: 3 of 5 labels have both kinds in 95 %"
+    )
+
+
+def test_too_many_labels_for_resampling_have_no_interval(monkeypatch):
+    for work, expected in ((N * K * 199, 0), (N * K * 200, 200), (N * K * 1200, 1000)):
+        monkeypatch.setattr(scoring, "WORK", work)
+        body = feature_summary(TARGETS, CHANCES, THRESHOLDS, FEATURES, GROUPS, 0)
+        assert body["bootstrap"]["resamples"] == expected
+        assert (body["metrics"]["auroc"]["low"] is None) == (expected == 0)
+        assert ("too many to be resampled 200 times" in body["bootstrap"]["note"]) == (expected == 0)
+
+
+@pytest.mark.parametrize("pairs", [1, 200, 1 << 24])
+def test_scores_of_little_precision_are_ranked_as_their_probabilities(pairs, monkeypatch):
+    monkeypatch.setattr(measures, "PAIRS", pairs)
+    logits = np.log(CHANCES.clip(0.01, 0.99) / (1 - CHANCES.clip(0.01, 0.99))).astype(np.float32)
+    told = {"chance": lambda some: expit(some.astype(np.float64)), "resamples": 20}
+    found = feature_summary(TARGETS, logits, THRESHOLDS, FEATURES, GROUPS, 0, **told)
+    expected = feature_summary(TARGETS, expit(logits.astype(np.float64)), THRESHOLDS, FEATURES, GROUPS, 0, resamples=20)
+    assert found == expected
+    known = TARGETS >= 0
+    auroc, auprc = ranking(TARGETS[known] == 1, logits[known])
+    assert found["metrics"]["micro_auroc"]["value"] == pytest.approx(auroc[0])
+    assert found["metrics"]["micro_auprc"]["value"] == pytest.approx(auprc[0])
+
+
+def test_compiled_draws_are_those_of_the_ranking():
+    rng = np.random.default_rng(2)
+    scores, truth = np.round(rng.random(N), 1), rng.random(N) < 0.2
+    groups, losses = np.arange(N) // 6, rng.random(N)
+    times = rng.integers(0, 3, (15, 40)).astype(np.uint16)
+    times[np.unique(groups[truth]), 0] = 0  # nothing true
+    weights = times[groups].T.astype(float)
+    found = drawn(truth, scores, 0.7, losses, groups, times)
+    for value, expected in zip(found, ranking(truth, scores, weights), strict=False):
+        np.testing.assert_allclose(value, expected)
+    assert np.isnan(found.auroc[0])
+    called = scores >= 0.7
+    for value, column in zip(found[2:], (truth & called, called, truth, np.ones(N), losses), strict=True):
+        np.testing.assert_allclose(value, weights @ column)
+    assert not drawn(truth, scores, 2.0, losses, groups, times).called.any()
 
 
 def test_thresholds_are_the_best_of_all():

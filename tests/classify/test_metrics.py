@@ -14,7 +14,6 @@ from classify.metrics import (
     classification_metrics,
     confusion,
     grouped_bootstrap,
-    interval_text,
     per_class,
     ranking,
     summary,
@@ -312,20 +311,6 @@ def test_summary_is_json(names, positive):
     assert list(body["predicted_counts"]) == names
     assert body["bootstrap"] == {"unit": "group", "resamples": 50, "level": 0.95, "undefined": {}}
     assert [sum(row) for row in body["confusion"]] == [row["support"] for row in body["per_class"].values()]
-
-
-@pytest.mark.parametrize(
-    ("entry", "form", "text"),
-    [
-        ((0.5, 0.25, 0.75), ".2f", "0.50 [0.25, 0.75]"),
-        ((0.5, 0.25, 0.75), "+.1f", "+0.5 [+0.2, +0.8]"),
-        ((0.5, None, None), ".4f", "0.5000"),
-        ((None, None, None), ".4f", ""),
-    ],
-)
-def test_text_of_an_interval(entry, form, text):
-    """One group has no interval, one class no AUROC."""
-    assert interval_text(dict(zip(("value", "low", "high"), entry, strict=True)), form) == text
 
 
 def test_summary_checks_the_names():

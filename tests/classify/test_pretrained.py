@@ -13,9 +13,9 @@ import yaml
 from toy import one_line
 
 from classify.__main__ import main
+from classify.bootstrap import interval_text
 from classify.evaluation import load_run, predict_logits, run_settings
 from classify.exporting.graph import example_windows
-from classify.metrics import interval_text
 from classify.model_card import model_card
 from classify.pretrained import PretrainedClassifier, without_places
 from classify.tasks import TASKS

@@ -14,6 +14,7 @@ sys.path.insert(0, str(FOLDER))
 
 import costs  # noqa: E402
 from costs import COLUMNS, Costs, cost_table, draw, gather, write_costs  # noqa: E402
+from pages import around  # noqa: E402
 
 
 def row(model, value, half, seconds, **more):
@@ -45,6 +46,23 @@ def test_every_set_is_as_heavy_as_another(tmp_path):
     assert found.costs["gpu_seconds"] is None
     assert gather("gru", [many, []], "auroc") is None
     assert gather("gru", [many], "f1") is None
+
+
+def test_a_run_without_an_interval_keeps_its_value(tmp_path):
+    runs = [made(tmp_path / name, 0.8, cpu_seconds=10.0) for name in "ab"]
+    body = json.loads((runs[1] / "metrics.json").read_text())
+    body["metrics"]["auroc"] |= {"low": None, "high": None}
+    (runs[1] / "metrics.json").write_text(json.dumps(body))
+    found = gather("gru", [runs], "auroc")
+    assert (found.value, found.low, found.high, found.score) == (pytest.approx(0.8), None, None, "0.800")
+    other = row("lstm", 0.7, 0.1, 20.0)
+    assert "| 0.800 |" in cost_table([found, other], "AUROC")
+    write_costs([found, other], tmp_path / "costs.csv")
+    assert "gru,recurrent,2,0.8,,," in (tmp_path / "costs.csv").read_text()
+    assert draw([found, other], tmp_path / "costs.png", "AUROC") == "costs.png"
+    entries = [json.loads((run / "metrics.json").read_text())["metrics"]["auroc"] for run in runs]
+    assert around(entries) == "0.800"
+    assert around(entries[:1]) == "0.800 [0.700, 1.000]"
 
 
 def test_tables_name_what_no_machine_told():
