@@ -169,16 +169,16 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples, into: Re
     dataset = TileDataset(test, settings.training.test_tiles)
     loader = evaluation_loader(dataset, settings.training, pin=loaded.plan.pin_memory)
     meter, columns = Meter(), []
-    for inputs, labels, rows in tqdm(
-        loader, "test", disable=not (settings.training.progress and is_leader()), leave=False
-    ):
+    quiet = not (settings.training.progress and is_leader())
+    for inputs, labels, rows in tqdm(loader, "test", disable=quiet, leave=False):
         logits, truth = predict_logits(loaded, inputs), task.truth(inputs, labels, training=False)
         columns.append((task.kept(torch.from_numpy(logits), truth).numpy(), labels.numpy(), rows.numpy()))
-    scored, labels, rows = gathered(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+    parts, columns = [list(column) for column in zip(*columns, strict=True)], []  # a part goes when its table is whole
+    scored, labels, rows = gathered(*(np.concatenate(parts.pop(0)) for _ in range(3)))
     spent = of_all_processes(meter.read())
     if not is_leader():
         return {}
-    kept, _ = average_tiles(scored, labels, rows)
+    kept, _ = average_tiles(scored, labels, rows, lean=test.targets is not None)
     tiles = np.bincount(rows, minlength=len(test))
     trained = run.read_json("training.json")
     trained["cost"] |= cost_of_scoring(spent, int(tiles.sum()))
@@ -207,7 +207,7 @@ def write_results(
     run: RunFolder,
     task: Task,
     test: Examples,
-    kept: NDArray[np.float64],
+    kept: NDArray[Any],
     tiles: NDArray[np.int64],
     *,
     name: str,

@@ -153,22 +153,28 @@ class Classifier(L.LightningModule):
 
 
 def average_tiles(
-    logits: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]], rows: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    logits: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]], rows: NDArray[np.int64], *, lean: bool = False
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Mean logits of the tiles of each example.
 
     Parameters
     ----------
     logits, labels, rows
         (tiles, k), (tiles,) or (tiles, k), and (tiles,): the example that each tile belongs to, numbered from 0.
+    lean
+        Whether tables are gigabytes: logits stay of the precision that they come in, and both are returned as they are where
+        each example has one tile and they stand in order.
 
     Returns
     -------
     logits (n, k) float64, labels (n,) or (n, k) as they came, in the order of the examples.
     """
     n = int(rows.max()) + 1 if len(rows) else 0
+    if lean and np.array_equal(rows, np.arange(n)):
+        return logits, labels
     sums = np.zeros((n, logits.shape[1]))
     np.add.at(sums, rows, logits.astype(np.float64))
     truth = np.zeros((n, *labels.shape[1:]), dtype=labels.dtype)
     truth[rows] = labels
-    return sums / np.bincount(rows, minlength=n)[:, None], truth
+    sums /= np.bincount(rows, minlength=n)[:, None]
+    return sums.astype(logits.dtype) if lean else sums, truth

@@ -118,7 +118,7 @@ RANKS = {
     "classify.reporting.figures": 14,
     "classify.reporting.contenders": 13,
     "classify.reporting.answered": 15,
-    "classify.reporting.finished": 15,
+    "classify.reporting.finished": 16,
     "classify.reporting.html": 14,
     "classify.reporting.overlays": 15,
     "classify.reporting.barcodes": 15,
