@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,12 @@ def remarks(
         f"{level} % intervals: percentiles of {how.resamples:,} bootstrap resamples of whole groups, the same for every "
         "model. They speak of the test set at these seeds, not of other seeds."
     ]
+    if bare := [item for item in scored if _bare(item)]:
+        groups = sorted({len(set(item.row.first.groups)) for item in bare})
+        notes[0] += (
+            f" None of {', '.join(item.row.label for item in bare)}: their tests have {' or '.join(map(str, groups))} groups, "
+            "which are too few, or labels that are too rare or too many to be resampled."
+        )
     if "ece" in reference.estimates:
         notes[0] += " Resampling biases the calibration error (ECE) upwards, so that its interval lies high."
     if reference.row.first.metrics.get("features"):
@@ -70,6 +77,12 @@ def remarks(
                 f"Not in the bins by {column}, which their predictions.csv does not say: {', '.join(missing)}."
             )
     return notes
+
+
+def _bare(item: Scored) -> bool:
+    """Whether a score that is known has no interval."""
+    estimate = item.estimates[item.row.first.compared[0]]
+    return math.isnan(estimate.low) and not math.isnan(estimate.value)
 
 
 def _bounds(scored: Sequence[Scored]) -> list[str]:

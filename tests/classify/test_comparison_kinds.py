@@ -1,6 +1,7 @@
 """Comparison of runs that answer for several labels, or for the next base, against naive resampling and scikit-learn."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -105,6 +106,17 @@ def test_labels_are_compared_as_windows_are(labelled, tmp_path, capsys):
     assert "AUROC of each label" in page.text
 
 
+def test_too_few_groups_of_labels_have_values_alone(tmp_path):
+    few = [f"block{i % 7}" for i in range(N)]
+    runs = [make_labels(tmp_path / m, *labels_of(i, 1), model=m, groups=few) for i, m in enumerate("ab")]
+    said = compare(runs, tmp_path / "out", how=FEW)
+    for row in rows_of(tmp_path / "out" / "compare.csv"):
+        assert row["auroc"]
+        assert row["auroc_low"] == row["log_loss_low"] == row["auroc_difference_low"] == row["auroc_difference_p"] == ""
+    first = next(line for line in said.splitlines() if line.startswith("95 % intervals"))
+    assert re.search("None of [ab], [ab]: their tests have 7 groups, which are too few", first)
+
+
 def test_of_many_labels_the_page_has_both_ends_and_no_curves(tmp_path):
     out = tmp_path / "out"
     runs = [make_labels(tmp_path / m, *labels_of(i, 1, 60, 0), model=m) for i, m in enumerate("ab")]
@@ -120,11 +132,15 @@ def test_of_many_labels_the_page_has_both_ends_and_no_curves(tmp_path):
 
 
 def test_fewer_resamples_of_many_labels_are_owned_up_to(labelled, tmp_path, monkeypatch):
-    monkeypatch.setattr(scoring, "WORK", N * K * 30)
-    text = compare(labelled, how=FEW)
-    assert "percentiles of 30 bootstrap resamples" in text
-    assert "30 resamples are made, not 60" in text
-    assert f"no less than {2 / 31:.2g}" in text
+    monkeypatch.setattr(scoring, "WORK", N * K * 230)
+    text = compare(labelled, how=Resampling(300))
+    assert "percentiles of 230 bootstrap resamples" in text
+    assert "230 resamples are made, not 300" in text
+    assert f"no less than {2 / 231:.2g}" in text
+    monkeypatch.setattr(scoring, "WORK", N * K * 199)
+    text = compare(labelled, how=Resampling(300))
+    assert "None of good, " in text
+    assert "resamples are made" not in text
 
 
 def sums_of(seed, cost, n=30):
