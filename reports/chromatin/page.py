@@ -139,11 +139,11 @@ class ChromatinTables(CostTables):
         groups = {**{TITLES[name]: [name] for name in OPEN}, "ten histone marks": list(HISTONE)}
         return self.advice({**groups, "all of these": [*OPEN, *HISTONE]}, (*NETWORKS, *BASELINES))
 
-    def regression(self) -> str:
-        """On how many of the sets the network that validation chooses does better on the test than the 6-mers."""
+    def regression(self, baseline: str) -> str:
+        """On how many of the sets the network that validation chooses does better on the test than a baseline."""
         found = []
         for name in SETS:
-            networks, regression = (self.rows_of([name], models) for models in (NETWORKS, ("kmer6",)))
+            networks, regression = (self.rows_of([name], models) for models in (NETWORKS, (baseline,)))
             known = [row for row in networks if row.validation is not None]
             if known and regression:
                 chosen = max(known, key=lambda row: row.validation or 0.0)

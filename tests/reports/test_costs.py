@@ -227,7 +227,8 @@ def test_chromatin_of_some_runs(report, monkeypatch):
     assert "by Holm for 2 comparisons" in text
     assert "**yeast ATAC, 500 nt**: not made yet" in text
     assert "| `gru` | 2 | 0.805 [0.785, 0.825] |" in text
-    assert "than the regression on 6-mers on 1 of 1 sets, on 1 of them beyond chance" in text
+    assert "than the regression on 6-mers on 1 of 1 sets, on 1 of them beyond chance; than that on" in text
+    assert "as networks read them, on (not made yet)" in text
     assert "`bigru` ahead of `kmer_bag` on 1 of 3 tracks, behind on 1 " in text
     assert "| A_x | 0.500 | 0.200 |" in text
     assert "| `onehot_cnn` | 2,000 |" in text
