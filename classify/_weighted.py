@@ -1,8 +1,8 @@
 """Every test metric, written once, for a whole block of resamples at a time.
 
 A resample is a row of weights, how often each example was drawn: counts, log loss and calibration become
-matrix products, and the ranking metrics need one sort for all rows. NumPy alone. Where the weights come from
-and what is made of the numbers is the business of ``metrics``, the public face of this module.
+matrix products, and the ranking metrics need one sort for all rows. NumPy alone. Where the weights come from is
+the business of ``bootstrap``, what is made of the numbers that of ``metrics``, the public face of this module.
 """
 
 from __future__ import annotations

@@ -162,12 +162,12 @@ def average_tiles(
     logits, labels, rows
         (tiles, k), (tiles,) or (tiles, k), and (tiles,): the example that each tile belongs to, numbered from 0.
     lean
-        Whether tables are gigabytes: logits stay of the precision that they come in, and both are returned as they are where
-        each example has one tile and they stand in order.
+        Whether tables are gigabytes: logits keep the precision that they come in, and both are returned as they are where
+        each example has one tile and they stand in order. (Means of several tiles are made in float64 all the same.)
 
     Returns
     -------
-    logits (n, k) float64, labels (n,) or (n, k) as they came, in the order of the examples.
+    logits (n, k), float64 unless ``lean``, and labels (n,) or (n, k) as they came, in the order of the examples.
     """
     n = int(rows.max()) + 1 if len(rows) else 0
     if lean and np.array_equal(rows, np.arange(n)):

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from classify.bootstrap import paired_difference
+from classify.bootstrap import interval_of, paired_difference
 from classify.reporting.contenders import Contender, FinishedRun
 from classify.significance import bootstrap_p, delong_test, holm, mcnemar
 
@@ -80,7 +80,7 @@ def score(row: Contender, how: Resampling, keep: NDArray[np.bool_] | None = None
         seeds = np.array([value[name] for value in values])
         # The same groups are drawn for every seed, so the mean of draws is a draw of the mean.
         draws[name] = np.mean([item[name] for item in drawn], axis=0)
-        value, low, high, _ = paired_difference(draws[name], np.zeros(1), float(seeds.mean()), level=how.level)
+        value, low, high, _ = interval_of(float(seeds.mean()), draws[name], how.level)
         spread = float(seeds.std(ddof=1)) if len(seeds) > 1 else math.nan
         estimates[name] = Estimate(value, low, high, spread, float(seeds.min()), float(seeds.max()))
     return Scored(row, estimates, draws)

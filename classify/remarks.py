@@ -36,9 +36,10 @@ def remarks(
     ]
     if bare := [item for item in scored if _bare(item)]:
         groups = sorted({len(set(item.row.first.groups)) for item in bare})
+        first = HEADS[reference.row.first.compared[0]]
         notes[0] += (
-            f" None of {', '.join(item.row.label for item in bare)}: their tests have {' or '.join(map(str, groups))} groups, "
-            "which are too few, or labels that are too rare or too many to be resampled."
+            f" {first} of {', '.join(item.row.label for item in bare)} has none: their tests have "
+            f"{' or '.join(map(str, groups))} groups, which are too few, or labels that are too rare or too many to be resampled."
         )
     if "ece" in reference.estimates:
         notes[0] += " Resampling biases the calibration error (ECE) upwards, so that its interval lies high."

@@ -98,6 +98,8 @@ def draws(folder: Path, metric: str) -> tuple[Floats, float]:
     """
     seed = zlib.crc32(folder.name.rpartition("_s")[0].encode())
     values, drawn = DRAWN[metric](folder, _windows(folder)[1], seed)
+    if len(drawn[metric]) != RESAMPLES:
+        raise InputError(f"{folder}: has too many labels of too many windows to be resampled {RESAMPLES} times")
     return drawn[metric], values[metric]
 
 
@@ -156,7 +158,7 @@ def told(rows: Sequence[Costs], metric: str, *, higher: bool = True, unit: str =
     if not cheaper:
         return f"take `{chosen.model}`; {text}, and nothing is cheaper."
     if any(math.isnan(one.p) for one in cheaper):
-        return f"take `{chosen.model}`; {text}. Its test has too few groups of windows to compare the cheaper ones with it."
+        return f"take `{chosen.model}`; {text}. Cheaper ones cannot be compared: the test has too few groups or too rare labels."
     if take is chosen:
         return f"take `{chosen.model}`; {text}. {_all_worse(len(cheaper))}."
     one = next(one for one in cheaper if one.row is take)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from classify._weighted import SMALLEST
 from classify.bootstrap import resampled_weights
 from classify.chromatin.resampling import Drawn, drawn
 from classify.metrics import ranking
@@ -31,8 +32,6 @@ def as_they_are(scores: NDArray[Any]) -> Floats:
 
 PAIRS = 1 << 24
 """Examples and labels that are ranked together as pairs."""
-
-SMALLEST = float(np.finfo(np.float32).eps)
 
 
 def columns(targets: Labels, scores: NDArray[Any]) -> Iterator[tuple[NDArray[np.bool_], NDArray[Any]]]:
@@ -85,7 +84,7 @@ def measured(
         counts += np.stack(sums, axis=1)
         losses += lost
         every += weight
-    return Scores(auroc, auprc, f1, counts, losses / np.maximum(every, 1))
+    return Scores(auroc, auprc, f1, counts, np.divide(losses, every, out=np.full(r, math.nan), where=every > 0))
 
 
 def once(known: NDArray[np.bool_], truth: NDArray[np.bool_], chances: Floats, threshold: float, loss: Floats) -> Drawn:
@@ -99,9 +98,10 @@ def once(known: NDArray[np.bool_], truth: NDArray[np.bool_], chances: Floats, th
 def resampled(members: NDArray[np.int64], resamples: int, seed: int) -> Measure:
     """Measures of resamples of the groups of examples, ``members`` (n,)."""
     groups = int(members.max()) + 1
-    times, start = np.empty((groups, resamples), dtype=np.uint16), 0
+    # A byte each: a group is drawn once on average, and 256 times by none of as many groups as would fill the memory.
+    times, start = np.empty((groups, resamples), dtype=np.uint8), 0
     for block in resampled_weights(np.arange(groups), resamples, np.random.default_rng(seed)):
-        times[:, start : start + len(block)] = block.T
+        times[:, start : start + len(block)] = np.minimum(block, 255).T
         start += len(block)
 
     def measure(

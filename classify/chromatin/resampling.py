@@ -37,7 +37,7 @@ def drawn(
     threshold: float,
     losses: Floats,
     groups: NDArray[np.int64],
-    times: NDArray[np.uint16],
+    times: NDArray[np.uint8],
 ) -> Drawn:
     """One label on all resamples.
 
@@ -73,7 +73,7 @@ def _sums(
     called: int,
     losses: Floats,
     groups: NDArray[np.int64],
-    times: NDArray[np.uint16],
+    times: NDArray[np.uint8],
 ) -> Floats:
     """float64 (7, r): pairs in order, precisions times hits, right calls, calls, truths, everything, losses.
 

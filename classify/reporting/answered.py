@@ -176,7 +176,7 @@ class LabelRun(FinishedRun):
 
     def affordable(self, resamples: int) -> int:
         """Fewer of many examples with many labels."""
-        return affordable(resamples, len(self.table), len(self.asked))
+        return affordable(resamples, len(self.table), len(self.asked), len(np.unique(self.groups)))
 
 
 @dataclass(frozen=True, eq=False)

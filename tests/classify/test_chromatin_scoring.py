@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc
 from classify.chromatin import measures, scoring
 from classify.chromatin.features import parse_feature, read_features
 from classify.chromatin.resampling import drawn
-from classify.chromatin.scoring import best_thresholds, feature_summary, label_aurocs
+from classify.chromatin.scoring import best_thresholds, feature_summary, label_aurocs, label_draws
 from classify.features import Feature
 from classify.metrics import ranking
 from classify.one_vs_rest import fit_labels
@@ -112,34 +112,76 @@ def test_few_groups_have_no_interval(groups):
         assert (told["resamples"], told["groups"], told["labels"], told["note"]) == (50, 8, 5, "")
 
 
-def test_draws_of_means_are_of_the_same_labels_as_the_value():
-    """Rare labels of low scores leave draws in which they have no positive, which raised the mean of the others."""
+def rare_ones(common, rare):
+    """Labels of 400 examples, the last ones with one positive each, which is ranked last."""
     rng = np.random.default_rng(1)
-    n, common, rare = 400, 19, 2
-    targets = (rng.random((n, common + rare)) < 0.4).astype(np.int8)
+    targets = (rng.random((400, common + rare)) < 0.4).astype(np.int8)
     chances = rng.random(targets.shape) * 0.5 + 0.2 * targets
     targets[:, common:] = 0
-    targets[[7, 11], [common, common + 1]] = 1  # one positive each, ranked last
-    chances[[7, 11], [common, common + 1]] = 0
-    groups = [f"g{i // 20}" for i in range(n)]
+    for i in range(rare):
+        targets[7 + 4 * i, common + i], chances[7 + 4 * i, common + i] = 1, 0
     features = [Feature(str(i), group="TF" if i < common else "DNase") for i in range(common + rare)]
-    body = feature_summary(targets, chances, np.full(common + rare, 0.5), features, groups, 0, resamples=300)
+    return targets, chances, np.full(common + rare, 0.5), features, [f"g{i // 20}" for i in range(400)], 0
+
+
+def test_draws_of_means_are_of_the_same_labels_as_the_value():
+    """A rare label of a low score leaves draws in which it has no positive, which raised the mean of the others."""
+    common = 120
+    targets, chances, thresholds, features, groups, seed = rare_ones(common, 1)
+    body = feature_summary(targets, chances, thresholds, features, groups, seed, resamples=300)
     entry, told = body["metrics"]["auroc"], body["bootstrap"]
-    assert (told["labels"], told["groups"], body["labels_scored"], told["note"]) == (common, 20, common + rare, "")
-    assert entry["low"] < entry["value"] < entry["high"]
+    assert (told["labels"], told["groups"], body["labels_scored"], told["note"]) == (common, 20, common + 1, "")
     of_common = feature_summary(
-        targets[:, :common], chances[:, :common], np.full(common, 0.5), features[:common], groups, 0, resamples=300
+        targets[:, :common], chances[:, :common], thresholds[:common], features[:common], groups, seed, resamples=300
     )["metrics"]["auroc"]
-    for end in ("low", "high"):  # as wide as that of the common ones, around the value of all
+    for end in ("low", "high"):  # around the value of all, as wide as that of the common ones, which are more than 99 %
         assert entry[end] - entry["value"] == pytest.approx(of_common[end] - of_common["value"])
-    assert of_common["value"] > entry["value"] + 0.07
-    assert [row["auroc"]["low"] is None for row in body["by_group"]] == [True, False]  # DNase has the rare ones alone
-    few = feature_summary(targets[:, 16:], chances[:, 16:], np.full(5, 0.5), features[16:], groups, 0, resamples=300)
-    assert few["metrics"]["auroc"]["low"] is None
-    assert few["metrics"]["log_loss"]["low"] is not None
-    assert few["bootstrap"]["note"].startswith(
-        "no intervals of means over labels: 3 of 5 labels have both kinds in 95 %"
+    assert of_common["value"] > entry["value"] + 0.005
+    assert [row["auroc"]["low"] is None for row in body["by_group"]] == [True, False]  # DNase has the rare one alone
+
+
+@pytest.mark.parametrize(("common", "rare"), [(19, 2), (98, 1)])
+def test_means_of_which_rare_labels_are_a_part_have_no_interval(common, rare):
+    """Their noise is in the value, and in no draw: the interval would be too narrow."""
+    body = feature_summary(*rare_ones(common, rare), resamples=200)
+    for name in ("auroc", "median_auroc", "auprc", "f1"):
+        assert body["metrics"][name]["value"] is not None
+        assert body["metrics"][name]["low"] is None
+    assert body["metrics"]["log_loss"]["low"] is not None
+    assert body["bootstrap"]["labels"] == 0
+    assert body["bootstrap"]["note"].startswith(
+        f"no intervals of means over labels: fewer than 99 % of the {common + rare} labels have both kinds in 95 %"
     )
+
+
+def test_differences_of_equally_good_models_are_beyond_chance_as_often_as_they_should_be():
+    rng = np.random.default_rng(0)
+    beyond, runs, n, k = 0, 120, 200, 5
+    groups = np.repeat(np.arange(40), 5)
+    for seed in range(runs):
+        targets = (rng.random((n, k)) < 0.3).astype(np.int8)
+        ours, theirs = (expit(rng.normal(size=(n, k)) + targets) for _ in range(2))
+        told = {"resamples": 200, "seed": seed}
+        one, other = (label_draws(targets, some, np.full(k, 0.5), groups, **told) for some in (ours, theirs))
+        low, high = np.quantile(one[1]["auroc"] - other[1]["auroc"], [0.025, 0.975])
+        beyond += not low < 0 < high
+    assert 1 <= beyond <= 0.11 * runs
+
+
+def test_nothing_known_tells_nothing_and_nothing_drawn_is_refused():
+    targets = np.full((N, K), -1, dtype=np.int8)
+    body = feature_summary(targets, CHANCES, THRESHOLDS, FEATURES, GROUPS, 0, resamples=20)
+    assert {entry["value"] for entry in body["metrics"].values()} == {None}
+    with pytest.raises(InputError, match="expected resamples >= 1, got 0"):
+        feature_summary(TARGETS, CHANCES, THRESHOLDS, FEATURES, GROUPS, 0, resamples=0)
+
+
+def test_many_groups_are_resampled_less_often(monkeypatch):
+    monkeypatch.setattr(scoring, "TIMES", 15 * 250)
+    assert scoring.affordable(1000, N, K, 15) == 250
+    body = feature_summary(TARGETS, CHANCES, THRESHOLDS, FEATURES, GROUPS, 0)
+    assert body["bootstrap"]["resamples"] == 250
+    assert scoring.affordable(1000, N, K, 7) == 1000  # too few groups: none are made
 
 
 def test_too_many_labels_for_resampling_have_no_interval(monkeypatch):
@@ -148,7 +190,7 @@ def test_too_many_labels_for_resampling_have_no_interval(monkeypatch):
         body = feature_summary(TARGETS, CHANCES, THRESHOLDS, FEATURES, GROUPS, 0)
         assert body["bootstrap"]["resamples"] == expected
         assert (body["metrics"]["auroc"]["low"] is None) == (expected == 0)
-        assert ("too many to be resampled 200 times" in body["bootstrap"]["note"]) == (expected == 0)
+        assert ("are too many to be resampled 200 times" in body["bootstrap"]["note"]) == (expected == 0)
 
 
 @pytest.mark.parametrize("pairs", [1, 200, 1 << 24])
@@ -169,7 +211,7 @@ def test_compiled_draws_are_those_of_the_ranking():
     rng = np.random.default_rng(2)
     scores, truth = np.round(rng.random(N), 1), rng.random(N) < 0.2
     groups, losses = np.arange(N) // 6, rng.random(N)
-    times = rng.integers(0, 3, (15, 40)).astype(np.uint16)
+    times = rng.integers(0, 3, (15, 40)).astype(np.uint8)
     times[np.unique(groups[truth]), 0] = 0  # nothing true
     weights = times[groups].T.astype(float)
     found = drawn(truth, scores, 0.7, losses, groups, times)

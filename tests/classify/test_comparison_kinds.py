@@ -114,7 +114,7 @@ def test_too_few_groups_of_labels_have_values_alone(tmp_path):
         assert row["auroc"]
         assert row["auroc_low"] == row["log_loss_low"] == row["auroc_difference_low"] == row["auroc_difference_p"] == ""
     first = next(line for line in said.splitlines() if line.startswith("95 % intervals"))
-    assert re.search("None of [ab], [ab]: their tests have 7 groups, which are too few", first)
+    assert re.search("AUROC of [ab], [ab] has none: their tests have 7 groups, which are too few", first)
 
 
 def test_of_many_labels_the_page_has_both_ends_and_no_curves(tmp_path):
@@ -139,7 +139,7 @@ def test_fewer_resamples_of_many_labels_are_owned_up_to(labelled, tmp_path, monk
     assert f"no less than {2 / 231:.2g}" in text
     monkeypatch.setattr(scoring, "WORK", N * K * 199)
     text = compare(labelled, how=Resampling(300))
-    assert "None of good, " in text
+    assert "AUROC of good, " in text
     assert "resamples are made" not in text
 
 
