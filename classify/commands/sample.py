@@ -59,4 +59,5 @@ def run(arguments: Sequence[str]) -> None:
     if Path(parsed.out).is_dir():
         raise InputError(f"{parsed.out}: is a folder, expected the name of a FASTA file")
     write_atomic(Path(parsed.out), text)
-    print(f"written: {parsed.out}, {parsed.sequences} sequences of {parsed.length} nt")
+    many = "sequence" if parsed.sequences == 1 else "sequences"
+    print(f"written: {parsed.out}, {parsed.sequences} {many} of {parsed.length} nt")
