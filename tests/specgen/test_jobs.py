@@ -452,7 +452,8 @@ def command(source: str, out: Path, shard: int) -> list[str]:
     ]  # fmt: skip
 
 
-def wait_until(condition: Callable[[], bool], limit: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], limit: float = 600) -> None:
+    """Returns as soon as it holds: the limit is for what never will, on machines however busy."""
     end = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < end, "waited too long"
@@ -472,10 +473,12 @@ class TestKilled:
         source = fasta(tmp_path / "x.fa", 30_000)
         out = tmp_path / "job"
         process = subprocess.Popen(command(source, out, 20), cwd=ROOT, start_new_session=True)
-        wait_until(lambda: (out / "journal.csv").exists())
-        process.kill()
-        process.wait()
-        wait_until(lambda: not alive(process.pid), 20)
+        try:
+            wait_until(lambda: (out / "journal.csv").exists())
+        finally:
+            process.kill()
+            process.wait()
+        wait_until(lambda: not alive(process.pid))
 
     @pytest.mark.slow
     def test_twenty_times_at_random_moments(self, tmp_path: Path) -> None:
@@ -548,7 +551,7 @@ class TestRay:
                     return work(task)
 
                 def loses() -> None:
-                    wait_until(lambda: any(doomed_id in path.name for path in started.iterdir()), 120)
+                    wait_until(lambda: any(doomed_id in path.name for path in started.iterdir()))
                     cluster.remove_node(doomed, allow_graceful=False)
 
                 thread = threading.Thread(target=loses)
