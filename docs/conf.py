@@ -15,6 +15,7 @@ include_patterns = [
     "docs/gallery/*.md",
     "docs/api/**.rst",
     "benchmarks/*.md",
+    "reports/README.md",
     "reports/*/README.md",
     "README.md",
     "CONTRIBUTING.md",

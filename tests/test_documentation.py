@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,19 @@ def test_every_command_runs(page, tmp_path):
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path}, capture_output=True, text=True, timeout=1800,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_pages_of_the_site_link_to_pages_of_the_site():
+    patterns = runpy.run_path(str(ROOT / "docs" / "conf.py"))["include_patterns"]
+    pages = {path for pattern in patterns if pattern.endswith(".md") for path in ROOT.glob(pattern)}
+    made = (ROOT / "docs" / "gallery", ROOT / "docs" / "api")
+    links = 0
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:]+\.md)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            linked = (page.parent / target).resolve()
+            assert linked in pages or any(folder in linked.parents for folder in made), f"{page}: {target}"
+            links += 1
+    assert links > 20
 
 
 @pytest.mark.slow
