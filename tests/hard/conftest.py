@@ -35,6 +35,8 @@ def known(commands: dict[str, Command], tmp_path_factory: pytest.TempPathFactory
     found: dict[str, tuple[Path, Done]] = {}
 
     def of(name: str) -> tuple[Path, Done]:
+        if commands[name].needs:
+            pytest.importorskip(commands[name].needs)
         if name not in found:
             place = tmp_path_factory.mktemp("known") / name.replace(" ", "_")
             found[name] = place, run(commands[name], place)

