@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,10 @@ SAFE, MOST_TIMES = 1 << 26, 200
 """Bytes that any compressed file may become, and how many times its own size one may become beyond that. Sequences and tables
 stay below 60, but contigs begin with as many as 17 million N (human chr15), of which gzip makes a thousandth; with one line
 again and again it reaches 340, with one letter 1032."""
+
+SPARE = 4
+"""Handles kept back while a folder is written: where there are no others left, it takes these to remove it (one for each level
+of folders, and one more)."""
 
 
 def expand(path: str) -> Path:
@@ -85,8 +89,10 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise InputError(f"{path}: holds something already; expected the name of a new folder")
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, ExitStack() as spare:
         temporary.mkdir()
+        for _ in range(SPARE):
+            spare.enter_context(open(os.devnull, "rb"))
         try:
             yield temporary
         except InputError as error:

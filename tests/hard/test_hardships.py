@@ -7,7 +7,7 @@ import resource
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -112,9 +112,20 @@ def disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
         subprocess.run(["umount", str(place)], check=True)
 
 
-def pages_of(folder: Path | str) -> int:
-    """Pages of a tmpfs that its files and folders take."""
-    return sum(-(-path.stat().st_size // 4096) if path.is_file() else 1 for path in Path(folder).rglob("*"))
+def pages_of(paths: Iterable[Path]) -> int:
+    """Pages of a tmpfs that files take; folders take none."""
+    return sum(-(-path.stat().st_size // 4096) for path in paths if path.is_file())
+
+
+def pages_needed(command: Command, whole: Path) -> int:
+    """Pages beside those of what a call was given: of all files that it adds, or of the largest that it replaces."""
+    given = {
+        whole / name / old.relative_to(source): old
+        for source, name in command.copied
+        for old in Path(source).rglob("*")
+    }
+    replaced = [path for path, old in given.items() if path.stat().st_mtime_ns != old.stat().st_mtime_ns]
+    return pages_of(set(whole.rglob("*")) - given.keys()) or max(pages_of([path]) for path in replaced)
 
 
 @pytest.mark.parametrize("share", [0.6, *(pytest.param(x, marks=pytest.mark.slow) for x in (0.1, 0.9))])
@@ -124,8 +135,8 @@ def test_a_full_disk(
 ) -> None:
     """Refused in one line; where there is room again the same command ends as it should have."""
     command, (whole, _) = commands[name], known(name)
-    before = sum(1 + pages_of(source) for source, _ in command.copied)
-    place = disk(4096 * (before + max(1, int(share * pages_of(whole)))))
+    before = sum(pages_of(Path(source).rglob("*")) for source, _ in command.copied)
+    place = disk(4096 * (before + max(1, int(share * pages_needed(command, whole)))))
     for source, copy in command.copied:
         shutil.copytree(source, place / copy)
     match = "of which the disk has" if name == "prepare" else "No space left on device"

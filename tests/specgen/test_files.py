@@ -1,0 +1,32 @@
+"""Writing that leaves nothing half-done; what befalls whole commands is tested in ``tests/hard``."""
+
+import os
+
+import pytest
+
+from specgen.errors import InputError
+from specgen.files import new_folder
+
+
+def test_a_folder_vanishes_where_no_file_can_be_opened(tmp_path):
+    """Removing a folder takes handles itself."""
+    resource = pytest.importorskip("resource")
+    before, held = resource.getrlimit(resource.RLIMIT_NOFILE), []
+
+    def write():
+        with new_folder(tmp_path / "new") as folder:
+            (folder / "a" / "b").mkdir(parents=True)
+            (folder / "a" / "b" / "c.txt").write_text("c")
+            most = max(int(name) for name in os.listdir("/dev/fd")) + 2
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, before[1]))
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+
+    try:
+        with pytest.raises(InputError, match=r"new: cannot be written \(Too many open files\)"):
+            write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for handle in held:
+            os.close(handle)
+    assert not list(tmp_path.iterdir())
