@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -98,12 +99,17 @@ def _check_files(settings: PrepareSettings) -> None:
 
 
 def _check_room(settings: PrepareSettings, rows: int) -> None:
-    """Refuse a disk that has no room for so many rows."""
+    """Refuse a disk that has no room for so many rows, or takes no file so large."""
     out = Path(settings.out).absolute()
     folder = next(parent for parent in out.parents if parent.exists())
     needed = rows * (settings.width + sum(np.dtype(dtype).itemsize for dtype in COLUMNS.values()))
     if (free := shutil.disk_usage(folder).free) < needed:
         raise InputError(f"{out}: needs about {needed:,} bytes, of which the disk has {free:,}")
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.truncate(needed)  # where files may not grow so large, HDF5 takes the process with it
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
 
 
 def _describe(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -42,5 +43,6 @@ def new_hdf5(path: Path) -> Iterator[Any]:
 def _close(file: Any) -> None:
     try:
         file.close()
-    except RuntimeError as error:  # what is left to write does not fit
-        raise OSError(errno.ENOSPC, str(error)) from None
+    except RuntimeError as error:  # what is left to write does not fit; HDF5 has the reason in its text
+        told = re.search(r"errno = (\d+)", str(error))
+        raise OSError(int(told[1]) if told else errno.ENOSPC, str(error)) from None

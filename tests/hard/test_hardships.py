@@ -146,7 +146,7 @@ def test_a_full_disk(
 
 
 @pytest.mark.parametrize("short", ["Too many open files", "out of memory", "File too large"])
-@pytest.mark.parametrize("name", marked(EVERY, ("scan",)))
+@pytest.mark.parametrize("name", marked(EVERY, ("prepare", "scan")))
 def test_the_system_refuses(commands: dict[str, Command], known: Known, tmp_path: Path, name: str, short: str) -> None:
     """As it does in the middle of a command, or of its largest file: that is a full disk with another reason."""
     command, (whole, done) = commands[name], known(name)
