@@ -230,6 +230,7 @@ RANKS = {
     "classify.chromatin": 10,
     "classify.chromatin.settings": 11,
     "classify.chromatin.features": 11,
+    "classify.chromatin.matlab": 10,
     "classify.chromatin.containers": 11,
     "classify.chromatin.simulation": 11,
     "classify.chromatin.resampling": 11,
