@@ -27,7 +27,7 @@ SMALL = 1 << 16
 def guided(name: str, seconds: int, found: Path) -> None:
     """Fuzz one reader; never returns, since libFuzzer ends the process."""
     from damage import damaged
-    from run_readers import READERS
+    from folder_readers import READERS
     from sandbox import ROOM, bounded, told
 
     folder = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-"))
@@ -87,7 +87,7 @@ def main() -> int:
     given = parser.parse_args()
     given.found.mkdir(parents=True, exist_ok=True)
     with atheris.instrument_imports(include=["specgen", "classify"]):
-        from run_readers import READERS
+        from folder_readers import READERS
 
     names = given.readers or list(READERS)
     seconds = max(1, round(60 * given.minutes / len(names)))

@@ -1,0 +1,744 @@
+"""Readers of what finished runs and stopped calls leave behind, and whole tasks over damaged data; all are in READERS.
+
+A task is loaded as training does it, up to its windows, so that what is in order line by line, and makes no sense together, is met.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import h5py
+import numpy as np
+from PIL import Image
+from readers import FASTA, MANY, VCF, _genome, _hdf5, _prepared
+from run_readers import AGAIN, READERS, Case, _chunk, _finished, _image, _run, reader
+
+from classify.chromatin.scoring import feature_summary
+from classify.config import settings_from
+from classify.features import Feature
+from classify.headers import chromosomes_of, parse_header
+from classify.language.scoring import perplexity_summary
+from classify.pictures import read_picture
+from classify.runs import RunFolder, to_csv
+from classify.tasks import TASKS
+from specgen.records import read_records
+
+__all__ = ["AGAIN", "READERS", "Case"]
+
+
+def again(make: Callable[[Path], Case]) -> Callable[[Path], Case]:
+    """Decorator: a reader that is tried with the slow tests alone."""
+    AGAIN.add(make.__name__)
+    return reader(make)
+
+
+# Files that are packed with a checksum, damaged below it.
+
+
+def _zip(member: str, others: dict[str, bytes], form: int) -> Callable[[bytes], bytes]:
+    """An archive with a damaged member and good ones."""
+
+    def pack(data: bytes) -> bytes:
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", form) as archive:
+            for name, body in {**others, member: data}.items():
+                archive.writestr(zipfile.ZipInfo(name), body)
+        return out.getvalue()
+
+    return pack
+
+
+def _members(packed: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _of_member(case: Case, ending: str) -> Case:
+    """The same reader, with damage within a member of its archive."""
+    members = _members(case.seeds[0])
+    name = next(name for name in members if name.endswith(ending))
+    pack = _zip(name, {key: body for key, body in members.items() if key != name}, zipfile.ZIP_STORED)
+    return Case(case.path, [members[name]], case.read, text=False, pack=pack)
+
+
+@reader
+def checkpoint_pickle(folder: Path) -> Case:
+    """What ``last.ckpt`` says, in an archive that is whole."""
+    return _of_member(READERS["checkpoint"](folder), "data.pkl")
+
+
+@reader
+def scanned_array(folder: Path) -> Case:
+    """An array of a finished block, in an archive that is whole."""
+    return _of_member(READERS["scanned_block"](folder), "starts.npy")
+
+
+def _checked(data: bytes) -> bytes:
+    """A PNG whose chunks have the checksums that they should have."""
+    found, at = data[:8], 8
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        body = data[at + 8 : at + 8 + size]
+        chunk = _chunk(data[at + 4 : at + 8], body)
+        found += data[at : at + 4] + chunk[4:]
+        at += 12 + size
+    return found + data[at:]
+
+
+@reader
+def png_chunks(folder: Path) -> Case:
+    """Damaged chunks with good checksums."""
+    case = READERS["png"](folder)
+    return Case(case.path, [_image("png"), *case.seeds[1:]], case.read, text=False, pack=_checked)
+
+
+@reader
+def png_modes(folder: Path) -> Case:
+    """Pictures with palettes, transparency, 16 bits and one channel."""
+    seeds = []
+    for mode in ("P", "LA", "I;16", "1"):
+        out = io.BytesIO()
+        Image.new(mode, (9, 7)).save(out, "png")
+        seeds.append(out.getvalue())
+    return Case(folder / "x.png", seeds, lambda path: read_picture((path, -1)), text=False, pack=_checked)
+
+
+def _build(describe: Callable[[dict[str, Any], h5py.File], None]) -> Callable[[bytes], bytes]:
+    """HDF5 by a description in JSON; whatever cannot be built is left as it is."""
+
+    def pack(data: bytes) -> bytes:
+        try:
+            return _hdf5(lambda file: describe(json.loads(data), file))
+        except Exception:
+            return data
+
+    return pack
+
+
+def _dataset(group: Any, name: str, told: dict[str, Any]) -> None:
+    shape = tuple(told["shape"])
+    if int(np.prod(shape, dtype=object)) > 1 << 20:
+        raise ValueError(shape)
+    values = np.resize(np.array(told["values"]), shape).astype(told["dtype"])
+    group.create_dataset(name, data=values, chunks=tuple(told["chunks"]) if told.get("chunks") else None)
+
+
+@reader
+def array_shapes(folder: Path) -> Case:
+    """HDF5 with arrays of other shapes, types and values than DeepSEA's."""
+    case = READERS["matlab_73"](folder)
+
+    def describe(told: dict[str, Any], file: h5py.File) -> None:
+        for name, array in told.items():
+            _dataset(file, name, array)
+
+    windows = {"shape": [6, 4, 9], "dtype": "u1", "values": [1, 0, 0, 0, 1], "chunks": [2, 4, 3]}
+    labels = {"shape": [6, 3], "dtype": "f4", "values": [0, 1, 1], "chunks": None}
+    seed = json.dumps({"x": windows, "y": labels}).encode()
+    return Case(case.path, [seed, seed.replace(b"[2, 4, 3]", b"null")], case.read, pack=_build(describe))
+
+
+@reader
+def prepared_contents(folder: Path) -> Case:
+    """A prepared file whose attributes and columns are others than they should be."""
+    case = READERS["prepared_set"](folder)
+    good = h5py.File(io.BytesIO(_hdf5(_prepared)), "r")
+    contig = good["contigs/0"]
+    columns = {
+        name: {"shape": list(item.shape), "dtype": item.dtype.str, "values": np.ravel(item[...])[:3].tolist()}
+        for name, item in contig.items()
+    }
+    attributes = {key: value if isinstance(value, str) else int(value) for key, value in good.attrs.items()}
+    seed = {"attributes": attributes, "genes": ["G1", "G2"], "name": "c1", "length": 240, "columns": columns}
+
+    def describe(told: dict[str, Any], file: h5py.File) -> None:
+        for key, value in told["attributes"].items():
+            file.attrs[key] = value
+        file.create_dataset("genes", data=told["genes"], dtype=h5py.string_dtype())
+        group = file.create_group("contigs/0")
+        group.attrs["name"], group.attrs["length"] = told["name"], told["length"]
+        for name, column in told["columns"].items():
+            _dataset(group, name, column)
+
+    return Case(case.path, [json.dumps(seed).encode()], case.read, pack=_build(describe))
+
+
+@reader
+def barcodes_told(folder: Path) -> Case:
+    """What the arrays of barcodes.safetensors are said to be."""
+    from safetensors.numpy import save
+
+    from classify.barcodes import read_barcodes
+
+    told = json.dumps({"ids": ["a", "b"], "names": ["x"], "labels_in_all": 1}).encode()
+    arrays = {
+        "truth": np.ones((2, 1), np.int8),
+        "probabilities": np.ones((3, 2, 1), np.float32),
+        "codes": np.ones((2, 9), np.uint8),
+    }
+
+    def pack(data: bytes) -> bytes:
+        return save(arrays, metadata={"barcodes": data.decode("utf-8", "replace")})
+
+    return Case(folder / "x.safetensors", [told], read_barcodes, pack=pack)
+
+
+# Headers, and indices beside genomes.
+
+
+@reader
+def headers(folder: Path) -> Case:
+    """Genes, chromosomes and places in FASTA headers."""
+    seed = b""">ENST1.2 cds chromosome:GRCh38:1:100:200:-1 gene:ENSG1.1 gene_symbol:X
+ACGT
+>ENST2.1|ENSG2.3|OTTHUMG1|-|X-201|X|1657|lncRNA|
+ACGT
+>hg38_knownGene_ENST3.1 range=chr1:11-90 5'pad=0 3'pad=0 strand=+ repeatMasking=none
+ACGT
+>chr2:100-200(+)
+ACGT
+"""
+
+    def read(path: Path) -> None:
+        chromosomes_of([parse_header(record.header).chromosome for record in read_records(path)])
+
+    return Case(folder / "x.fa", [seed], read)
+
+
+@reader
+def bgzip_index(folder: Path) -> Case:
+    """The ``.gzi`` of a bgzip genome that is good."""
+    case = READERS["bgzip_genome"](folder)
+    case.path.write_bytes(case.seeds[0])
+    index = Path(f"{case.path}.gzi")
+    return Case(index, [index.read_bytes()], lambda path: case.read(case.path), text=False)
+
+
+# Whole tasks.
+
+
+def _load(task: str, data: dict[str, Any]) -> None:
+    """Load a task and cut its windows, as training and test do."""
+    from classify.datasets import TileDataset
+
+    settings = settings_from({"task": task, "model": "deepbind", "data": data}, "train")
+    examples = TASKS[task](settings.data).load()
+    for part in ("train", "val", "test"):
+        windows = TileDataset(examples.part(part), 2)
+        if len(windows):
+            windows.__getitems__(range(min(8, len(windows))))
+
+
+def _transcripts(count: int, letter: str) -> bytes:
+    return "".join(
+        f">r{i} gene:{letter}{i} chromosome:c{i % 5}\n{'ACGTTGCA' * (3 + i % 3)}\n" for i in range(count)
+    ).encode()
+
+
+@again
+def coding_task(folder: Path) -> Case:
+    """Task ``coding`` of two FASTA files."""
+    (folder / "noncoding.fa").write_bytes(_transcripts(40, "L"))
+    data = {"coding": [str(folder / "x.fa")], "noncoding": [str(folder / "noncoding.fa")], "length": 12}
+    return Case(folder / "x.fa", [_transcripts(40, "G")], lambda path: _load("coding", data))
+
+
+@again
+def tfbs_peaks_task(folder: Path) -> Case:
+    """Task ``tfbs`` of peaks over a genome."""
+    genome = str(_genome(folder, index=False))
+    split = {"val_fraction": 0.3, "test_fraction": 0.3}
+    peaks = {
+        "files": [str(folder / "x.narrowPeak")],
+        "genome": genome,
+        "block": 40,
+        "gap": 0,
+        "merge": 0,
+        "distance": 1,
+    }
+    data = {"peaks": peaks, "window": 11, "negatives": ["shuffled", "gc", "flanks"], "split": split}
+    rows = b"".join(b"c%d\t%d\t%d\tp\t900\t.\t12.5\t3.1\t-1\t6\n" % (1 + i % 2, 4 * i, 4 * i + 12) for i in range(50))
+    return Case(folder / "x.narrowPeak", [rows], lambda path: _load("tfbs", data))
+
+
+@again
+def tfbs_table_task(folder: Path) -> Case:
+    """Task ``tfbs`` of a table."""
+    rows = b"".join(b"r%d,%s,%d\n" % (i, (b"ACGTTGCA"[i % 8 :] + b"ACGT" * (i % 7 + 2)), i % 2) for i in range(60))
+    data = {"train": [str(folder / "x.csv")], "window": 11}
+    return Case(folder / "x.csv", [b"name,sequence,label\n" + rows], lambda path: _load("tfbs", data))
+
+
+@again
+def chromatin_tracks_task(folder: Path) -> Case:
+    """Task ``chromatin`` of tracks of peaks."""
+    genome = str(_genome(folder, index=False))
+    tracks = {"files": [str(folder / "x.bed")], "genome": genome, "block": 40, "gap": 0, "bin": 10}
+    data = {"tracks": tracks, "window": 11, "split": {"val_fraction": 0.3, "test_fraction": 0.3}}
+    rows = b"".join(b"c%d\t%d\t%d\tt%d\n" % (1 + i % 2, 4 * i, 4 * i + 12, i % 3) for i in range(50))
+    return Case(folder / "x.bed", [rows], lambda path: _load("chromatin", data))
+
+
+@again
+def chromatin_table_task(folder: Path) -> Case:
+    """Task ``chromatin`` of a table with a column for each label."""
+    rows = b"".join(b"r%d\t%s\t%d\tNA\n" % (i, b"ACGTTGCA"[i % 8 :] + b"ACGT" * (i % 7 + 1), i % 2) for i in range(50))
+    data = {"train": [str(folder / "x.tsv")], "window": 8}
+    return Case(folder / "x.tsv", [b"id\tsequence\tCTCF\tDNase\n" + rows, MANY], lambda path: _load("chromatin", data))
+
+
+@again
+def language_task(folder: Path) -> Case:
+    """Task ``language`` of a genome."""
+    text = f">c1\n{'ACGTTGCAAC' * 60}\n>c2\n{'TTGACAGTCC' * 40}\n".encode()
+    data = {"genomes": [str(folder / "x.fa")], "window": 20, "context": 5, "blocks": 12, "every": 3, "gap": 5}
+    return Case(folder / "x.fa", [text], lambda path: _load("language", data))
+
+
+def _preparation(folder: Path, name: str, seed: bytes) -> Case:
+    from classify.exons.preparing import prepare
+    from classify.exons.settings import PrepareSettings
+
+    genome = str(_genome(folder, index=False))
+    settings = PrepareSettings(genome=genome, annotation=str(folder / name), out=str(folder / "out.h5"), width=11)
+    return Case(folder / name, [seed], lambda path: prepare(settings, progress=False))
+
+
+def _transcribed(form: str) -> bytes:
+    """Exons of many genes, on both strands of two contigs."""
+    rows = []
+    for i in range(30):
+        contig, strand, low = f"c{1 + i % 2}", "+-"[i % 2], 12 + 6 * i
+        for part, (begin, end) in enumerate(((low, low + 3), (low + 8, low + 14))):
+            told = f'gene_id "G{i}"; transcript_id "T{i}";' if form == "gtf" else f"ID=e{i}_{part};Parent=T{i}"
+            rows.append(f"{contig}\tsrc\texon\t{begin}\t{end}\t.\t{strand}\t.\t{told}")
+        if form == "gff3":
+            rows.append(f"{contig}\tsrc\tmRNA\t{low}\t{low + 14}\t.\t{strand}\t.\tID=T{i};Parent=G{i}")
+            rows.append(f"{contig}\tsrc\tgene\t{low}\t{low + 14}\t.\t{strand}\t.\tID=G{i}")
+    return ("\n".join(rows) + "\n").encode()
+
+
+@again
+def prepared_from_gtf(folder: Path) -> Case:
+    """``prepare`` as a whole."""
+    return _preparation(folder, "x.gtf", _transcribed("gtf"))
+
+
+@again
+def prepared_from_gff3(folder: Path) -> Case:
+    return _preparation(folder, "x.gff3", _transcribed("gff3"))
+
+
+@again
+def vcf_effects(folder: Path) -> Case:
+    """``effects`` as a whole, with a network that is there once."""
+    from classify import evaluation
+    from classify.effects import effects as module
+    from classify.effects.settings import EffectsSettings
+
+    genome = str(_genome(folder, index=False))
+    _run(folder / "run")
+    loaded = evaluation.load_run(folder / "run")
+
+    def read(path: Path) -> None:
+        with patch.object(module, "load_reader", return_value=loaded):
+            module.effects(folder / "run", str(path), genome, str(folder / "out"), EffectsSettings(), progress=False)
+
+    return Case(folder / "x.vcf", [VCF], read)
+
+
+@again
+def predicted_records(folder: Path) -> Case:
+    """``predict`` as a whole, with a network that is there once."""
+    from classify import evaluation, prediction
+
+    _run(folder / "run")
+    loaded = evaluation.load_run(folder / "run")
+    records = FASTA + b">long\n" + b"ACGTTGCA" * 20 + b"\n"
+
+    def read(path: Path) -> None:
+        with patch.object(prediction, "load_reader", return_value=loaded):
+            prediction.predict(folder / "run", str(path), str(folder / "out.csv"), progress=False)
+
+    return Case(folder / "x.fa", [records], read)
+
+
+# Stopped calls.
+
+
+def _growing(folder: Path) -> Callable[[Path], object]:
+    """Goes on with a table of predictions."""
+    from classify.growing import GrowingTable
+
+    def read(path: Path) -> None:
+        with GrowingTable(str(folder / "out.csv"), ["id", "p"], {"input": "a", "tiles": [1, 2]}) as rows:
+            for _ in range(3):
+                if not rows.skip(2):
+                    rows.write([["x", 0.5], ["y", 0.5]])
+
+    return read
+
+
+_PART = b"id,p\nx,0.5\ny,0.5\nx,0.5\n"
+
+
+@reader
+def prediction_part(folder: Path) -> Case:
+    """``<out>.part`` of a stopped ``predict``."""
+    read = _growing(folder)
+
+    def both(path: Path) -> None:
+        (folder / "out.csv.part.json").write_text(json.dumps({"input": "a", "tiles": [1, 2]}))
+        read(path)
+
+    return Case(folder / "out.csv.part", [_PART], both)
+
+
+@reader
+def prediction_pins(folder: Path) -> Case:
+    """What ``<out>.part`` was made from."""
+    read = _growing(folder)
+
+    def both(path: Path) -> None:
+        (folder / "out.csv.part").write_bytes(_PART)
+        read(path)
+
+    return Case(folder / "out.csv.part.json", [b'{"input": "a", "tiles": [1, 2]}\n'], both)
+
+
+@reader
+def scan_pins(folder: Path) -> Case:
+    """What the blocks of a stopped scan were made from."""
+    from classify.scanning.parts import scan_blocks
+
+    genome = _genome(folder, index=False)
+    pins = {"genome": "a", "settings": {"step": 1}}
+
+    def read(path: Path) -> None:
+        scan_blocks(None, str(genome), [], None, folder, pins, progress=False)  # type: ignore[arg-type]
+
+    return Case(folder / "made_from.json", [json.dumps(pins).encode()], read)
+
+
+@reader
+def best_checkpoint(folder: Path) -> Case:
+    """``best.ckpt``, from which the weights of a finished training come."""
+    import torch
+
+    from classify.building import build_classifier
+    from classify.hardware import choose
+    from classify.training import _write_weights
+
+    run, settings = _run(folder)
+    run.best.parent.mkdir()
+    module = build_classifier(settings, TASKS["coding"](settings.data), "codes", choose(settings.training))
+    out = io.BytesIO()
+    torch.save({"state_dict": module.state_dict(), "decided": {}}, out)
+    return Case(run.best, [out.getvalue()], lambda path: _write_weights(run, module), text=False)
+
+
+@reader
+def best_checkpoint_pickle(folder: Path) -> Case:
+    """What ``best.ckpt`` says, in an archive that is whole."""
+    return _of_member(READERS["best_checkpoint"](folder), "data.pkl")
+
+
+# Finished runs.
+
+
+@reader
+def training_json(folder: Path) -> Case:
+    """training.json, as evaluate and sweeps read it."""
+    seed = json.dumps({"cost": {"wall_seconds": 1.5, "gpu_seconds": None}, "training": {"best_epoch": 1}}).encode()
+    return Case(folder / "training.json", [seed], lambda path: RunFolder(folder).read_training())
+
+
+@reader
+def decided_json(folder: Path) -> Case:
+    """Thresholds of labels, as exports and rankings read them."""
+    from classify.labels import check_labels, labels_of
+
+    task = TASKS["chromatin"](settings_from({"task": "chromatin", "data": {"simulate": {"labels": 2}}}, "train").data)
+    names = [feature.name for feature in task.features]
+    seed = json.dumps({"thresholds": dict.fromkeys(names, 0.25)}).encode()
+    return Case(folder / "decided.json", [seed], lambda path: check_labels(labels_of(folder, task), path))
+
+
+@reader
+def scanned_split(folder: Path) -> Case:
+    """split.csv as ``scan`` reads it."""
+    from classify.peaks.places import Intervals
+    from classify.scanning.parts import Contig
+    from classify.scanning.seen import seen_in_training
+
+    seed = b"id,group,chromosome,label,split\n1/c1:5-20+,G1,1/c1,CDN,train\nc2:1-9,G2,c2,LNSD,val\nw/240:7+:first,G,c1,,train\n"
+    contigs = [Contig(0, "c1", 240), Contig(1, "c2", 240)]
+
+    def read(path: Path) -> None:
+        for regions in (None, {"c1": Intervals.of([(5, 30)])}):
+            seen_in_training(folder, contigs, regions)
+
+    return Case(folder / "split.csv", [seed], read)
+
+
+BASELINES_OF_LETTERS = ("gkm8", "hexamer", "cpat", "spectral_rotation", "pwm")
+
+
+def _fitted(folder: Path, name: str) -> Case:
+    """model.json of a baseline whose features have learnt something."""
+    from classify.baselines import BASELINES
+    from classify.examples import Examples
+    from classify.fitted import load_baseline
+
+    n = 12
+    rng = np.random.default_rng(0)
+    train = Examples(
+        classes=("LNSD", "CDN"), ids=[str(i) for i in range(n)], labels=np.arange(n) % 2, groups=[str(i) for i in range(n)],
+        chromosomes=[""] * n, lengths=np.full(n, 60), split=np.array(["train"] * n),
+        sequences=[(1 << rng.integers(0, 4, 60)).astype(np.uint8) for _ in range(n)], window=60,
+    )  # fmt: skip
+    baseline = BASELINES[name]
+    state = baseline.state(train, 0)
+    width = baseline(np.ones((1, 12), np.uint8), np.array([12]), state).shape[1]
+    body = {
+        "mean": [0.0] * width, "scale": [1.0] * width, "coefficients": [[0.5] * width], "intercept": [0.1], "penalty": 1.0,
+        "state": state,
+    }  # fmt: skip
+
+    def read(path: Path) -> None:
+        fitted = load_baseline(RunFolder(folder), name)
+        fitted.decide(fitted.features(np.ones((2, 60), dtype=np.uint8), np.array([60, 600])))
+
+    return Case(folder / "model.json", [json.dumps(body).encode()], read)
+
+
+def _add_fitted(name: str) -> None:
+    def make(folder: Path) -> Case:
+        return _fitted(folder, name)
+
+    make.__name__ = f"fitted_{name}"
+    again(make) if name in ("gkm8", "cpat") else reader(make)
+
+
+for _name in BASELINES_OF_LETTERS:
+    _add_fitted(_name)
+
+
+def _two(folder: Path, make: Callable[[Path], None]) -> tuple[Path, Path]:
+    """A run that is going to be damaged beside one that is not."""
+    runs = folder / "a", folder / "b"
+    for run in runs:
+        run.mkdir()
+        make(run)
+    return runs
+
+
+def _compared(folder: Path, make: Callable[[Path], None], name: str) -> Case:
+    """A file of a run as ``compare`` reads it, with its page; figures are left out, which take a second each time."""
+    from classify import comparison
+    from classify.paired import Resampling
+
+    runs = _two(folder, make)
+    seed = (runs[0] / name).read_bytes()
+
+    def read(path: Path) -> None:
+        with patch.object(comparison, "comparison_figures", return_value={}):
+            comparison.compare(runs, folder / "compared", how=Resampling(20))
+
+    return Case(runs[0] / name, [seed], read, text=not name.endswith("safetensors"))
+
+
+def _answers(folder: Path, body: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    run = RunFolder(folder)
+    run.config.write_text("task: x\nmodel: y\nseed: 0\n")
+    told = {
+        "task": "x",
+        "model": "y",
+        "name": folder.name,
+        "training": {"best_epoch": 1},
+        "cost": {"wall_seconds": 1.5},
+    }
+    run.write_json("metrics.json", {**told, **body})
+    run.write_csv("predictions.csv", list(rows[0]), [list(row.values()) for row in rows])
+
+
+def _of_labels(folder: Path) -> None:
+    """A finished run of two labels of six windows."""
+    from safetensors.numpy import save_file
+
+    truth = (np.arange(12).reshape(6, 2) % 3 > 0).astype(np.int8)
+    chances = (np.arange(12).reshape(6, 2) / 12).astype(np.float32)
+    features = [Feature("f0", group="TF"), Feature("f1", group="DNase")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        body = feature_summary(truth, chances.astype(float), np.full(2, 0.5), features, list("abcdef"), 0, resamples=10)
+    save_file({"labels": truth, "probabilities": chances}, folder / "predictions.safetensors")
+    rows = [{"id": f"w{i}", "group": "abcdef"[i], "length": 60, "gc": f"{i / 10}"} for i in range(6)]
+    _answers(folder, {"answers": "label", **body}, rows)
+    (folder / "labels.csv").write_text(to_csv(("name", "train_known", "train_positives"), [("f0", 9, 3), ("f1", 9, 2)]))
+
+
+def _of_bases(folder: Path) -> None:
+    """A finished run of the next base."""
+    sums = np.array([[9.0, 3, 10], [8.0, 4, 9], [0.0, 0, 0], [12.0, 5, 11]])
+    body = perplexity_summary(sums, list("abcd"), 0, resamples=10)
+    rows = [
+        {"id": f"w{i}", "group": "abcd"[i], "length": 60, "gc": "0.5", "bases": bases, "bits_per_base": bits, "accuracy": right}
+        for i, (bases, bits, right) in enumerate([(10, 1.3, 0.3), (9, 1.3, 0.4), (0, "", ""), (11, 1.6, 0.5)])
+    ]  # fmt: skip
+    bounds = {"Markov chain": {"perplexity": 3.5, "bits_per_base": 1.8}}
+    _answers(folder, {"answers": "position", **body, "bounds": bounds}, rows)
+
+
+@reader
+def comparison_metrics(folder: Path) -> Case:
+    """metrics.json of classes, through the whole of ``compare``."""
+    return _compared(folder, _finished, "metrics.json")
+
+
+@reader
+def comparison_predictions(folder: Path) -> Case:
+    return _compared(folder, _finished, "predictions.csv")
+
+
+@again
+def comparison_config(folder: Path) -> Case:
+    return _compared(folder, _finished, "config.yaml")
+
+
+@reader
+def comparison_label_metrics(folder: Path) -> Case:
+    return _compared(folder, _of_labels, "metrics.json")
+
+
+@again
+def comparison_label_arrays(folder: Path) -> Case:
+    return _compared(folder, _of_labels, "predictions.safetensors")
+
+
+@reader
+def comparison_base_metrics(folder: Path) -> Case:
+    return _compared(folder, _of_bases, "metrics.json")
+
+
+@again
+def comparison_base_predictions(folder: Path) -> Case:
+    return _compared(folder, _of_bases, "predictions.csv")
+
+
+@reader
+def ensemble_metrics(folder: Path) -> Case:
+    """metrics.json of a member of an ensemble."""
+    from classify import ensembling, evaluation
+
+    runs = _two(folder, _finished)
+    seed = (runs[0] / "metrics.json").read_bytes()
+
+    def read(path: Path) -> None:
+        with patch("classify.reporting.page.write_report"):
+            ensembling.ensemble(list(runs), folder / "out")
+
+    assert evaluation  # imported here, so that it is not timed
+    return Case(runs[0] / "metrics.json", [seed], read)
+
+
+@reader
+def crossed_metrics(folder: Path) -> Case:
+    """metrics.json as ``across`` reads it."""
+    from classify.crossing import METRICS, _body, matrix, write_crossing
+
+    _finished(folder)
+
+    def read(path: Path) -> None:
+        bodies = {("a", "a"): _body(folder)}
+        for metric in METRICS:
+            matrix(bodies, metric)
+        write_crossing(folder / "out", bodies)
+
+    return Case(folder / "metrics.json", [(folder / "metrics.json").read_bytes()], read)
+
+
+@reader
+def card_metrics(folder: Path) -> Case:
+    """metrics.json as the model card of an export reads it."""
+    from classify import model_card as module
+
+    _finished(folder)
+    settings = settings_from({"model": "deepbind", "data": {"length": 60}}, "train")
+    task = TASKS["coding"](settings.data)
+    body = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps({**body, "model_note": "a note"}))
+
+    def read(path: Path) -> None:
+        with patch.object(module, "run_settings", return_value=settings):
+            module.model_card(folder, task)
+
+    return Case(folder / "metrics.json", [(folder / "metrics.json").read_bytes()], read)
+
+
+def _reported(folder: Path, make: Callable[[Path], None], name: str, seed: bytes = b"") -> Case:
+    """A file of a run as its report reads it; figures are made and not drawn, which takes a second each time."""
+    from classify.reporting import figures, page
+
+    make(folder)
+    run = RunFolder(folder)
+    run.write_json("environment.json", {"python": "3.11", "plan": ["a", "b"], "threads": 2, "gpu": None})
+    (folder / "gallery").mkdir()
+    (folder / "gallery" / "right_000.png").write_bytes(_image("png"))
+    shown = {
+        "file": "right_000.png",
+        "id": "r0",
+        "label": "CDN",
+        "predicted": "CDN",
+        "probability": 0.9,
+        "kind": "right",
+    }
+    run.write_json("gallery/gallery.json", [shown])
+    path = folder / name
+    with patch.object(figures, "png", return_value=_image("png")), patch.object(page, "png", return_value=b""):
+        page.write_report(folder)
+
+    def read(path: Path) -> None:
+        with patch.object(figures, "png", return_value=b""), patch.object(page, "png", return_value=b""):
+            page.write_report(folder)
+
+    return Case(path, [seed or path.read_bytes()], read, text=not name.endswith("safetensors"))
+
+
+@again
+def report_metrics(folder: Path) -> Case:
+    """metrics.json as the page of a run reads it."""
+    return _reported(folder, _finished, "metrics.json")
+
+
+@again
+def report_history(folder: Path) -> Case:
+    return _reported(folder, _finished, "metrics.csv")
+
+
+@again
+def report_gallery(folder: Path) -> Case:
+    return _reported(folder, _finished, "gallery/gallery.json")
+
+
+@again
+def report_environment(folder: Path) -> Case:
+    return _reported(folder, _finished, "environment.json")
+
+
+@again
+def report_label_metrics(folder: Path) -> Case:
+    return _reported(folder, _of_labels, "metrics.json")
+
+
+@again
+def report_labels(folder: Path) -> Case:
+    """labels.csv as the page of a run of several labels reads it."""
+    return _reported(folder, _of_labels, "labels.csv")
