@@ -14,6 +14,7 @@ import yaml
 from jsonargparse import ArgumentParser
 
 from specgen.errors import InputError
+from specgen.files import check_letters
 
 __all__ = ["CommandParser", "load_settings"]
 
@@ -31,8 +32,11 @@ def load_settings(file: str) -> dict[str, Any]:
         than a mapping.
     """
     try:
-        loaded = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        text = Path(file).read_text(encoding="utf-8")
+        loaded = yaml.safe_load(text)
         values = _values(loaded, {})
+        if "\\u" in text.lower() and values <= MOST_VALUES:
+            check_letters(loaded)
     except RecursionError:
         raise InputError(f"{file}: is nested too deeply for settings, or holds itself") from None
     except OSError as error:

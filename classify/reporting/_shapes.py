@@ -1,4 +1,4 @@
-"""What ``metrics.json`` may hold: the kind of each value that a page or a comparison reads. Which keys have to be there is not told."""
+"""What ``metrics.json`` may hold: the kind of each value that is read. Which keys it needs is not said here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Maybe(NamedTuple):
 
 
 Shape = Any
-"""A ``Kind``; [shape]: a list of them; ``Each``; ``Maybe``; or a mapping of names to shapes, beside which others are not looked at."""
+"""A ``Kind``; [shape]: a list of them; ``Each``; ``Maybe``; or a mapping of names to shapes: other names are not looked at."""
 
 
 def _number(value: Any) -> bool:

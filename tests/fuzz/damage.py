@@ -177,7 +177,8 @@ def _noise(data: bytes, pick: Recipe) -> bytes:
 
 OBJECTS: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 7, 1.5, -0.0, math.nan, math.inf, -math.inf, 1 << 31, 1 << 53, 1 << 63, 1 << 64, 10**400, 1e308,
-    "", "x", "0", "nan", "\0", "\ud800", "../x", "test", "A" * 3000, "\N{ARABIC-INDIC DIGIT THREE}", [], [None], [[1]], ["x"], [1, 2],
+    "",
+    "x", "0", "nan", "\0", "\ud800", "../x", "test", "A" * 3000, "\N{ARABIC-INDIC DIGIT THREE}", [], [None], [[1]], ["x"], [1, 2],
     {}, {"a": 1}, {"": None}, {"value": "x"},
 )  # fmt: skip
 """In the place of a value of a JSON or YAML file."""
@@ -211,7 +212,7 @@ def _places(body: Any) -> list[tuple[Any, Any]]:
 
 
 def _member(data: bytes, pick: Recipe) -> bytes:
-    """A value of a JSON or YAML file, or of one of several lines of JSON, replaced, left out, doubled or moved: it still parses."""
+    """A value of a JSON or YAML file, or of a line of JSON, replaced, left out, doubled or moved: it still parses."""
     body, is_json = parsed(data)
     if body is None:
         lines = data.split(b"\n")

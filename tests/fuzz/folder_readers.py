@@ -1,6 +1,6 @@
 """Readers of what finished runs and stopped calls leave behind, and whole tasks over damaged data; all are in READERS.
 
-A task is loaded as training does it, up to its windows, so that what is in order line by line, and makes no sense together, is met.
+A task is loaded as training does it, up to its windows, so that lines are met which are in order one by one and not together.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import h5py
 import numpy as np
-from PIL import Image
-from readers import FASTA, MANY, VCF, _genome, _hdf5, _prepared
+from readers import FASTA, VCF, _genome, _hdf5, _prepared
 from run_readers import AGAIN, READERS, Case, _chunk, _finished, _image, _run, reader
 
 from classify.chromatin.scoring import feature_summary
@@ -25,8 +25,8 @@ from classify.config import settings_from
 from classify.features import Feature
 from classify.headers import chromosomes_of, parse_header
 from classify.language.scoring import perplexity_summary
-from classify.pictures import read_picture
 from classify.runs import RunFolder, to_csv
+from classify.splits import SplitSettings
 from classify.tasks import TASKS
 from specgen.records import read_records
 
@@ -97,17 +97,6 @@ def png_chunks(folder: Path) -> Case:
     """Damaged chunks with good checksums."""
     case = READERS["png"](folder)
     return Case(case.path, [_image("png"), *case.seeds[1:]], case.read, text=False, pack=_checked)
-
-
-@reader
-def png_modes(folder: Path) -> Case:
-    """Pictures with palettes, transparency, 16 bits and one channel."""
-    seeds = []
-    for mode in ("P", "LA", "I;16", "1"):
-        out = io.BytesIO()
-        Image.new(mode, (9, 7)).save(out, "png")
-        seeds.append(out.getvalue())
-    return Case(folder / "x.png", seeds, lambda path: read_picture((path, -1)), text=False, pack=_checked)
 
 
 def _build(describe: Callable[[dict[str, Any], h5py.File], None]) -> Callable[[bytes], bytes]:
@@ -236,10 +225,23 @@ def _load(task: str, data: dict[str, Any]) -> None:
             windows.__getitems__(range(min(8, len(windows))))
 
 
+def _random(length: int, seed: int) -> str:
+    return "".join("ACGT"[i] for i in np.random.default_rng(seed).integers(0, 4, length))
+
+
+def _random_genome(folder: Path) -> str:
+    """Two contigs of 2,000 nt without copies."""
+    path = folder / "genome.fa"
+    path.write_text(f">c1\n{_random(2000, 1)}\n>c2\n{_random(2000, 2)}\n")
+    return str(path)
+
+
 def _transcripts(count: int, letter: str) -> bytes:
-    return "".join(
-        f">r{i} gene:{letter}{i} chromosome:c{i % 5}\n{'ACGTTGCA' * (3 + i % 3)}\n" for i in range(count)
-    ).encode()
+    rows = (
+        f">r{i} gene:{letter}{i} chromosome:c{i % 5}\n{_random(40 + i % 3, i + 100 * ord(letter))}\n"
+        for i in range(count)
+    )
+    return "".join(rows).encode()
 
 
 @again
@@ -253,7 +255,7 @@ def coding_task(folder: Path) -> Case:
 @again
 def tfbs_peaks_task(folder: Path) -> Case:
     """Task ``tfbs`` of peaks over a genome."""
-    genome = str(_genome(folder, index=False))
+    genome = _random_genome(folder)
     split = {"val_fraction": 0.3, "test_fraction": 0.3}
     peaks = {
         "files": [str(folder / "x.narrowPeak")],
@@ -264,22 +266,22 @@ def tfbs_peaks_task(folder: Path) -> Case:
         "distance": 1,
     }
     data = {"peaks": peaks, "window": 11, "negatives": ["shuffled", "gc", "flanks"], "split": split}
-    rows = b"".join(b"c%d\t%d\t%d\tp\t900\t.\t12.5\t3.1\t-1\t6\n" % (1 + i % 2, 4 * i, 4 * i + 12) for i in range(50))
+    rows = b"".join(b"c%d\t%d\t%d\tp\t900\t.\t12.5\t3.1\t-1\t6\n" % (1 + i % 2, 40 * i, 40 * i + 12) for i in range(48))
     return Case(folder / "x.narrowPeak", [rows], lambda path: _load("tfbs", data))
 
 
 @again
 def tfbs_table_task(folder: Path) -> Case:
     """Task ``tfbs`` of a table."""
-    rows = b"".join(b"r%d,%s,%d\n" % (i, (b"ACGTTGCA"[i % 8 :] + b"ACGT" * (i % 7 + 2)), i % 2) for i in range(60))
-    data = {"train": [str(folder / "x.csv")], "window": 11}
-    return Case(folder / "x.csv", [b"name,sequence,label\n" + rows], lambda path: _load("tfbs", data))
+    rows = "".join(f"r{i},{_random(12 + i % 3, i)},{i % 2}\n" for i in range(60))
+    data = {"train": [str(folder / "x.csv")], "window": 11, "split": {"val_fraction": 0.3, "test_fraction": 0.3}}
+    return Case(folder / "x.csv", [f"name,sequence,label\n{rows}".encode()], lambda path: _load("tfbs", data))
 
 
 @again
 def chromatin_tracks_task(folder: Path) -> Case:
     """Task ``chromatin`` of tracks of peaks."""
-    genome = str(_genome(folder, index=False))
+    genome = _random_genome(folder)
     tracks = {"files": [str(folder / "x.bed")], "genome": genome, "block": 40, "gap": 0, "bin": 10}
     data = {"tracks": tracks, "window": 11, "split": {"val_fraction": 0.3, "test_fraction": 0.3}}
     rows = b"".join(b"c%d\t%d\t%d\tt%d\n" % (1 + i % 2, 4 * i, 4 * i + 12, i % 3) for i in range(50))
@@ -289,16 +291,18 @@ def chromatin_tracks_task(folder: Path) -> Case:
 @again
 def chromatin_table_task(folder: Path) -> Case:
     """Task ``chromatin`` of a table with a column for each label."""
-    rows = b"".join(b"r%d\t%s\t%d\tNA\n" % (i, b"ACGTTGCA"[i % 8 :] + b"ACGT" * (i % 7 + 1), i % 2) for i in range(50))
-    data = {"train": [str(folder / "x.tsv")], "window": 8}
-    return Case(folder / "x.tsv", [b"id\tsequence\tCTCF\tDNase\n" + rows, MANY], lambda path: _load("chromatin", data))
+    rows = "".join(f"r{i}\t{_random(12, i)}\t{i % 2}\t{['NA', '1', '0'][i % 3]}\n" for i in range(50))
+    data = {"train": [str(folder / "x.tsv")], "window": 8, "split": {"val_fraction": 0.3, "test_fraction": 0.3}}
+    return Case(
+        folder / "x.tsv", [f"id\tsequence\tCTCF\tDNase\n{rows}".encode()], lambda path: _load("chromatin", data)
+    )
 
 
 @again
 def language_task(folder: Path) -> Case:
     """Task ``language`` of a genome."""
-    text = f">c1\n{'ACGTTGCAAC' * 60}\n>c2\n{'TTGACAGTCC' * 40}\n".encode()
-    data = {"genomes": [str(folder / "x.fa")], "window": 20, "context": 5, "blocks": 12, "every": 3, "gap": 5}
+    text = f">c1\n{_random(1200, 1)}\n>c2\n{_random(800, 2)}\n".encode()
+    data = {"genomes": [str(folder / "x.fa")], "window": 50, "context": 5, "blocks": 12, "every": 3, "gap": 5}
     return Case(folder / "x.fa", [text], lambda path: _load("language", data))
 
 
@@ -306,8 +310,10 @@ def _preparation(folder: Path, name: str, seed: bytes) -> Case:
     from classify.exons.preparing import prepare
     from classify.exons.settings import PrepareSettings
 
-    genome = str(_genome(folder, index=False))
-    settings = PrepareSettings(genome=genome, annotation=str(folder / name), out=str(folder / "out.h5"), width=11)
+    genome, split = _random_genome(folder), SplitSettings(val_fraction=0.3, test_fraction=0.3)
+    settings = PrepareSettings(
+        genome=genome, annotation=str(folder / name), out=str(folder / "out.h5"), width=11, split=split
+    )
     return Case(folder / name, [seed], lambda path: prepare(settings, progress=False))
 
 
@@ -315,13 +321,13 @@ def _transcribed(form: str) -> bytes:
     """Exons of many genes, on both strands of two contigs."""
     rows = []
     for i in range(30):
-        contig, strand, low = f"c{1 + i % 2}", "+-"[i % 2], 12 + 6 * i
-        for part, (begin, end) in enumerate(((low, low + 3), (low + 8, low + 14))):
+        contig, strand, low = f"c{1 + i % 2}", "+-"[i % 2], 12 + 60 * i
+        for part, (begin, end) in enumerate(((low, low + 9), (low + 20, low + 34))):
             told = f'gene_id "G{i}"; transcript_id "T{i}";' if form == "gtf" else f"ID=e{i}_{part};Parent=T{i}"
             rows.append(f"{contig}\tsrc\texon\t{begin}\t{end}\t.\t{strand}\t.\t{told}")
         if form == "gff3":
-            rows.append(f"{contig}\tsrc\tmRNA\t{low}\t{low + 14}\t.\t{strand}\t.\tID=T{i};Parent=G{i}")
-            rows.append(f"{contig}\tsrc\tgene\t{low}\t{low + 14}\t.\t{strand}\t.\tID=G{i}")
+            rows.append(f"{contig}\tsrc\tmRNA\t{low}\t{low + 34}\t.\t{strand}\t.\tID=T{i};Parent=G{i}")
+            rows.append(f"{contig}\tsrc\tgene\t{low}\t{low + 34}\t.\t{strand}\t.\tID=G{i}")
     return ("\n".join(rows) + "\n").encode()
 
 
@@ -344,6 +350,7 @@ def vcf_effects(folder: Path) -> Case:
     from classify.effects.settings import EffectsSettings
 
     genome = str(_genome(folder, index=False))
+    (folder / "run").mkdir()
     _run(folder / "run")
     loaded = evaluation.load_run(folder / "run")
 
@@ -359,6 +366,7 @@ def predicted_records(folder: Path) -> Case:
     """``predict`` as a whole, with a network that is there once."""
     from classify import evaluation, prediction
 
+    (folder / "run").mkdir()
     _run(folder / "run")
     loaded = evaluation.load_run(folder / "run")
     records = FASTA + b">long\n" + b"ACGTTGCA" * 20 + b"\n"
@@ -420,9 +428,10 @@ def scan_pins(folder: Path) -> Case:
 
     genome = _genome(folder, index=False)
     pins = {"genome": "a", "settings": {"step": 1}}
+    scored = SimpleNamespace(passes=1, settings=SimpleNamespace(step=1))
 
     def read(path: Path) -> None:
-        scan_blocks(None, str(genome), [], None, folder, pins, progress=False)  # type: ignore[arg-type]
+        scan_blocks(scored, str(genome), [], None, folder, pins, progress=False)  # type: ignore[arg-type]
 
     return Case(folder / "made_from.json", [json.dumps(pins).encode()], read)
 
@@ -465,9 +474,8 @@ def decided_json(folder: Path) -> Case:
     """Thresholds of labels, as exports and rankings read them."""
     from classify.labels import check_labels, labels_of
 
-    task = TASKS["chromatin"](settings_from({"task": "chromatin", "data": {"simulate": {"labels": 2}}}, "train").data)
-    names = [feature.name for feature in task.features]
-    seed = json.dumps({"thresholds": dict.fromkeys(names, 0.25)}).encode()
+    task: Any = SimpleNamespace(features=[Feature("f0"), Feature("f1")])
+    seed = json.dumps({"thresholds": {"f0": 0.25, "f1": 0.75}}).encode()
     return Case(folder / "decided.json", [seed], lambda path: check_labels(labels_of(folder, task), path))
 
 
@@ -482,7 +490,7 @@ def scanned_split(folder: Path) -> Case:
     contigs = [Contig(0, "c1", 240), Contig(1, "c2", 240)]
 
     def read(path: Path) -> None:
-        for regions in (None, {"c1": Intervals.of([(5, 30)])}):
+        for regions in (None, {"c1": Intervals(np.array([5]), np.array([30]))}):
             seen_in_training(folder, contigs, regions)
 
     return Case(folder / "split.csv", [seed], read)
@@ -683,16 +691,17 @@ def card_metrics(folder: Path) -> Case:
     return Case(folder / "metrics.json", [(folder / "metrics.json").read_bytes()], read)
 
 
-def _reported(folder: Path, make: Callable[[Path], None], name: str, seed: bytes = b"") -> Case:
-    """A file of a run as its report reads it; figures are made and not drawn, which takes a second each time."""
+def _reported(folder: Path, make: Callable[[Path], None], name: str) -> Case:
+    """A file of a run as its report reads it; of the figures, which take a second each time, that of the history alone is made."""
     from classify.reporting import figures, page
+    from classify.reporting._files import read_history
 
     make(folder)
     run = RunFolder(folder)
     run.write_json("environment.json", {"python": "3.11", "plan": ["a", "b"], "threads": 2, "gpu": None})
     (folder / "gallery").mkdir()
     (folder / "gallery" / "right_000.png").write_bytes(_image("png"))
-    shown = {
+    entry = {
         "file": "right_000.png",
         "id": "r0",
         "label": "CDN",
@@ -700,16 +709,18 @@ def _reported(folder: Path, make: Callable[[Path], None], name: str, seed: bytes
         "probability": 0.9,
         "kind": "right",
     }
-    run.write_json("gallery/gallery.json", [shown])
-    path = folder / name
-    with patch.object(figures, "png", return_value=_image("png")), patch.object(page, "png", return_value=b""):
-        page.write_report(folder)
+    run.write_json("gallery/gallery.json", [entry])
+
+    def drawn(folder: Path) -> list[Path]:
+        if name == "metrics.csv" and (history := read_history(folder)) is not None:
+            figures.history_figure(history, figures.best_epoch(history, {}))
+        return []
 
     def read(path: Path) -> None:
-        with patch.object(figures, "png", return_value=b""), patch.object(page, "png", return_value=b""):
+        with patch.object(page, "draw_all", drawn), patch.object(page, "png", return_value=b""):
             page.write_report(folder)
 
-    return Case(path, [seed or path.read_bytes()], read, text=not name.endswith("safetensors"))
+    return Case(folder / name, [(folder / name).read_bytes()], read)
 
 
 @again
