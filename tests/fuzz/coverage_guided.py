@@ -1,9 +1,9 @@
 """Readers under a coverage-guided fuzzer (Atheris): ``make fuzz MINUTES=30``, or this script with ``--minutes 1 fasta vcf``.
 
 What is tried steers what is tried next: bytes that reach new lines of ours are kept and varied. Half of the inputs are
-those bytes as they are, half are edits of good files that the bytes choose, as in ``test_readers``. Each reader has its
-share of the time, which is CPU time, so that it is the same on a busy machine, and a process of its own; what fails is written to ``--found``, one file an input, and told at the end,
-when the exit code is 1.
+those bytes as they are, half are edits of good files that the bytes choose, as in ``test_readers``. Each reader has a
+process of its own and its share of the time, which is CPU time, so that a busy machine does as much; what fails is
+written to ``--found``, one file an input, and told at the end, when the exit code is 1.
 """
 
 from __future__ import annotations

@@ -692,7 +692,7 @@ def card_metrics(folder: Path) -> Case:
 
 
 def _reported(folder: Path, make: Callable[[Path], None], name: str) -> Case:
-    """A file of a run as its report reads it; of the figures, which take a second each time, that of the history alone is made."""
+    """A file of a run as its report reads it; of the figures, which take a second, that of the history alone is made."""
     from classify.reporting import figures, page
     from classify.reporting._files import read_history
 
