@@ -7,6 +7,8 @@ is not known here.
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -36,7 +38,8 @@ _DAMAGE = (
         RecursionError,
         MemoryError,
     ),
-    *(TokenError, zipfile.BadZipFile, zlib.error, NotImplementedError, AttributeError),
+    *(TokenError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, AttributeError),
+    RuntimeError,  # as of a member that says that it is encrypted
 )
 
 

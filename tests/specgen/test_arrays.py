@@ -54,7 +54,10 @@ def test_archives(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot be read as a .npz file"):
         read_archive(path, ["c"], 1000)
     good = path.read_bytes()
-    for damaged in (b"", good[:60], good[:70] + b"\xff\xff" + good[72:]):
+    central = good.index(b"PK\x01\x02")
+    locked = good[: central + 8] + b"\x01" + good[central + 9 :]  # says that it is encrypted
+    locked = locked[:6] + b"\x01" + locked[7:]
+    for damaged in (b"", good[:60], good[:70] + b"\xff\xff" + good[72:], locked):
         path.write_bytes(damaged)
         with pytest.raises(InputError, match=r"cannot be read as a .npz file"):
             read_archive(path, ["a"], 1000)
