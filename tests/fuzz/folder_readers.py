@@ -68,7 +68,7 @@ def _of_member(case: Case, ending: str) -> Case:
     return Case(case.path, [members[name]], case.read, text=False, pack=pack)
 
 
-@reader
+@again
 def checkpoint_pickle(folder: Path) -> Case:
     """What ``last.ckpt`` says, in an archive that is whole."""
     return _of_member(READERS["checkpoint"](folder), "data.pkl")
