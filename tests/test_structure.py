@@ -113,6 +113,7 @@ RANKS = {
     "classify.models.letters": 16,
     "classify.models": 17,
     "classify.reporting": 13,
+    "classify.reporting._shapes": 12,
     "classify.reporting._files": 13,
     "classify.reporting.curves": 13,
     "classify.reporting.figures": 14,

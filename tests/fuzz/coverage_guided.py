@@ -34,7 +34,7 @@ def _peak() -> int:
 def guided(name: str, seconds: int, found: Path) -> None:
     """Fuzz one reader for so many seconds of CPU time; never returns."""
     from damage import damaged
-    from folder_readers import READERS
+    from report_readers import READERS
     from sandbox import MEMORY, ROOM, bounded, told
 
     folder = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-"))
@@ -104,7 +104,7 @@ def main() -> int:
     given = parser.parse_args()
     given.found.mkdir(parents=True, exist_ok=True)
     with atheris.instrument_imports(include=["specgen", "classify"]):
-        from folder_readers import READERS
+        from report_readers import READERS
 
     names = given.readers or list(READERS)
     seconds = max(1, round(60 * given.minutes / len(names)))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from damage import damaged, recipes
-from folder_readers import AGAIN, READERS, Case
 from hypothesis import HealthCheck, Phase, given, settings
+from report_readers import AGAIN, READERS, Case
 from sandbox import Sandbox
 
 Wrong = Callable[[bytes], str]
