@@ -22,6 +22,10 @@ MOST_VALUES = 1_000_000
 """Values of a settings file, those counted again that an alias (``*name``) repeats."""
 
 
+LARGEST = 10**300
+"""Of a whole number in settings: larger ones are no floats, and every comparison with one would have to know it."""
+
+
 def load_settings(file: str) -> dict[str, Any]:
     """A YAML file of settings as a mapping.
 
@@ -54,6 +58,8 @@ def load_settings(file: str) -> dict[str, Any]:
 def _values(loaded: Any, known: dict[int, int]) -> int:
     """How many values there are if each alias is written out; ``known`` holds those of the collections that were counted."""
     if not isinstance(loaded, dict | list | tuple | set):
+        if isinstance(loaded, int) and abs(loaded) > LARGEST:
+            raise ValueError(f"a number of {len(str(abs(loaded)))} digits")
         return 1
     if id(loaded) not in known:
         known[id(loaded)] = 1 << 62  # a collection that holds itself

@@ -21,6 +21,7 @@ LAUGHS = "a0: &a0 [1, 1]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" fo
         (LAUGHS, "repeats itself by its aliases"),
         ('a: "\\uD800"\n', "is no YAML .*surrogates not allowed"),
         ('"\\U0000d800": 1\n', "is no YAML .*surrogates not allowed"),
+        ("a: 1" + "0" * 400 + "\n", r"is no YAML \(a number of 401 digits\)"),
         ("a: 2001-99-99\n", "is no YAML"),
         ("a: !!bool x\n", "is no YAML"),
         ("a: !!timestamp x\n", "is no YAML"),
