@@ -185,7 +185,7 @@ def read_json(path: Path, missing: str) -> dict[str, Any]:
 def parse_json(text: str, where: Path | str) -> Any:
     """What a text of JSON holds; ``InputError`` where it is none, naming ``where``."""
     try:
-        body = json.loads(text)
+        body = json.loads(text, parse_int=_whole)
         if "\\u" in text:
             check_letters(body)
         return body
@@ -193,6 +193,13 @@ def parse_json(text: str, where: Path | str) -> Any:
         raise InputError(f"{where}: cannot be read (nested too deeply)") from None
     except ValueError as error:
         raise InputError(f"{where}: cannot be read ({error})") from None
+
+
+def _whole(digits: str) -> int:
+    """A whole number of JSON that a float could hold."""
+    if len(digits) > 300:
+        raise ValueError(f"a number of {len(digits):,} digits")
+    return int(digits)
 
 
 def check_letters(body: Any) -> None:
