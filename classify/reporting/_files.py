@@ -71,6 +71,7 @@ def read_metrics(run: Path) -> dict[str, Any]:
     names = metrics.get("labels", ())
     if len(set(names)) != k or metrics.get("positive") not in (None, *names):
         raise InputError(f"{run}: metrics.json: labels are not distinct, or positive is none of them; {again}")
+    named = ("name", "group", "cell", "factor", "treatment")
     tables = (
         ("metrics", ("value", "low", "high"), metrics["metrics"].values()),
         ("per_class", ("precision", "recall", "f1", "support"), metrics.get("per_class", {}).values()),
@@ -79,7 +80,11 @@ def read_metrics(run: Path) -> dict[str, Any]:
             ("group", "labels", "scored", *RANKINGS, *(f"median_{name}" for name in RANKINGS)),
             metrics.get("by_group", ()),
         ),
-        ("features", ("name", "group", "known", "positives", "threshold", *RANKINGS), metrics.get("features", ())),
+        (
+            "features",
+            (*named, "known", "positives", "threshold", *RANKINGS),
+            metrics.get("features", ()),
+        ),
         ("calibration", ("low", "high", "n", "mean_probability", "observed"), metrics.get("calibration", ())),
         ("bootstrap", ("resamples", "level", "undefined"), [metrics["bootstrap"]]),
     )

@@ -42,6 +42,12 @@ PERHAPS, NAME = Maybe(NUMBER), Maybe(TEXT)
 ANY = Kind("anything", lambda value: True)
 
 INTERVAL = {"value": PERHAPS, "low": PERHAPS, "high": PERHAPS}
+WHOLE = Kind(
+    "value, low and high, each a number or null",
+    lambda value: isinstance(value, dict) and set(INTERVAL) <= set(value) and not fault(value, INTERVAL),
+)
+"""An interval that lacks none of the three."""
+
 RANKINGS = dict.fromkeys(("auroc", "auprc", "f1"), PERHAPS)
 METRICS_JSON: Shape = {
     **dict.fromkeys(("task", "model", "name", "split", "answers"), TEXT),
@@ -60,7 +66,7 @@ METRICS_JSON: Shape = {
     "by_group": [
         {
             **{"group": TEXT, "labels": COUNT, "scored": COUNT},
-            **{f"{median}{name}": INTERVAL for name in RANKINGS for median in ("", "median_")},
+            **{f"{median}{name}": WHOLE for name in RANKINGS for median in ("", "median_")},
         }
     ],
     "features": [
@@ -73,7 +79,7 @@ METRICS_JSON: Shape = {
     "by_kind": [
         {
             **{"positives": TEXT, "negatives": TEXT, "n_positive": COUNT, "n_negative": COUNT},
-            **{"auroc": INTERVAL, "balanced_accuracy": INTERVAL, "bounds": Each(Each(PERHAPS))},
+            **{"auroc": WHOLE, "balanced_accuracy": WHOLE, "bounds": Each(Each(PERHAPS))},
         }
     ],
     "bounds": Maybe(Each(Each(PERHAPS))),

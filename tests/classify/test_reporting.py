@@ -433,6 +433,16 @@ def change_metrics(run, **changes):
         ),
         (lambda run: (run / "environment.json").write_text("[]"), "expected a dict, got a list"),
         (
+            lambda run: change_metrics(run, by_group=[{"auroc": {"value": 1}}]),
+            r"by_group\[0\].auroc: expected value, low and high",
+        ),
+        (
+            lambda run: (run / "gallery/gallery.json").write_text(
+                '[{"file": "a.png", "kind": "right", "id": "a", "label": [], "predicted": "b", "probability": 1}]'
+            ),
+            "entry 0: expected texts for id, label and predicted",
+        ),
+        (
             lambda run: (run / "gallery/gallery.json").write_text('[{"file": "a.png"}]'),
             "entry 0: KeyError",
         ),
