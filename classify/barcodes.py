@@ -17,6 +17,7 @@ from safetensors.numpy import save
 
 from classify.targets import Labels
 from specgen.errors import InputError
+from specgen.files import parse_json
 from specgen.sequences import Codes
 
 __all__ = ["FILE", "MOST_LABELS", "Barcodes", "choose_examples", "choose_labels", "read_barcodes", "truth_of"]
@@ -75,11 +76,11 @@ def read_barcodes(path: Path) -> Barcodes:
     """
     try:
         with safe_open(path, framework="np") as file:
-            told = json.loads((file.metadata() or {})["barcodes"])
+            told = parse_json((file.metadata() or {})["barcodes"], path)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         ids, names, of = tuple(map(str, told["ids"])), tuple(map(str, told["names"])), int(told["labels_in_all"])
         found = Barcodes(ids, names, of, arrays["truth"], arrays["probabilities"], arrays.get("codes"))
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise InputError(f"{path}: cannot be read as barcodes ({' '.join(str(error).split())})") from None
     shape = (len(ids), len(names))
     if found.truth.shape != shape or found.probabilities.ndim != 3 or found.probabilities.shape[1:] != shape:

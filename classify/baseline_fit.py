@@ -182,7 +182,7 @@ def evaluate_baseline(
     into = into or Results(run, settings.name)
     _check_letters(settings.model, examples)
     fitted, test = load_baseline(run, settings.model), examples.part("test")
-    told, meter = run.read_json("training.json"), Meter()
+    told, meter = run.read_training(), Meter()
     dataset = TileDataset(test, settings.training.test_tiles)
     decisions = []
     with threadpool_limits(1):

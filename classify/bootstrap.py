@@ -107,5 +107,5 @@ def interval_text(entry: Mapping[str, Any], form: str = ".4f") -> str:
     group), and nothing where no value is."""
     if entry["value"] is None:
         return ""
-    around = "" if entry["low"] is None else f" [{entry['low']:{form}}, {entry['high']:{form}}]"
+    around = "" if None in (entry["low"], entry["high"]) else f" [{entry['low']:{form}}, {entry['high']:{form}}]"
     return f"{entry['value']:{form}}{around}"

@@ -187,11 +187,11 @@ def load_card(path: Path) -> Card:
 def _built(cls: Any, body: Mapping[str, Any], where: str) -> Any:
     """A dataclass from plain data, strictly; our jsonargparse parser reads no lists of dataclasses."""
     fields = {item.name: item for item in dataclasses.fields(cls)}
-    if unknown := next((key for key in body if key not in fields), None):
-        near = nearest(str(unknown), fields)
+    if unknown := [key for key in body if key not in fields]:
+        near = nearest(str(unknown[0]), fields)
         hint = f"did you mean {near}?" if near else f"known: {', '.join(fields)}"
         place = where.removesuffix(".")
-        raise InputError(f"{place}{': ' if place else ''}unknown key {unknown!r}; {hint}")
+        raise InputError(f"{place}{': ' if place else ''}unknown key {unknown[0]!r}; {hint}")
     needed = [
         name
         for name, item in fields.items()

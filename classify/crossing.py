@@ -12,12 +12,13 @@ from typing import Any
 
 from classify.bootstrap import interval_text
 from classify.evaluation import evaluate, run_settings
+from classify.reporting._files import read_metrics
 from classify.rescoring import OtherData, rescore
 from classify.runs import RunFolder, to_csv
 from classify.settings import RunSettings
 from classify.training import fit
 from specgen.errors import InputError
-from specgen.files import alone, read_json, write_atomic
+from specgen.files import alone, write_atomic
 
 __all__ = ["METRICS", "cross", "matrix", "write_crossing"]
 
@@ -70,7 +71,11 @@ def _finished(folder: Path) -> bool:
 
 
 def _body(folder: Path) -> dict[str, Any]:
-    body: dict[str, Any] = read_json(folder / "metrics.json", "run the command again")
+    body = read_metrics(folder)
+    if missing := [name for name in METRICS if name not in body["metrics"]]:
+        raise InputError(
+            f"{folder}: metrics.json: metrics lacks {', '.join(missing)}; expected a run that tells classes apart"
+        )
     return body
 
 

@@ -180,7 +180,7 @@ def evaluate(settings: RunSettings, run: RunFolder, examples: Examples, into: Re
         return {}
     kept, _ = average_tiles(scored, labels, rows, lean=test.targets is not None)
     tiles = np.bincount(rows, minlength=len(test))
-    trained = run.read_json("training.json")
+    trained = run.read_training()
     trained["cost"] |= cost_of_scoring(spent, int(tiles.sum()))
     if makes_pictures(loaded.module.view) and test.targets is None:  # of several labels none is the right one
         _write_gallery(into.folder, loaded, test, task.probabilities(kept))

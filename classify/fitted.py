@@ -90,7 +90,7 @@ def load_baseline(run: RunFolder, name: str) -> FittedBaseline:
         tried = fitted.features(np.ones((1, 12), dtype=np.uint8), np.array([12]))
         shapes = {mean.shape, scale.shape, coefficients.shape[1:]}
         good = shapes == {tried.shape[1:]} and np.isfinite(fitted.decide(tried)).all()
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise InputError(
             f"{run.baseline}: does not hold the fitted baseline {name!r} ({type(error).__name__}: {error}); "
             "fit it again: python -m classify baselines"

@@ -20,6 +20,12 @@ __all__ = ["SPLIT_COLUMNS", "check_folder", "check_split", "split_rows", "stoppe
 SPLIT_COLUMNS = ("id", "group", "chromosome", "label", "split")
 """Columns of split.csv."""
 
+PARTS = {
+    **{"epoch": int, "global_step": int, "state_dict": dict, "loops": dict, "callbacks": dict},
+    **{"optimizer_states": list, "lr_schedulers": list, "position": dict},
+}
+"""What ``last.ckpt`` consists of."""
+
 
 def stopped_early(state: dict[str, Any]) -> bool:
     """Whether a checkpoint is of a run whose patience had run out: Lightning would train on."""
@@ -60,11 +66,33 @@ def check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite:
         state: dict[str, Any] = torch.load(run.last, map_location="cpu", weights_only=True)
     except Exception as error:  # torch names a dozen kinds of damage
         raise InputError(f"{run.last}: damaged checkpoint ({first_line(error)})") from None
-    if not isinstance(state, dict) or not isinstance(state.get("position"), dict):
-        raise InputError(f"{run.last}: is a checkpoint of an earlier version; start anew with --overwrite")
+    if lacking := _lacking(state):
+        raise InputError(
+            f"{run.last}: is a checkpoint of another version, or damaged (no {lacking} as expected); start anew with --overwrite"
+        )
     if (before := state["position"].get("processes")) != world():
         raise InputError(f"{run.last}: --resume with another number of processes: was {before}, now {world()}")
     return state
+
+
+def _lacking(state: Any) -> str:
+    """What a checkpoint lacks, of all that is read of it before the network is; empty where nothing is."""
+    if not isinstance(state, dict):
+        return "mapping"
+    for key, kind in PARTS.items():
+        if not isinstance(state.get(key), kind):
+            return key
+    history, position = state["callbacks"].get("History"), state["position"]
+    if not isinstance(history, dict) or not all(isinstance(history.get(key), dict) for key in ("spent", "begun")):
+        return "History"
+    rows = history.get("rows")
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) for row in rows):
+        return "rows of the history"
+    if type(position.get("batches")) is not int or not isinstance(position.get("sums"), list):
+        return "place in the epoch"
+    stoppers = [entry for key, entry in state["callbacks"].items() if str(key).startswith("EarlyStopping")]
+    told = [entry.get(key) for entry in stoppers if isinstance(entry, dict) for key in ("wait_count", "patience")]
+    return "" if [type(value) for value in told] == [int, int] * len(stoppers) else "EarlyStopping"
 
 
 def _completed(old: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:

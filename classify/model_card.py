@@ -14,8 +14,8 @@ import yaml
 from classify.bootstrap import interval_text
 from classify.evaluation import run_settings
 from classify.labels import THRESHOLD, labels_of
+from classify.reporting._files import read_metrics
 from classify.reporting.html import shorten
-from classify.runs import RunFolder
 from classify.tasks import Task
 
 __all__ = ["model_card"]
@@ -33,10 +33,10 @@ def model_card(run: Path, task: Task) -> str:
     Raises
     ------
     InputError
-        The run has no metrics.
+        The run has no metrics, or they are damaged.
     """
-    folder, settings = RunFolder(run), run_settings(run)
-    body = folder.read_json("metrics.json")
+    settings = run_settings(run)
+    body = read_metrics(run)
     head = {
         "library_name": "specgen",
         "tags": ["genomics", "dna", settings.task, settings.model.replace(":", "-")],
@@ -50,7 +50,7 @@ def model_card(run: Path, task: Task) -> str:
         "---",
         f"# {_plain(settings.model)} on {_plain(settings.task)}",
         "",
-        f"{_sentence(task.about)} {_sentence(body['model_note'])}",
+        f"{_sentence(task.about)} {_sentence(body.get('model_note') or '')}",
         "",
         f"Reads {task.window} nt of A, C, G, T (ambiguity letters are shared among their bases); gives "
         f"{'probabilities of exclusive classes' if task.exclusive else 'a probability of each label by itself'}: {named}.",
@@ -66,9 +66,9 @@ def model_card(run: Path, task: Task) -> str:
         *_labels(labels, body.get("features") or []),
         "## Data",
         "",
-        *_table(("what", "number"), (row for row in _counts(body["data"]) if row[1])),
+        *_table(("what", "number"), (row for row in _counts(body.get("data") or {}) if row[1])),
         "",
-        f"## Test ({body['n']} examples in {body['groups']} groups of the {body['split']} split)",
+        f"## Test ({body['n']} examples in {body['groups']} groups of the {body.get('split', 'test')} split)",
         "",
         f"Intervals of {100 * body['bootstrap']['level']:g} %, by a bootstrap of groups"
         + (f"; {note}." if (note := body["bootstrap"].get("note")) else "."),
@@ -85,7 +85,8 @@ def model_card(run: Path, task: Task) -> str:
         "## Cost",
         "",
         *_table(
-            ("what", "value"), ((key, _number(value)) for key, value in body["cost"].items() if value not in (None, ""))
+            ("what", "value"),
+            ((key, _number(value)) for key, value in (body.get("cost") or {}).items() if value not in (None, "")),
         ),
         "",
     ]

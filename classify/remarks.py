@@ -63,7 +63,7 @@ def remarks(
     if len({str(item.row.first.metrics["task"]) for item in scored}) > 1:
         notes.append("The runs are of different tasks.")
     if any(
-        "seed" in item.row.first.settings and len({r.seed for r in item.row.runs}) < len(item.row.runs)
+        "seed" in item.row.first.settings and len({repr(r.seed) for r in item.row.runs}) < len(item.row.runs)
         for item in scored
     ):
         notes.append("Some rows hold several runs of one seed, which makes their spread over seeds too small.")

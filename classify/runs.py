@@ -151,9 +151,36 @@ class RunFolder:
         path = self.path / name
         return read_json(path, f"{path}: no such file; is {self.path} a finished run folder?")
 
+    def read_training(self) -> dict[str, Any]:
+        """training.json: the mappings ``cost`` and ``training``.
+
+        Raises
+        ------
+        InputError
+            It is missing or damaged.
+        """
+        body = self.read_json("training.json")
+        for key in ("cost", "training"):
+            if not isinstance(body.get(key), dict):
+                raise InputError(f"{self.path / 'training.json'}: expected an object {key!r}")
+        return body
+
     def read_decided(self) -> dict[str, Any]:
-        """decided.json; empty where validation had nothing to decide."""
-        return self.read_json(self.decided.name) if self.decided.is_file() else {}
+        """decided.json; empty where validation had nothing to decide.
+
+        Raises
+        ------
+        InputError
+            It is damaged, or a threshold is no probability.
+        """
+        body = self.read_json(self.decided.name) if self.decided.is_file() else {}
+        thresholds = body.get("thresholds", {})
+        if not isinstance(thresholds, dict):
+            raise InputError(f"{self.decided}: expected an object 'thresholds'")
+        for name, value in thresholds.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                raise InputError(f"{self.decided}: {name!r}: expected a threshold from 0 to 1, got {str(value)[:200]}")
+        return body
 
     def split_rows(self) -> list[dict[str, str]]:
         """Rows of split.csv; none where the run has no such file.
@@ -166,13 +193,15 @@ class RunFolder:
         path = self.path / "split.csv"
         if not path.is_file():
             return []
+        columns = ("id", "group", "chromosome", "split")
         try:
             with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
                 rows = list(csv.DictReader(file))
-            for key in ("id", "group", "chromosome", "split"):
-                rows[0][key] if rows else ""
-        except (OSError, KeyError, csv.Error) as error:
+        except (OSError, csv.Error) as error:
             raise InputError(f"{path}: cannot be read ({error})") from None
+        for place, row in enumerate(rows, 1):
+            if missing := [key for key in columns if row.get(key) is None]:
+                raise InputError(f"{path}: row {place}: has no {missing[0]}")
         return rows
 
 

@@ -260,8 +260,11 @@ def _write_weights(run: RunFolder, module: Classifier) -> None:
     """model.safetensors from best.ckpt, loaded into ``module`` too, and what validation decided in that epoch."""
     if not run.best.is_file():
         raise InputError(f"{run.best}: no such file; start anew with --overwrite")
-    best = torch.load(run.best, map_location="cpu", weights_only=True)
-    module.load_state_dict(best["state_dict"])
+    try:
+        best = torch.load(run.best, map_location="cpu", weights_only=True)
+        module.load_state_dict(best["state_dict"])
+    except Exception as error:  # torch names a dozen kinds of damage
+        raise InputError(f"{run.best}: damaged checkpoint ({first_line(error)}); start anew with --overwrite") from None
     if best.get("decided"):
         run.write_json(run.decided.name, best["decided"])
     weights = {key: value.contiguous() for key, value in module.model.state_dict().items()}

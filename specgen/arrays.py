@@ -7,6 +7,9 @@ is not known here.
 from __future__ import annotations
 
 import io
+import lzma
+import mmap
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -19,9 +22,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from specgen.errors import InputError
-from specgen.files import MOST_TIMES, overgrown
+from specgen.files import MOST_TIMES, SAFE, overgrown
 
-__all__ = ["check_stored", "check_written", "map_array", "read_archive"]
+__all__ = ["check_heaps", "check_stored", "check_written", "map_array", "read_archive"]
 
 _DAMAGE = (
     *(
@@ -36,8 +39,13 @@ _DAMAGE = (
         RecursionError,
         MemoryError,
     ),
-    *(TokenError, zipfile.BadZipFile, zlib.error, NotImplementedError, AttributeError),
+    *(TokenError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, AttributeError),
+    RuntimeError,  # as of a member that says that it is encrypted
 )
+
+
+_HEAP = b"GCOL\x01\0\0\0"
+"""What a heap of texts begins with; as a number it is a place that no contig has."""
 
 
 def check_written(path: str | Path, name: str, size: int) -> None:
@@ -67,6 +75,45 @@ def check_stored(path: str | Path, dataset: Any) -> None:
     offset = dataset.id.get_offset() if dataset.chunks is None else None
     if offset is not None and offset + size > Path(path).stat().st_size:
         raise InputError(f"{path}: {dataset.name.lstrip('/')}: the file ends before it does")
+
+
+def check_heaps(path: str | Path, apart: Iterable[tuple[int, int]] = ()) -> None:
+    """Refuse an HDF5 file with a damaged heap of texts, before one is read: the library goes round in it for ever.
+
+    By the format's specification, version 3, "Disk Format: Level 1E - Global Heap", with sizes of 8 bytes, as h5py writes them.
+
+    Parameters
+    ----------
+    apart
+        Stretches of a large file, first byte and end, where none can be.
+
+    Raises
+    ------
+    InputError
+        Free space of no size, or an object that ends behind its heap.
+    """
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        low, stretches = 0, sorted(apart) if len(data) > SAFE else []
+        for begin, end in [*stretches, (len(data), len(data))]:
+            at = data.find(_HEAP, low, begin)
+            while at >= 0:
+                if not _is_whole(data, at):
+                    raise InputError(f"{path}: is damaged: of the heap of texts at byte {at:,} sizes are wrong")
+                at = data.find(_HEAP, at + len(_HEAP), begin)
+            low = max(low, end)
+
+
+def _is_whole(data: mmap.mmap, at: int) -> bool:
+    """Whether objects and free space of a heap fill it."""
+    end = at + int.from_bytes(data[at + 8 : at + 16], "little")
+    place = at + 16
+    while place + 16 <= end <= len(data):
+        size = int.from_bytes(data[place + 8 : place + 16], "little")
+        size = size if data[place : place + 2] == b"\0\0" else 16 + -(-size // 8) * 8  # free space counts its own head
+        if size < 16 or place + size > end:
+            return False
+        place += size
+    return end <= len(data) and place > at + 16
 
 
 def map_array(path: Path) -> NDArray[Any]:

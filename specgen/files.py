@@ -18,6 +18,7 @@ from specgen.errors import InputError
 __all__ = [
     "DATA_VARIABLE",
     "alone",
+    "check_letters",
     "expand",
     "finite",
     "free_lock",
@@ -190,11 +191,34 @@ def read_json(path: Path, missing: str) -> dict[str, Any]:
 def parse_json(text: str, where: Path | str) -> Any:
     """What a text of JSON holds; ``InputError`` where it is none, naming ``where``."""
     try:
-        return json.loads(text)
+        body = json.loads(text, parse_int=_whole)
+        if "\\u" in text:
+            check_letters(body)
+        return body
     except RecursionError:
         raise InputError(f"{where}: cannot be read (nested too deeply)") from None
     except ValueError as error:
         raise InputError(f"{where}: cannot be read ({error})") from None
+
+
+def _whole(digits: str) -> int:
+    """A whole number of JSON that a float could hold."""
+    if len(digits) > 300:
+        raise ValueError(f"a number of {len(digits):,} digits")
+    return int(digits)
+
+
+def check_letters(body: Any) -> None:
+    """Refuse plain data with half a letter (a lone surrogate, which JSON and YAML can name), since no file can hold it.
+
+    Bytes of names that are no UTF-8 are such halves, too, but of a range of their own (PEP 383).
+
+    Raises
+    ------
+    ValueError
+        Of a text or name in it.
+    """
+    json.dumps(body, ensure_ascii=False, default=str, skipkeys=True).encode("utf-8", "surrogateescape")
 
 
 def finite(value: Any) -> Any:

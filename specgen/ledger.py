@@ -39,6 +39,8 @@ class Done:
 
 
 COLUMNS = tuple(field.name for field in fields(Done))
+LONGEST_NAME = 255
+"""Bytes of a file's name, as most systems have it."""
 
 
 class Ledger:
@@ -118,6 +120,8 @@ class Ledger:
                     number, file, windows, size, digest, letters = row
                     if Path(file).is_absolute() or ".." in Path(file).parts:
                         raise ValueError("a place outside of the job")
+                    if "\0" in file or max(map(len, file.encode().split(b"/"))) > LONGEST_NAME:
+                        raise ValueError("no name of a file")
                     found[int(number)] = Done(int(number), file, int(windows), int(size), digest, letters)
                 except (ValueError, csv.Error):
                     raise InputError(f"{path}: line {line} is no record of a shard: {words!r}") from None

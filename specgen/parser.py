@@ -14,11 +14,16 @@ import yaml
 from jsonargparse import ArgumentParser
 
 from specgen.errors import InputError
+from specgen.files import check_letters
 
 __all__ = ["CommandParser", "load_settings"]
 
 MOST_VALUES = 1_000_000
 """Values of a settings file, those counted again that an alias (``*name``) repeats."""
+
+
+LARGEST = 10**300
+"""Of a whole number in settings: larger ones are no floats, and every comparison with one would have to know it."""
 
 
 def load_settings(file: str) -> dict[str, Any]:
@@ -31,8 +36,11 @@ def load_settings(file: str) -> dict[str, Any]:
         than a mapping.
     """
     try:
-        loaded = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        text = Path(file).read_text(encoding="utf-8")
+        loaded = yaml.safe_load(text)
         values = _values(loaded, {})
+        if "\\u" in text.lower() and values <= MOST_VALUES:
+            check_letters(loaded)
     except RecursionError:
         raise InputError(f"{file}: is nested too deeply for settings, or holds itself") from None
     except OSError as error:
@@ -50,6 +58,8 @@ def load_settings(file: str) -> dict[str, Any]:
 def _values(loaded: Any, known: dict[int, int]) -> int:
     """How many values there are if each alias is written out; ``known`` holds those of the collections that were counted."""
     if not isinstance(loaded, dict | list | tuple | set):
+        if isinstance(loaded, int) and abs(loaded) > LARGEST:
+            raise ValueError(f"a number of {len(str(abs(loaded)))} digits")
         return 1
     if id(loaded) not in known:
         known[id(loaded)] = 1 << 62  # a collection that holds itself

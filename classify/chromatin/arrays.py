@@ -1,8 +1,8 @@
 """DeepSEA's files: windows one-hot and their labels as two arrays, read in place, a batch of rows at a time.
 
 MATLAB 7.3 files are HDF5: chunked arrays are read by h5py, some neighbouring rows at once; contiguous ones are mapped into
-memory. MATLAB 5 files cannot be read in parts and are held in memory, once. Rows of bases are A, G, C, T in the published files
-(deepsea_train_bundle; as its scripts write them); a column without any base is N.
+memory. Packed arrays of MATLAB 5 files cannot be read in parts and are held in memory, once; others are mapped. Rows of bases
+are A, G, C, T in the published files (deepsea_train_bundle; as its scripts write them); a column without any base is N.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class ArrayFile:
             raise InputError(f"{path}: no such file") from None
         except InputError:
             raise
-        except Exception as error:  # SciPy and h5py name a dozen kinds of damage
+        except Exception as error:  # h5py names a dozen kinds of damage
             raise InputError(
                 f"{path}: cannot be read as a MATLAB or HDF5 file ({' '.join(str(error).split())})"
             ) from None

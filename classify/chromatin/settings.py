@@ -60,7 +60,8 @@ class ArraySettings:
     Attributes
     ----------
     train, val, test
-        MATLAB files: version 7.3, which is HDF5 and streamed, or version 5, which is held in memory. Any HDF5 file will do.
+        MATLAB files: version 7.3, which is HDF5 and streamed, or version 5, which is held in memory where it is packed. Any
+        HDF5 file will do.
     windows, labels
         Names of the two arrays in each file; empty = the one of three and the one of two dimensions.
     bases

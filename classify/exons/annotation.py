@@ -178,6 +178,8 @@ def _sorted_names(
         text = [name.decode("utf-8") for name in plain]
     except UnicodeDecodeError:
         raise InputError(f"{path}: holds names that are not text in UTF-8") from None
+    if bad := [name for name in text if "\0" in name]:  # which HDF5 ends a text with
+        raise InputError(f"{path}: holds a name with a null character: {bad[0][:200]!r}")
     ordered = sorted(set(text))
     place = {name: i for i, name in enumerate(ordered)}
     return ordered, np.array([place[name] for name in text], dtype=np.int32)[inverse.ravel()]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.exons.negatives import NEGATIVES
-from specgen.arrays import check_stored
+from specgen.arrays import check_heaps, check_stored
 from specgen.errors import InputError
 from specgen.sequences import Codes
 
@@ -147,6 +147,11 @@ class PreparedSet:
         return {**self.__dict__, "_mapped": None}
 
     def _read(self, file: Any) -> None:
+        stored = [group.get("codes") for group in file["contigs"].values()] if "contigs" in file else []
+        places = [
+            (codes.id.get_offset(), codes.nbytes) for codes in stored if codes is not None and codes.chunks is None
+        ]
+        check_heaps(self.path, [(low, low + size) for low, size in places if low is not None])
         attributes = dict(file.attrs)
         if attributes.get("format") != FORMAT:
             raise InputError(

@@ -38,6 +38,9 @@ _GFF3_GENE = re.compile(rb"(?:^|;) *gene_id=([^;]+)")
 _PREFIX = re.compile(rb"^[Gg]ene[:-]")
 """Of the IDs of genes: Ensembl's and WormBase's gene:, NCBI's gene-; their GTF files have the rest of the name."""
 
+LARGEST = 10**11
+"""Of a position: no contig is as long, and the sums that tell transcripts apart have room for all below."""
+
 _STRANDS = {b"+": 1, b"-": -1}
 
 
@@ -254,10 +257,13 @@ def line_of(path: str, features: Sequence[str], contig: bytes, end: int, parent:
 
 def _numbers(texts: Sequence[bytes], fail: Callable[[int, str], NoReturn]) -> NDArray[np.int64]:
     try:
-        return np.array(list(map(int, texts)), dtype=np.int64)
+        found = np.array(list(map(int, texts)), dtype=np.int64)
+        if not len(found) or int(found.max()) < LARGEST:
+            return found
     except (ValueError, OverflowError):
-        row = next(i for i, text in enumerate(texts) if not text.isdigit() or len(text) > 18)
-        fail(row, f"expected a position in whole numbers, got {texts[row].decode(errors='replace')!r}")
+        pass
+    row = next((i for i, text in enumerate(texts) if not text.isdigit() or int(text[:99]) >= LARGEST), 0)
+    fail(row, f"expected a position in whole numbers, got {texts[row].decode(errors='replace')!r}")
 
 
 def _format(chunk: bytes) -> bool | None:

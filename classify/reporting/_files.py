@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from classify.reporting._shapes import fault
 from specgen.errors import InputError, first_line
 from specgen.files import parse_json
 
@@ -36,6 +37,8 @@ REQUIRED = {
 
 AGAIN = "run `python -m classify evaluate --run {}` again"
 RANKINGS = ("auroc", "auprc", "f1")
+LARGEST = 2.0**53
+"""Of a number of ``metrics.csv``."""
 
 
 def read_text(run: Path, name: str, command: str = "evaluate") -> str:
@@ -55,6 +58,8 @@ def read_metrics(run: Path) -> dict[str, Any]:
     """``metrics.json``, with every key that a report needs."""
     again = f"run `python -m classify evaluate --run {run}` again"
     metrics = parse_json(read_text(run, "metrics.json"), run / "metrics.json")
+    if isinstance(metrics, dict) and (why := fault(metrics)):
+        raise InputError(f"{run}: metrics.json: {why}; {again}")
     answers = metrics.get("answers", "window") if isinstance(metrics, dict) else "window"
     required = REQUIRED.get(answers, REQUIRED["window"])
     missing = [key for key in required if not isinstance(metrics, dict) or key not in metrics]
@@ -63,11 +68,23 @@ def read_metrics(run: Path) -> dict[str, Any]:
     k, matrix = len(metrics.get("labels", ())), metrics.get("confusion", ())
     if len(matrix) != k or any(len(row) != k for row in matrix):
         raise InputError(f"{run}: metrics.json: confusion is not {k} x {k}, one row for each label; {again}")
+    names = metrics.get("labels", ())
+    if len(set(names)) != k or metrics.get("positive") not in (None, *names):
+        raise InputError(f"{run}: metrics.json: labels are not distinct, or positive is none of them; {again}")
+    named = ("name", "group", "cell", "factor", "treatment")
     tables = (
         ("metrics", ("value", "low", "high"), metrics["metrics"].values()),
         ("per_class", ("precision", "recall", "f1", "support"), metrics.get("per_class", {}).values()),
-        ("by_group", ("group", "labels", "scored", "auroc", "auprc", "f1"), metrics.get("by_group", ())),
-        ("features", ("name", "group", "known", "positives", "threshold", *RANKINGS), metrics.get("features", ())),
+        (
+            "by_group",
+            ("group", "labels", "scored", *RANKINGS, *(f"median_{name}" for name in RANKINGS)),
+            metrics.get("by_group", ()),
+        ),
+        (
+            "features",
+            (*named, "known", "positives", "threshold", *RANKINGS),
+            metrics.get("features", ()),
+        ),
         ("calibration", ("low", "high", "n", "mean_probability", "observed"), metrics.get("calibration", ())),
         ("bootstrap", ("resamples", "level", "undefined"), [metrics["bootstrap"]]),
     )
@@ -163,4 +180,11 @@ def read_history(run: Path) -> pd.DataFrame | None:
     missing = [name for name in wanted if name not in history]
     if missing:
         raise InputError(f"{run}: metrics.csv lacks the columns {', '.join(missing)}")
-    return history if len(history) else None
+    for name in history:
+        numbers = pd.to_numeric(history[name], errors="coerce").astype(float)
+        if (numbers.isna() & history[name].notna()).any():  # an empty cell is a score that there is not
+            raise InputError(f"{run}: metrics.csv: expected numbers in the column {str(name)!r}")
+        history[name] = numbers.where(numbers.abs() < LARGEST)  # nothing can be drawn of what is infinite
+    if not (history["epoch"] % 1 == 0).all():
+        raise InputError(f"{run}: metrics.csv: expected whole numbers in the column 'epoch'")
+    return history.astype({"epoch": int}) if len(history) else None

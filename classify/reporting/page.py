@@ -119,6 +119,8 @@ def _gallery(run: Path) -> dict[str, list[dict[str, Any]]]:
             shown = {key: entry[key] for key in ("id", "label", "predicted", "probability")}
         except (KeyError, TypeError) as error:
             raise InputError(f"{run}: gallery/gallery.json: entry {index}: {error!r}") from None
+        if not all(isinstance(shown[key], str) for key in ("id", "label", "predicted")):
+            raise InputError(f"{run}: gallery/gallery.json: entry {index}: expected texts for id, label and predicted")
         # A file name is data from elsewhere: nothing outside the gallery may end up on the page.
         if name.name != str(name) or name.suffix.lower() not in PICTURES:
             raise InputError(f"{run}: gallery/gallery.json: entry {index}: {str(name)!r} names no picture in it")

@@ -141,7 +141,7 @@ def read_prevalences(run: Path) -> dict[str, float]:
     try:
         counts = {row["name"]: (row["train_known"], row["train_positives"]) for row in rows}
         return {name: int(held) / int(known) for name, (known, held) in counts.items() if known and int(known)}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise InputError(f"{run / 'labels.csv'}: cannot be read as counts of labels ({error!r})") from None
 
 
@@ -166,5 +166,8 @@ def example_of(run: Path, body: Mapping[str, Any]) -> tuple[str, list[dict[str, 
         best = int(held.argmax())
         truth, own = labels[best : best + 1][0], chances[best : best + 1][0]
     table = csv.DictReader(io.StringIO(read_text(run, "predictions.csv"), newline=""))
-    name = next((row.get("id") or "" for place, row in enumerate(table) if place == best), "")
+    try:
+        name = next((row.get("id") or "" for place, row in enumerate(table) if place == best), "")
+    except csv.Error as error:
+        raise InputError(f"{run / 'predictions.csv'}: cannot be read ({error})") from None
     return name, ranked_rows(body["features"], own, read_prevalences(run), truth)

@@ -15,11 +15,12 @@ from classify.scanning.parts import Contig
 
 __all__ = ["seen_in_training"]
 
-_LENGTH = re.compile(r"/(\d+):\d+[+-]:\w+(?:#\d+)?$")
+_LENGTH = re.compile(r"/(\d{1,15}):\d+[+-]:\w+(?:#\d+)?$")
 """Of an exon-start example's id: the length of its contig."""
 
-_PLACE = re.compile(r"^(?:\d+/)?(.+):(\d+)-(\d+)[+-]?$")
-"""Of an id: contig, first and last nt of the example, behind the number of the genome where there are several."""
+_PLACE = re.compile(r"^(?:\d+/)?(.+):(\d{1,15})-(\d{1,15})[+-]?$")
+"""Of an id: contig, first and last nt of the example, behind the number of the genome where there are several. Ids are names of
+records, too, and no contig has more than 15 digits."""
 
 _GENOME = re.compile(r"^\d+/")
 

@@ -73,7 +73,7 @@ def _result(run: RunFolder, options: StudySettings) -> dict[str, Any]:
     except (OSError, ValueError, OverflowError, KeyError, TypeError, csv.Error) as error:
         raise InputError(f"{run.history}: cannot be read ({error})") from None
     kept = ("val_auroc", "val_accuracy", "val_loss", "train_loss")
-    cost = run.read_json("training.json")["cost"] if (run.path / "training.json").is_file() else {}
+    cost = run.read_training()["cost"] if (run.path / "training.json").is_file() else {}
     return {
         "folder": str(run.path),
         "value": best[options.monitor],

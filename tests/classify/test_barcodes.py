@@ -109,6 +109,10 @@ def test_damaged_files(tmp_path):
     save_file(arrays, path)
     with pytest.raises(InputError, match="cannot be read as barcodes"):
         read_barcodes(path)
+    for text in ("[" * 5000, '{"ids": [], "names": [], "labels_in_all": 1e999}'):
+        save_file(arrays, path, metadata={"barcodes": text})
+        with pytest.raises(InputError, match="cannot be read as barcodes"):
+            read_barcodes(path)
     told = json.dumps({"ids": given.ids[1:], "names": given.names, "labels_in_all": 2})
     save_file(arrays, path, metadata={"barcodes": told})
     with pytest.raises(InputError, match="expected truth and probabilities of 3 examples and 2 labels"):

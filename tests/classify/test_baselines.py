@@ -305,6 +305,7 @@ def test_only_training_records_make_the_tables(settings, examples):
         (lambda body: body.update(intercept=[None]), "does not hold"),
         (lambda body: body.update(mean=[None, 1, 1, 1]), "expected 4 finite coefficients"),
         (lambda body: body.update(coefficients=[]), "does not hold"),
+        (lambda body: body.update(scale=10**400), "cannot be read .a number of 401 digits"),
     ],
 )
 def test_a_damaged_baseline(tmp_path, change, message):

@@ -47,6 +47,7 @@ def test_a_card(tmp_path):
         (["licens"], "x", "unknown key 'licens'; did you mean 'licence' or"),
         (["zzz"], "x", "unknown key 'zzz'; known: name, title, organism"),
         ([3], "x", "unknown key 3; known"),
+        ([""], "x", "unknown key ''; known"),
         (["licence"], GONE, "licence: expected this key, found none"),
         (["licence"], " ", "licence: expected text, got none"),
         (["release"], 113, "release: expected text, got 113 (put it in quotes)"),

@@ -12,6 +12,7 @@ from scipy.io import loadmat, savemat
 
 from classify.chromatin.arrays import ArrayFile, array_examples, count_labels
 from classify.chromatin.features import parse_feature
+from classify.chromatin.matlab import read_arrays
 from classify.chromatin.settings import ArraySettings
 from classify.chromatin.simulation import planted_motifs, simulate_mat, simulated_names
 from classify.datasets import TileDataset
@@ -62,6 +63,46 @@ def test_matlab_5_is_what_scipy_reads(tmp_path):
         np.testing.assert_array_equal(codes == encode(base)[0], read["validxdata"][:, row] == 1)
     np.testing.assert_array_equal(codes == 15, read["validxdata"].sum(axis=1) == 0)
     np.testing.assert_array_equal(file.targets(np.arange(N)), read["validdata"])
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("dtype", ["u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8", "?"])
+def test_arrays_of_matlab_5_are_those_of_scipy(tmp_path, dtype, packed):
+    path = tmp_path / "x.mat"
+    flat = {"a": RNG.integers(0, 2, (7, 3)), "longer_name": RNG.integers(0, 2, (2, 4, 5)), "one": np.ones((1, 3))}
+    others = {"text": "ACGT", "cell": np.array([1, "x"], object), "complex": np.ones((2, 2)) * 1j, "record": {"b": 1}}
+    given = {**others, **{name: array.astype(dtype) for name, array in flat.items()}}
+    savemat(path, given, do_compression=packed)
+    told, found = loadmat(path), read_arrays(str(path), ())
+    assert set(found) == set(flat)
+    for name, array in found.items():
+        assert array.dtype == told[name].dtype
+        np.testing.assert_array_equal(array, told[name])
+    assert set(read_arrays(str(path), ("a", "one"))) == {"a", "one"}
+
+
+def test_matlab_5_of_the_other_byte_order(tmp_path):
+    """Of four bytes: a head, flags, sizes, a name and two numbers, each element behind its tag."""
+    flags, sizes = np.array([6, 8, 12, 0], ">u4").tobytes(), np.array([5, 8, 1, 2], ">u4").tobytes()
+    body = (
+        flags + sizes + np.array([1 << 16 | 1], ">u4").tobytes() + b"x\0\0\0" + np.array([5, 8, 7, -2], ">i4").tobytes()
+    )
+    head = b"MATLAB 5.0".ljust(124) + b"\1\0MI"
+    path = tmp_path / "x.mat"
+    path.write_bytes(head + np.array([14, len(body)], ">u4").tobytes() + body)
+    assert read_arrays(str(path), ("x", "y"))["x"].tolist() == loadmat(path)["x"].tolist() == [[7, -2]]
+
+
+@pytest.mark.parametrize("kind", [0, 8, 10, 14, 20, 0x7FFF, 0xFFFF])
+def test_matlab_5_with_numbers_of_a_type_that_there_is_not(tmp_path, kind):
+    """SciPy's reader ends the process on some of these."""
+    path = tmp_path / "x.mat"
+    savemat(path, {"x": HOT, "y": LABELS})
+    data = path.read_bytes()
+    place = data.index(np.array([2, HOT.size], "<u4").tobytes())
+    path.write_bytes(data[:place] + np.array([kind], "<u4").tobytes() + data[place + 4 :])
+    with pytest.raises(InputError, match=f"x.mat: cannot be read .*numbers of type {kind}"):
+        ArrayFile(path, ArraySettings())
 
 
 def test_the_order_of_bases_is_a_setting(tmp_path):

@@ -393,6 +393,15 @@ def test_bad_requests_are_one_line(two_models, tmp_path, capsys):
         one_line(capsys, message)
 
 
+def test_seeds_that_are_no_numbers(two_models):
+    """A configuration may hold anything; runs of one seed are told whatever it is."""
+    for run in two_models[:2]:
+        damaged(
+            run, "config.yaml", lambda text: text.replace("seed: 0", "seed: [1, 2]").replace("seed: 1", "seed: [1, 2]")
+        )
+    assert "[1, 2]" in compare(two_models, how=FEW)
+
+
 def test_settings_of_metrics_json_say_the_validation_score(tmp_path):
     run = make_run(tmp_path / "a", *made_up(0, 1))
     assert read_finished(run).validation is None

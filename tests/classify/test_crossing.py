@@ -7,7 +7,9 @@ import pytest
 from toy import SMALL, one_line, rows_of
 
 from classify.__main__ import main
+from classify.crossing import _body
 from classify.runs import RunFolder
+from specgen.errors import InputError
 
 
 @pytest.fixture
@@ -51,6 +53,20 @@ def test_every_pair_of_sets(tmp_path, sets, capsys):
     capsys.readouterr()
     assert across(tmp_path, "--sets", *sets, "--optimiser.lr", "0.02") == 2
     one_line(capsys, "holds a run of other settings than those of a")
+
+
+def test_a_run_without_what_the_matrix_tells(tmp_path):
+    """As one of several labels, or a damaged one."""
+    body = {"task": "x", "model": "y", "name": "z", "n": 1, "groups": 1, "answers": "position", "metrics": {}}
+    body["bootstrap"] = {"resamples": 1, "level": 0.95, "undefined": {}}
+    (tmp_path / "metrics.json").write_text(json.dumps(body))
+    with pytest.raises(
+        InputError, match="metrics lacks accuracy, auroc, auprc; expected a run that tells classes apart"
+    ):
+        _body(tmp_path)
+    (tmp_path / "metrics.json").write_text(json.dumps({**body, "metrics": 3}))
+    with pytest.raises(InputError, match=r"metrics.json: metrics: expected an object, got .3."):
+        _body(tmp_path)
 
 
 @pytest.mark.parametrize(

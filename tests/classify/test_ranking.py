@@ -202,9 +202,10 @@ def test_many_labels_are_not_counted(tmp_path, monkeypatch):
         assert [row[-2:] for row in listed] == ([[len(train), n] for n in ones] if counted else [["", ""]] * 3)
     (tmp_path / "labels.csv").write_text("name,train_known,train_positives\na,,\nb,0,0\nc,8,2\n")
     assert read_prevalences(tmp_path) == {"c": 0.25}
-    (tmp_path / "labels.csv").write_text("name,train_known,train_positives\na,some,1\n")
-    with pytest.raises(InputError, match=r"labels\.csv: cannot be read as counts of labels"):
-        read_prevalences(tmp_path)
+    for row in ("a,some,1", f"{'a' * 140_000},8,2"):
+        (tmp_path / "labels.csv").write_text(f"name,train_known,train_positives\n{row}\n")
+        with pytest.raises(InputError, match=r"labels\.csv: cannot be read as counts of labels"):
+            read_prevalences(tmp_path)
 
 
 def test_the_report_shows_the_test_example_that_holds_most(labelled, tmp_path):

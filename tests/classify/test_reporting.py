@@ -386,6 +386,25 @@ def change_metrics(run, **changes):
         (lambda run: change_metrics(run, confusion="gone"), "metrics.json lacks confusion; run"),
         (lambda run: change_metrics(run, confusion=[[1]]), "confusion is not 2 x 2"),
         (lambda run: change_metrics(run, metrics={"auroc": {"value": 1}}), "metrics lacks high, low"),
+        (lambda run: change_metrics(run, metrics=[1]), r"metrics.json: metrics: expected an object, got '\[1\]'"),
+        (
+            lambda run: change_metrics(run, metrics={"auroc": 1}),
+            "metrics.json: metrics.auroc: expected an object, got '1'",
+        ),
+        (
+            lambda run: change_metrics(run, confusion=[[1, "x"], [2, 3]]),
+            r"confusion\[0\]\[1\]: expected a whole number",
+        ),
+        (lambda run: change_metrics(run, labels=["a", "a"]), "labels are not distinct, or positive is none of them"),
+        (lambda run: change_metrics(run, positive="x"), "labels are not distinct, or positive is none of them"),
+        (lambda run: change_metrics(run, answers=[]), "answers: expected a text"),
+        (lambda run: change_metrics(run, cost={"wall_seconds": "1"}), "cost.wall_seconds: expected a number, got '1'"),
+        (
+            lambda run: change_metrics(run, cost={"wall_seconds": 10**400}),
+            "metrics.json: cannot be read .a number of 401 digits",
+        ),
+        (lambda run: change_metrics(run, bounds={"a": None}), "bounds.a: expected an object, got null"),
+        (lambda run: change_metrics(run, training={"best_epoch": 1.5}), "training.best_epoch: expected a whole number"),
         (lambda run: change_metrics(run, n=61), "60 rows, metrics.json says 61"),
         (lambda run: (run / "predictions.csv").write_text(""), "predictions.csv: No columns"),
         (lambda run: (run / "predictions.csv").write_text("id,label\na,CDN\n"), "predictions.csv: .*p_LNSD"),
@@ -400,7 +419,29 @@ def change_metrics(run, **changes):
             "predictions.csv: could not convert",
         ),
         (lambda run: (run / "metrics.csv").write_text("epoch\n1\n"), "metrics.csv lacks the columns train_loss"),
+        (
+            lambda run: (run / "metrics.csv").write_text(
+                "epoch,train_loss,train_accuracy,val_loss,val_accuracy\n1,1,1,1,x\n"
+            ),
+            "metrics.csv: expected numbers in the column 'val_accuracy'",
+        ),
+        (
+            lambda run: (run / "metrics.csv").write_text(
+                "epoch,train_loss,train_accuracy,val_loss,val_accuracy\n1e999,1,1,1,1\n"
+            ),
+            "metrics.csv: expected whole numbers in the column 'epoch'",
+        ),
         (lambda run: (run / "environment.json").write_text("[]"), "expected a dict, got a list"),
+        (
+            lambda run: change_metrics(run, by_group=[{"auroc": {"value": 1}}]),
+            r"by_group\[0\].auroc: expected value, low and high",
+        ),
+        (
+            lambda run: (run / "gallery/gallery.json").write_text(
+                '[{"file": "a.png", "kind": "right", "id": "a", "label": [], "predicted": "b", "probability": 1}]'
+            ),
+            "entry 0: expected texts for id, label and predicted",
+        ),
         (
             lambda run: (run / "gallery/gallery.json").write_text('[{"file": "a.png"}]'),
             "entry 0: KeyError",

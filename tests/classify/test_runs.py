@@ -338,6 +338,53 @@ def test_a_damaged_checkpoint(copy, capsys):
     one_line(capsys, "last.ckpt")
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda state: state.pop("callbacks"), "callbacks"),
+        (lambda state: state.update(loops=3), "loops"),
+        (lambda state: state.update(position=None), "position"),
+        (lambda state: state["position"].update(batches="1"), "place in the epoch"),
+        (lambda state: state["callbacks"].pop("History"), "History"),
+        (lambda state: state["callbacks"]["History"].update(rows=[1]), "rows of the history"),
+        (lambda state: state["callbacks"].update({"EarlyStopping{}": {"patience": 1}}), "EarlyStopping"),
+    ],
+)
+def test_a_checkpoint_that_lacks_what_is_read_of_it(copy, capsys, change, told):
+    path = copy / "checkpoints" / "last.ckpt"
+    state = torch.load(path, weights_only=True)
+    change(state)
+    torch.save(state, path)
+    assert main(["train", "--config", str(copy / "config.yaml"), "--runs", str(copy.parents[2]), "--resume"]) == 2
+    one_line(capsys, f"last.ckpt: is a checkpoint of another version, or damaged (no {told} as expected)")
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 half a file", {"state_dict": {}}, {}])
+def test_a_damaged_checkpoint_of_the_best_epoch(copy, capsys, data):
+    """Whoever is stopped behind the last epoch goes on from it."""
+    path = copy / "checkpoints" / "best.ckpt"
+    path.write_bytes(data) if isinstance(data, bytes) else torch.save(data, path)
+    assert main(["train", "--config", str(copy / "config.yaml"), "--runs", str(copy.parents[2]), "--resume"]) == 2
+    one_line(capsys, "best.ckpt: damaged checkpoint")
+
+
+@pytest.mark.parametrize(
+    ("file", "body", "told"),
+    [
+        ("training.json", {"training": {}}, "training.json: expected an object 'cost'"),
+        ("training.json", {"cost": {}, "training": [1]}, "training.json: expected an object 'training'"),
+        ("decided.json", {"thresholds": [0.5]}, "decided.json: expected an object 'thresholds'"),
+        ("decided.json", {"thresholds": {"a": None}}, "decided.json: 'a': expected a threshold from 0 to 1, got None"),
+        ("decided.json", {"thresholds": {"a": True}}, "decided.json: 'a': expected a threshold from 0 to 1, got True"),
+        ("decided.json", {"thresholds": {"a": 1.5}}, "decided.json: 'a': expected a threshold from 0 to 1, got 1.5"),
+    ],
+)
+def test_damaged_json_of_a_run(copy, capsys, file, body, told):
+    (copy / file).write_text(json.dumps(body))
+    assert main(["evaluate", "--run", str(copy)]) == 2
+    one_line(capsys, told)
+
+
 # Comparison
 
 

@@ -422,6 +422,15 @@ def test_what_the_figures_do_not_tell():
     assert list(_doubts({}, ScanSettings(behind="AG"))) == []
 
 
+def test_damaged_rows_of_split_csv(run):
+    """Ids are names of records, which may look like places that no genome has; a row may be cut short."""
+    (run / "split.csv").write_text(f"id,group,chromosome,label,split\nchrA:{'9' * 30}-{'9' * 31},g,A,x,train\n")
+    assert seen_in_training(run, [Contig(0, "chrA", 39)], {"chrA": Intervals(np.array([0]), np.array([9]))}) == ["chrA"]
+    (run / "split.csv").write_text("id,group,chromosome,label,split\na,g,chrA,x,train\nb,g\n")
+    with pytest.raises(InputError, match=r"split.csv: row 2: has no chromosome"):
+        seen_in_training(run, [Contig(0, "chrA", 39)], None)
+
+
 @pytest.mark.parametrize(
     ("row", "seen"),
     [

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import json
+import math
 import re
 import struct
 import zlib
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import yaml
 from hypothesis import strategies as st
 
 __all__ = ["LENGTH", "bgzip", "bomb", "damaged", "recipes"]
@@ -172,6 +175,70 @@ def _noise(data: bytes, pick: Recipe) -> bytes:
     return bytes(pick.number(0, 255) for _ in range(pick.number(0, 24)))
 
 
+OBJECTS: tuple[Any, ...] = (
+    None, True, False, 0, 1, -1, 7, 1.5, -0.0, math.nan, math.inf, -math.inf, 1 << 31, 1 << 53, 1 << 63, 1 << 64, 10**400, 1e308,
+    "",
+    "x", "0", "nan", "\0", "\ud800", "../x", "test", "A" * 3000, "\N{ARABIC-INDIC DIGIT THREE}", [], [None], [[1]], ["x"], [1, 2],
+    {}, {"a": 1}, {"": None}, {"value": "x"},
+)  # fmt: skip
+"""In the place of a value of a JSON or YAML file."""
+
+
+def parsed(data: bytes) -> tuple[Any, bool]:
+    """What a file of JSON or YAML holds, and whether it is JSON; None where it is neither a mapping nor a list."""
+    for is_json, load in ((True, json.loads), (False, yaml.safe_load)):
+        if not is_json and (len(data) > 20_000 or b"&" in data or not re.search(rb"(?m)^[\w-]+:( |$)", data)):
+            break  # aliases may stand for exponentially many values
+        try:
+            body = load(data)
+        except Exception:  # damage of any kind
+            continue
+        if body and isinstance(body, dict | list):
+            return body, is_json
+    return None, False
+
+
+def _places(body: Any) -> list[tuple[Any, Any]]:
+    """Every value within, by what holds it and its key there; a few thousand at most."""
+    found: list[tuple[Any, Any]] = []
+    waiting = [body]
+    while waiting and len(found) < 4000:
+        holder = waiting.pop()
+        for key in list(holder) if isinstance(holder, dict) else range(len(holder)):
+            found.append((holder, key))
+            if isinstance(holder[key], dict | list):
+                waiting.append(holder[key])
+    return found
+
+
+def _member(data: bytes, pick: Recipe) -> bytes:
+    """A value of a JSON or YAML file, or of a line of JSON, replaced, left out, doubled or moved: it still parses."""
+    body, is_json = parsed(data)
+    if body is None:
+        lines = data.split(b"\n")
+        mine = [i for i, line in enumerate(lines) if line[:1] == b"{" and parsed(line)[0] is not None]
+        if not mine:
+            return _insert(data, pick)
+        i = pick.one(mine)
+        return b"\n".join([*lines[:i], _member(lines[i], pick), *lines[i + 1 :]])
+    places = _places(body)
+    holder, key = pick.one(places)
+    how = pick.one(("value", "value", "value", "value", "other", "drop", "name", "wrap"))
+    if how == "value":
+        holder[key] = pick.one(OBJECTS)
+    elif how == "other":
+        from_holder, from_key = pick.one(places)
+        holder[key] = from_holder[from_key] if not isinstance(from_holder[from_key], dict | list) else None
+    elif how == "wrap":
+        holder[key] = [holder[key], holder[key]]
+    else:
+        value = holder.pop(key)
+        if how == "name" and isinstance(holder, dict):
+            holder[pick.one(("", "x", "value", "A" * 300, "\ud800", "0", "a.b"))] = value
+    text = json.dumps(body) if is_json else yaml.safe_dump(body, sort_keys=False)
+    return text.encode("utf-8", "surrogatepass")
+
+
 BINARY: tuple[Edit, ...] = (_flip, _flip, _header, _header, _header, _truncate, _cut, _repeat, _insert, _noise)
 TEXT: tuple[Edit, ...] = (
     _replaced(re.compile(rb"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])"), NUMBERS),
@@ -180,6 +247,10 @@ TEXT: tuple[Edit, ...] = (
     _replaced(re.compile(rb"[\t,;:= ]"), TOKENS),
     *(_insert, _insert, _lines, _lines, _flip, _truncate, _cut, _repeat, _encoding, _noise),
 )
+
+
+MEMBERS: tuple[Edit, ...] = (*TEXT, *(_member,) * len(TEXT))
+"""Of files that are JSON or YAML: damage to the text seldom leaves any."""
 
 
 def bgzip(data: bytes, block: int = 200) -> bytes:
@@ -214,6 +285,8 @@ def damaged(recipe: bytes, seeds: Sequence[bytes], text: bool, pack: Callable[[b
     if pack is not None and not within:
         data = pack(data)
     edits = TEXT if text and (pack is None or within) else BINARY
+    if edits is TEXT and (parsed(data)[0] is not None or parsed(data.partition(b"\n")[0])[0] is not None):
+        edits = MEMBERS
     for _ in range(count):
         data = pick.one(edits)(data, pick)
     return pack(data) if pack is not None and within else data

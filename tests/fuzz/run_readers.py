@@ -11,6 +11,7 @@ import tarfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -302,19 +303,42 @@ def weights(folder: Path) -> Case:
     return Case(run.weights, [run.weights.read_bytes()], read, text=False)
 
 
+def _state() -> dict[str, Any]:
+    """What a checkpoint of a small network says."""
+    import torch
+
+    history = {"rows": [[1, 0.5, 0.5]], "spent": {"wall_seconds": 1.0}, "seen": 3, "begun": {}}
+    callbacks = {"History": history, "EarlyStopping{'monitor': 'val_auroc'}": {"wait_count": 1, "patience": 3}}
+    position = {"batches": 0, "sums": [0.0, 0.0, 0.0], "processes": 1}
+    state = {"epoch": 1, "global_step": 3, "state_dict": {"w": torch.ones(3, 2)}, "loops": {}, "callbacks": callbacks}
+    return {**state, "optimizer_states": [], "lr_schedulers": [], "decided": {}, "position": position}
+
+
+def _gone_on(run: RunFolder, settings: Any) -> Callable[[Path], object]:
+    """Up to where the network is restored."""
+    from classify.callbacks import History
+    from classify.folders import check_folder, stopped_early
+
+    def read(path: Path) -> None:
+        if (state := check_folder(run, settings, True, False)) is not None:
+            history = History(run, SimpleNamespace(examples=9))  # type: ignore[arg-type]
+            history.load_state_dict(state["callbacks"]["History"])
+            stopped_early(state)
+
+    return read
+
+
 @reader
 def checkpoint(folder: Path) -> Case:
     """``last.ckpt``, up to where training would go on."""
     import torch
 
-    from classify.folders import check_folder
-
     run, settings = _run(folder)
     run.last.parent.mkdir()
     out = io.BytesIO()
-    torch.save({"position": {"processes": 1}, "state_dict": {"w": torch.ones(3, 2)}, "callbacks": {}, "epoch": 1}, out)
+    torch.save(_state(), out)
 
-    return Case(run.last, [out.getvalue()], lambda path: check_folder(run, settings, True, False), text=False)
+    return Case(run.last, [out.getvalue()], _gone_on(run, settings), text=False)
 
 
 @reader
@@ -322,12 +346,10 @@ def resumed_config(folder: Path) -> Case:
     """``config.yaml`` beside a checkpoint."""
     import torch
 
-    from classify.folders import check_folder
-
     run, settings = _run(folder)
     run.last.parent.mkdir()
-    torch.save({"position": {"processes": 1}}, run.last)
-    return Case(run.config, [run.config.read_bytes()], lambda path: check_folder(run, settings, True, False))
+    torch.save(_state(), run.last)
+    return Case(run.config, [run.config.read_bytes()], _gone_on(run, settings))
 
 
 def _hub(folder: Path) -> dict[str, bytes]:
@@ -435,7 +457,7 @@ def finished_config(folder: Path) -> Case:
 @reader
 def run_json(folder: Path) -> Case:
     """training.json, decided.json, environment.json, pins of predictions and scans: ``read_json``."""
-    seed = json.dumps({"thresholds": [0.5, None], "n": 3, "cost": {"wall": 1e-3}, "t": "é"}).encode()
+    seed = json.dumps({"thresholds": {"a": 0.5}, "n": 3, "cost": {"wall": 1e-3}, "t": "é"}).encode()
     return Case(folder / "decided.json", [seed], lambda path: (RunFolder(folder).read_decided(), read_json(path, "")))
 
 

@@ -115,9 +115,9 @@ def test_hdf5_may_not_point_elsewhere(tmp_path: Path) -> None:
             ArrayFile(path, ArraySettings())
 
 
-@pytest.mark.parametrize("file", ["../victim", "/etc/passwd", "a/../../victim"])
+@pytest.mark.parametrize("file", ["../victim", "/etc/passwd", "a/../../victim", "a/b\0", "a" * 256])
 def test_a_journal_names_nothing_outside_of_its_job(tmp_path: Path, file: str) -> None:
-    """Or ``--verify`` would name files of others as too many, with the advice to remove them."""
+    """Or ``--verify`` would name files of others as too many, with the advice to remove them; nor what can be no file's name."""
     out = tmp_path / "job"
     out.mkdir()
     (tmp_path / "victim").write_text("x")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from damage import damaged, recipes
 from hypothesis import HealthCheck, Phase, given, settings
-from run_readers import AGAIN, READERS, Case
+from report_readers import AGAIN, READERS, Case
 from sandbox import Sandbox
 
 Wrong = Callable[[bytes], str]
@@ -16,11 +16,7 @@ Wrong = Callable[[bytes], str]
 FEW, MANY = 100, 1000
 """Distinct inputs of a reader in `make test`, and in `make test-all`."""
 
-CRASHES = pytest.mark.xfail(reason="SciPy's reader of MATLAB 5 ends the process on some damage", strict=False)
-EVERY = [
-    pytest.param(name, marks=[pytest.mark.slow] if name in AGAIN else [CRASHES] if name == "matlab_5" else [])
-    for name in READERS
-]
+EVERY = [pytest.param(name, marks=[pytest.mark.slow] if name in AGAIN else []) for name in READERS]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from specgen.arrays import check_stored, map_array, read_archive
+from specgen.arrays import check_heaps, check_stored, map_array, read_archive
 from specgen.errors import InputError
 
 
@@ -54,10 +54,49 @@ def test_archives(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot be read as a .npz file"):
         read_archive(path, ["c"], 1000)
     good = path.read_bytes()
-    for damaged in (b"", good[:60], good[:70] + b"\xff\xff" + good[72:]):
+    central = good.index(b"PK\x01\x02")
+    locked = good[: central + 8] + b"\x01" + good[central + 9 :]  # says that it is encrypted
+    locked = locked[:6] + b"\x01" + locked[7:]
+    for damaged in (b"", good[:60], good[:70] + b"\xff\xff" + good[72:], locked):
         path.write_bytes(damaged)
         with pytest.raises(InputError, match=r"cannot be read as a .npz file"):
             read_archive(path, ["a"], 1000)
+
+
+def heap(path: Path) -> tuple[bytearray, int]:
+    """An HDF5 file with a text in it, and where the free space of its heap tells its size."""
+    with h5py.File(path, "w") as file:
+        file.attrs["text"] = "some letters"
+    data = bytearray(path.read_bytes())
+    at = data.index(b"GCOL")
+    assert data[at + 32 : at + 44] == b"some letters"
+    assert data[at + 48 : at + 50] == bytes(2)
+    return data, at
+
+
+@pytest.mark.parametrize(
+    ("place", "size"), [(56, 0), (56, 15), (56, 5000), (24, 1 << 40), (8, 1 << 40), (8, 16)], ids=str
+)
+def test_a_damaged_heap_of_texts(tmp_path: Path, place: int, size: int) -> None:
+    """The library would never come back from the first."""
+    path = tmp_path / "x.h5"
+    data, at = heap(path)
+    check_heaps(path)
+    data[at + place : at + place + 8] = size.to_bytes(8, "little")
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=f"x.h5: is damaged: of the heap of texts at byte {at:,} sizes are wrong"):
+        check_heaps(path)
+
+
+def test_stretches_of_large_files_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.h5"
+    data, at = heap(path)
+    path.write_bytes(bytes(data[: at + 48]) + bytes(16) + bytes(data[at + 64 :]))
+    monkeypatch.setattr("specgen.arrays.SAFE", 100)
+    check_heaps(path, [(at - 9, at + 99)])
+    for apart in ([], [(0, at)], [(at + 99, at + 100)]):
+        with pytest.raises(InputError, match="heap of texts"):
+            check_heaps(path, apart)
 
 
 def test_an_hdf5_array_that_its_file_cannot_hold(tmp_path: Path) -> None:
