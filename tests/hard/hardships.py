@@ -155,7 +155,8 @@ def _call(program: str, words: list[str], place: str, said: str, trouble: Troubl
             return
         busy = True
         count += 1
-        os.write(moments, f"{event} {arguments[0]}\n".encode())
+        with suppress(OSError):  # a limit on the size of files is for the command's own ones
+            os.write(moments, f"{event} {arguments[0]}\n".encode())
         try:
             if count == trouble.at:
                 if trouble.act is not None:
