@@ -101,7 +101,7 @@ def test_no_arguments(program):
 @pytest.mark.parametrize(("program", "verbs"), [("specgen", list(SPECGEN)), ("classify", list(CLASSIFY))])
 def test_help_of_every_command_without_torch(program, verbs):
     """One process for all of a program's: what one had loaded would still be there after it."""
-    heavy = ("torch", "lightning", "torchvision", "scipy", "sklearn", "matplotlib", "timm", "pandas", "PIL")
+    heavy = ("torch", "lightning", "torchvision", "scipy", "numba", "sklearn", "matplotlib", "timm", "pandas", "PIL")
     code = (
         "import sys\n"
         f"from {program}.__main__ import main\n"

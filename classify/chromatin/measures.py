@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classify._weighted import SMALLEST
 from classify.bootstrap import resampled_weights
-from classify.chromatin.resampling import Drawn, drawn
 from classify.metrics import ranking
 from classify.targets import UNKNOWN, Labels
+
+if TYPE_CHECKING:
+    from classify.chromatin.resampling import Drawn
 
 __all__ = ["Chance", "Scores", "as_they_are", "columns", "measured", "of_all_pairs", "once", "over_labels", "resampled"]
 
@@ -51,7 +53,7 @@ class Scores(NamedTuple):
     log_loss: Floats
 
 
-Measure = Callable[[NDArray[np.bool_], NDArray[np.bool_], Floats, float, Floats], Drawn]
+Measure = Callable[[NDArray[np.bool_], NDArray[np.bool_], Floats, float, Floats], "Drawn"]
 """Of one label by which examples are known (n,), and the truth, score, threshold and losses of these."""
 
 
@@ -89,6 +91,8 @@ def measured(
 
 def once(known: NDArray[np.bool_], truth: NDArray[np.bool_], chances: Floats, threshold: float, loss: Floats) -> Drawn:
     """A ``Measure`` of every example once."""
+    from classify.chromatin.resampling import Drawn  # Numba, which no command's --help waits for
+
     called = chances >= threshold
     sums = (truth & called).sum(), called.sum(), truth.sum(), len(truth), loss.sum()
     right, calls, true, every, lost = (np.array([float(number)]) for number in sums)
@@ -97,6 +101,8 @@ def once(known: NDArray[np.bool_], truth: NDArray[np.bool_], chances: Floats, th
 
 def resampled(members: NDArray[np.int64], resamples: int, seed: int) -> Measure:
     """Measures of resamples of the groups of examples, ``members`` (n,)."""
+    from classify.chromatin.resampling import drawn
+
     groups = int(members.max()) + 1
     # A byte each: a group is drawn once on average, and 256 times by none of as many groups as would fill the memory.
     times, start = np.empty((groups, resamples), dtype=np.uint8), 0
