@@ -70,7 +70,9 @@ class _Axis:
         array = self._array()
         if isinstance(array, np.ndarray):
             return np.moveaxis(np.take(array, rows, axis=self.axis), self.axis, 0)
-        step = min(array.chunks[self.axis], _MOST_ROWS)
+        step = min(
+            (array.chunks or array.shape)[self.axis], _MOST_ROWS
+        )  # of an array that was never written there is no map
         piece, within = np.divmod(rows, step)
         rest = tuple(size for i, size in enumerate(array.shape) if i != self.axis)
         found = np.empty((len(rows), *rest), dtype=array.dtype)

@@ -54,6 +54,14 @@ def test_hdf5_in_any_order_of_axes(tmp_path, order, chunks, turned):
     np.testing.assert_array_equal(file.targets(np.array(rows)), LABELS[rows])
 
 
+def test_windows_that_were_never_written_have_no_base(tmp_path):
+    """HDF5 keeps no place in the file for them."""
+    with h5py.File(tmp_path / "x.mat", "w") as file:
+        file.create_dataset("trainxdata", shape=(6, 4, 9), dtype="u1")
+        file.create_dataset("traindata", data=np.ones((6, 3), dtype="u1"))
+    assert letters_of(ArrayFile(tmp_path / "x.mat", ArraySettings()), [0, 5], window=9) == ["N" * 9] * 2
+
+
 def test_matlab_5_is_what_scipy_reads(tmp_path):
     savemat(tmp_path / "valid.mat", {"validxdata": HOT, "validdata": LABELS, "note": "x"}, do_compression=True)
     read = loadmat(tmp_path / "valid.mat")
