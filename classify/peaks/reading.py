@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from sys import intern
 from typing import NamedTuple
 
 from classify.contigs import missing_sequences
@@ -32,8 +33,8 @@ class Peak(NamedTuple):
         Signal value (narrowPeak, broadPeak) or score (BED); 0 where there is none.
     name
         Of its column, "" where that is missing or ".".
-    where
-        File and line, for messages.
+    path, line
+        Where it stands.
     """
 
     contig: str
@@ -42,7 +43,13 @@ class Peak(NamedTuple):
     summit: int
     strength: float
     name: str
-    where: str
+    path: str
+    line: int
+
+    @property
+    def where(self) -> str:
+        """File and line, for messages."""
+        return f"{self.path}: line {self.line}"
 
 
 class _Shape(NamedTuple):
@@ -70,8 +77,9 @@ def read_peaks(path: Path) -> list[Peak]:
     if ending not in _SHAPES:
         raise InputError(f"{path}: expected a file ending in .narrowPeak, .broadPeak or .bed (or .gz)")
     what = f"a {ending.lstrip('.').replace('peak', 'Peak')} file"
+    name = str(path)
     found = [
-        _peak(line, _SHAPES[ending], f"{path}: line {number}", what)
+        _peak(line, _SHAPES[ending], name, number, what)
         for number, line in text_lines(path, what)
         if not line.startswith(("#", "track", "browser"))
     ]
@@ -80,8 +88,8 @@ def read_peaks(path: Path) -> list[Peak]:
     return found
 
 
-def _peak(line: str, shape: _Shape, where: str, what: str) -> Peak:
-    words = line.split("\t")
+def _peak(line: str, shape: _Shape, path: str, number: int, what: str) -> Peak:
+    words, where = line.split("\t"), f"{path}: line {number}"
     if len(words) < shape.columns:
         raise InputError(
             f"{where}: expected {shape.columns} columns or more with tabs between them, as {what} has, got {len(words)}"
@@ -101,7 +109,8 @@ def _peak(line: str, shape: _Shape, where: str, what: str) -> Peak:
         raise InputError(f"{where}: expected a number in column {shape.strength + 1}, got {told!r}")
     name = words[3].strip() if len(words) > 3 else ""
     summit = start + offset if offset >= 0 else (start + end) // 2
-    return Peak(words[0], start, end, summit, strength, "" if name == "." else name, where)
+    # Millions of peaks have few contigs and factors: each name is held once.
+    return Peak(intern(words[0]), start, end, summit, strength, "" if name == "." else intern(name), path, number)
 
 
 def _whole(word: str, where: str) -> int:

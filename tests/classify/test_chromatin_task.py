@@ -33,7 +33,7 @@ LETTERS = "".join(RNG.choice(list("ACGT"), 30_000))
 
 
 def peak(start, end, name, contig="chrT"):
-    return Peak(contig, start, end, (start + end) // 2, 0.0, name, "made up")
+    return Peak(contig, start, end, (start + end) // 2, 0.0, name, "made up", 1)
 
 
 def naive_labels(peaks, names, starts, width, overlap):

@@ -21,7 +21,7 @@ WIDTH = 21
 
 
 def peak(start, end, summit=None, strength=1.0, name="TF", contig="c"):
-    return Peak(contig, start, end, (start + end) // 2 if summit is None else summit, strength, name, "here")
+    return Peak(contig, start, end, (start + end) // 2 if summit is None else summit, strength, name, "here", 1)
 
 
 def row(start, end, name="TF", strength=1.0, offset=-1, contig="c"):
@@ -33,7 +33,7 @@ class TestReading:
         path = tmp_path / "a.narrowPeak.gz"
         path.write_bytes(gzip.compress(("track x\n#\n" + row(5, 25, "A_b", 7.5, 3) + "\n" + row(5, 25, ".")).encode()))
         one, two = read_peaks(path)
-        assert one == Peak("c", 5, 25, 8, 7.5, "A_b", f"{path}: line 3")
+        assert one == Peak("c", 5, 25, 8, 7.5, "A_b", str(path), 3)
         assert (two.summit, two.name, two.where[-7:]) == (15, "", ": line 5"[-7:])
 
     def test_bed_and_broad_peaks(self, tmp_path):

@@ -413,7 +413,8 @@ def commands_on(inputs: Path) -> dict[str, Command]:
         ),
         "compare": Command("classify", ("compare", folder, "--out", "{}/x"), ("md", "csv")),
         "ensemble": Command(
-            "classify", ("ensemble", folder, f"{Path(folder).parent}/second", "--out", "{}/x"), ("predictions.csv",)
+            "classify", ("ensemble", folder, f"{Path(folder).parent}/second", "--out", "{}/x"), ("predictions.csv",),
+            refused="holds something already",
         ),
         "configs": Command("classify", ("configs", "coding", "--out", "{}/x"), ("",)),
     }  # fmt: skip
