@@ -95,7 +95,8 @@ class TestReproducibility:
         for one, same, longer in zip(few, again, many[:6], strict=True):
             for other in (same, longer):
                 np.testing.assert_array_equal(one.codes, other.codes)
-                assert dataclasses.replace(one, codes=other.codes) == other
+                rest = [item.name for item in dataclasses.fields(one) if item.name != "codes"]
+                assert [getattr(one, name) for name in rest] == [getattr(other, name) for name in rest]
 
     def test_another_seed_another_set(self) -> None:
         first, second = ({decode(record.codes) for record in draw(n=5, seed=seed)} for seed in (0, 1))
