@@ -1,6 +1,6 @@
 """Finished runs as a comparison sees them, whatever their models answer for; seeds of one model together.
 
-What a run of each kind has to tell is in ``finished``; nothing is read here, and no metric computed.
+What a run of each kind has to tell is in ``answered``; nothing is read here, and no metric computed.
 """
 
 from __future__ import annotations
