@@ -18,7 +18,7 @@ from specgen.errors import InputError
 __all__ = ["Origin", "distinct_name", "group_loci", "normalise_chromosome", "parse_header", "read_table"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where a record comes from. Empty text and -1 mean unknown; ``start`` is 0-based, ``end`` exclusive."""
 

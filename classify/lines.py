@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from specgen.errors import InputError
+from specgen.files import HELD, Growth
 from specgen.records import DAMAGED, open_decompressed
 
 __all__ = ["LONGEST", "faults_told", "split_line", "text_lines"]
@@ -48,7 +49,7 @@ def faults_told(path: str | Path, expected: str, reached: Callable[[], int]) -> 
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def text_lines(path: str | Path, expected: str) -> Iterator[tuple[int, str]]:
+def text_lines(path: str | Path, expected: str, growth: Growth = HELD) -> Iterator[tuple[int, str]]:
     """Number (from 1) and text, without its end, of every line that is not blank.
 
     Parameters
@@ -57,6 +58,8 @@ def text_lines(path: str | Path, expected: str) -> Iterator[tuple[int, str]]:
         Plain or compressed, told from the content and not from the name.
     expected
         What kind of file it should be, for messages.
+    growth
+        What compressed data may become.
 
     Raises
     ------
@@ -64,7 +67,7 @@ def text_lines(path: str | Path, expected: str) -> Iterator[tuple[int, str]]:
         No such file, a folder, damaged or binary data, or nothing but blank lines.
     """
     number = last = 0
-    with faults_told(path, expected, lambda: number), open_decompressed(path) as handle:
+    with faults_told(path, expected, lambda: number), open_decompressed(path, growth=growth) as handle:
         text_file = io.TextIOWrapper(handle, encoding="utf-8-sig")
         for number, line in enumerate(iter(partial(text_file.readline, LONGEST), ""), 1):
             if len(line) == LONGEST:

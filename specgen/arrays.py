@@ -22,7 +22,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from specgen.errors import InputError
-from specgen.files import MOST_TIMES, SAFE, overgrown
+from specgen.files import PASSING, overgrown
 
 __all__ = ["check_heaps", "check_stored", "check_written", "map_array", "read_archive"]
 
@@ -52,7 +52,7 @@ def check_written(path: str | Path, name: str, size: int) -> None:
     """Refuse an array of ``size`` bytes that is far more than its file can stand for (``InputError``)."""
     if overgrown(size, Path(path).stat().st_size):
         raise InputError(
-            f"{path}: {name}: says that it has {size:,} bytes, more than {MOST_TIMES} times those of the whole file"
+            f"{path}: {name}: says that it has {size:,} bytes, more than {PASSING.times} times those of the whole file"
         )
 
 
@@ -93,7 +93,7 @@ def check_heaps(path: str | Path, apart: Iterable[tuple[int, int]] = ()) -> None
         Free space of no size, or an object that ends behind its heap.
     """
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        low, stretches = 0, sorted(apart) if len(data) > SAFE else []
+        low, stretches = 0, sorted(apart) if len(data) > PASSING.safe else []
         for begin, end in [*stretches, (len(data), len(data))]:
             at = data.find(_HEAP, low, begin)
             while at >= 0:

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -17,6 +17,9 @@ from specgen.errors import InputError
 
 __all__ = [
     "DATA_VARIABLE",
+    "HELD",
+    "PASSING",
+    "Growth",
     "alone",
     "check_letters",
     "expand",
@@ -35,10 +38,19 @@ DATA_VARIABLE = "SPECGEN_DATA"
 """Environment variable naming the folder of real data sets; "../shared/data" where it is not set."""
 
 
-SAFE, MOST_TIMES = 1 << 26, 200
-"""Bytes that any compressed file may become, and how many times its own size one may become beyond that. Sequences and tables
-stay below 60, but contigs begin with as many as 17 million N (human chr15), of which gzip makes a thousandth; with one line
-again and again it reaches 340, with one letter 1032."""
+class Growth(NamedTuple):
+    """What a compressed file may become: ``safe`` bytes whatever its size, beyond them so many ``times`` its own size."""
+
+    safe: int
+    times: int
+
+
+PASSING = Growth(1 << 26, 200)
+"""For what is read in passing. Contigs begin with as many as 17 million N (human chr15), of which gzip makes a thousandth, and
+genotypes of thousands of samples a fiftieth; with one line again and again it reaches 340, with one letter 1032."""
+
+HELD = Growth(1 << 24, 40)
+"""For tables, the rows of which are held: as objects short ones take thirty times their letters. Real ones stay below 20."""
 
 SPARE = 4
 """Handles kept back while a folder is written: where there are no others left, it takes these to remove it (one for each level
@@ -51,9 +63,9 @@ def expand(path: str) -> Path:
     return Path(os.path.expandvars(path)).expanduser()
 
 
-def overgrown(size: int, packed: int) -> bool:
-    """Whether ``size`` bytes are more than ``packed`` bytes of a file can well stand for, see ``MOST_TIMES``."""
-    return size > SAFE and size > MOST_TIMES * packed
+def overgrown(size: int, packed: int, growth: Growth = PASSING) -> bool:
+    """Whether ``size`` bytes are more than ``packed`` bytes of a file can well stand for."""
+    return size > growth.safe and size > growth.times * packed
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from dnaio.exceptions import FileFormatError
 
 from specgen.errors import InputError, first_line
 from specgen.fasta import fasta_records
-from specgen.files import MOST_TIMES, overgrown
+from specgen.files import PASSING, Growth, overgrown
 from specgen.sequences import Codes, encode
 
 try:  # xopen reads gzip through isal where that exists, and its error is not zlib's
@@ -70,7 +70,7 @@ def read_records(
     label
         What messages call it; default: the path.
     most
-        Bytes that compressed data may become; 0 = see ``files.overgrown``.
+        Bytes that compressed data may become; 0 = see ``files.PASSING``.
 
     Yields
     ------
@@ -126,11 +126,13 @@ _MAGIC = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xf
 
 
 @contextmanager
-def open_decompressed(source: str | Path | bytes, *, label: str = "", most: int = 0) -> Iterator[Any]:
+def open_decompressed(
+    source: str | Path | bytes, *, label: str = "", most: int = 0, growth: Growth = PASSING
+) -> Iterator[Any]:
     """Decompressed bytes of a file, of standard input (left open), or of what a file holds.
 
-    Reading raises ``InputError`` where a small file becomes a very large one (see ``files.overgrown``), or more than ``most``
-    bytes where that is not 0; ``label`` is what messages call it, by default the path.
+    Reading raises ``InputError`` where a small file becomes a very large one (``growth``), or more than ``most`` bytes
+    where that is not 0; ``label`` is what messages call it, by default the path.
     """
     if isinstance(source, bytes):
         opened: Any = io.BufferedReader(cast(Any, io.BytesIO(source)))
@@ -148,7 +150,7 @@ def open_decompressed(source: str | Path | bytes, *, label: str = "", most: int 
             return
         counted = _Counted(file)
         with xopen.xopen(cast(Any, counted), "rb", threads=0, format=kind) as handle:
-            yield io.BufferedReader(_Bounded(handle, counted, label or _label(source), most), 1 << 17)
+            yield io.BufferedReader(_Bounded(handle, counted, label or _label(source), most, growth), 1 << 17)
 
 
 def _label(source: str | Path | bytes) -> str:
@@ -175,8 +177,9 @@ class _Counted(io.RawIOBase):
 class _Bounded(io.RawIOBase):
     """What a compressed file becomes, as long as that is not far more than it was."""
 
-    def __init__(self, handle: Any, packed: _Counted, label: str, most: int) -> None:
-        self.handle, self.packed, self.label, self.most, self.count = handle, packed, label, most, 0
+    def __init__(self, handle: Any, packed: _Counted, label: str, most: int, growth: Growth) -> None:
+        self.handle, self.packed, self.label, self.most, self.growth = handle, packed, label, most, growth
+        self.count = 0
 
     def readable(self) -> bool:
         return True
@@ -186,10 +189,10 @@ class _Bounded(io.RawIOBase):
         self.count += read
         if self.most and self.count > self.most:
             raise InputError(f"{self.label}: becomes more than {self.most:,} bytes when decompressed")
-        if overgrown(self.count, self.packed.count):
+        if overgrown(self.count, self.packed.count, self.growth):
             raise InputError(
-                f"{self.label}: {self.packed.count:,} compressed bytes become more than {MOST_TIMES} times as many; if that is "
-                "meant, decompress the file first"
+                f"{self.label}: {self.packed.count:,} compressed bytes become more than {self.growth.times} times as many; "
+                "if that is meant, decompress the file first"
             )
         return read
 

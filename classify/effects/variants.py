@@ -16,6 +16,7 @@ import numpy as np
 from classify.contigs import missing_sequences
 from classify.lines import text_lines
 from specgen.errors import InputError
+from specgen.files import PASSING
 from specgen.genome import Fetch, Genome
 from specgen.sequences import Codes, decode, encode
 
@@ -81,7 +82,7 @@ def read_vcf(path: str) -> tuple[Header, Iterator[tuple[int, str]]]:
     InputError
         A file that cannot be read, is none, or lacks its header.
     """
-    lines = text_lines(path, _WHAT)
+    lines = text_lines(path, _WHAT, PASSING)
     meta: list[str] = []
     for number, line in lines:
         if not meta and not line.startswith("##fileformat=VCF"):

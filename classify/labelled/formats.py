@@ -21,7 +21,7 @@ from specgen.sequences import Codes, encode
 __all__ = ["FORMATS", "Columns", "Format", "Row", "format_of", "read_rows", "register_format"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A labelled sequence: its name in the file, 1 = bound or 0, uint8 codes (n,), and what its name tells of its place."""
 

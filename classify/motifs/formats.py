@@ -7,6 +7,7 @@ Formats: jaspar.elixir.no/docs, meme-suite.org/meme/doc/meme-format.html, and th
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ SITES = 20.0
 
 TOLERANCE = 0.02
 """By which probabilities of a place may miss 1: files have as few as two or three digits."""
+
+MOST_LINES = 1 << 21
+"""Lines that are not blank; the largest collections have a tenth of that."""
 
 
 @dataclass
@@ -63,7 +67,10 @@ def read_motifs(path: str | Path) -> list[Motif]:
     """
     where = str(path)
     expected = "JASPAR, MEME or TRANSFAC matrices"
-    filled = [(number, line) for number, line in text_lines(expand(where), expected) if line.strip()]
+    lines = ((number, line) for number, line in text_lines(expand(where), expected) if line.strip())
+    filled = list(itertools.islice(lines, MOST_LINES))
+    if next(lines, None):
+        raise InputError(f"{where}: has more than {MOST_LINES:,} lines, expected {expected}")
     if not filled:
         raise InputError(f"{where}: is empty, expected {expected}")
     filled[0] = filled[0][0], filled[0][1].lstrip()

@@ -290,6 +290,16 @@ def test_a_field_longer_than_the_csv_module_takes(tmp_path, line):
             list(read_rows(path, 1, Columns()))
 
 
+def test_rows_that_are_held_may_not_grow_as_much_as_sequence(tmp_path):
+    path = tmp_path / "x.csv.gz"
+    row = b"ACGT" * 1000 + b",1\n"
+    path.write_bytes(gzip.compress(b"sequence,label\n") + gzip.compress(row * 1000) * 5)
+    with pytest.raises(
+        InputError, match=r"x.csv.gz: .* compressed bytes become more than 40 times as many; if that is meant"
+    ):
+        list(read_rows(path, 1, Columns()))
+
+
 def test_a_line_longer_than_any_of_a_table(tmp_path, monkeypatch):
     monkeypatch.setattr(lines, "LONGEST", 1000)
     path = tmp_path / "x.csv"

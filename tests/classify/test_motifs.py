@@ -159,6 +159,19 @@ def test_files_that_are_none(tmp_path):
         read_motifs(path)
 
 
+def test_more_lines_than_any_collection_has(tmp_path, monkeypatch):
+    monkeypatch.setattr("classify.motifs.formats.MOST_LINES", 5)
+    path = tmp_path / "x.jaspar"
+    record = ">m\n1 2\n\n3 4\n5 6\n7 8\n"
+    path.write_text(record)
+    assert len(read_motifs(path)) == 1
+    path.write_text(record + ">")
+    with pytest.raises(
+        InputError, match=r"x.jaspar: has more than 5 lines, expected JASPAR, MEME or TRANSFAC matrices"
+    ):
+        read_motifs(path)
+
+
 def test_meme_text_comes_back(tmp_path):
     rng = np.random.default_rng(1)
     ours = [random_motif(rng, 7, "a b"), random_motif(rng, 3, "c")]

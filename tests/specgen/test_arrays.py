@@ -10,6 +10,7 @@ import pytest
 
 from specgen.arrays import check_heaps, check_stored, map_array, read_archive
 from specgen.errors import InputError
+from specgen.files import Growth
 
 
 def header(text: str) -> bytes:
@@ -92,7 +93,7 @@ def test_stretches_of_large_files_are_passed_over(tmp_path: Path, monkeypatch: p
     path = tmp_path / "x.h5"
     data, at = heap(path)
     path.write_bytes(bytes(data[: at + 48]) + bytes(16) + bytes(data[at + 64 :]))
-    monkeypatch.setattr("specgen.arrays.SAFE", 100)
+    monkeypatch.setattr("specgen.arrays.PASSING", Growth(100, 200))
     check_heaps(path, [(at - 9, at + 99)])
     for apart in ([], [(0, at)], [(at + 99, at + 100)]):
         with pytest.raises(InputError, match="heap of texts"):
