@@ -68,3 +68,7 @@ def run(arguments: Sequence[str]) -> None:
         f"{out}: {counts['explained']} records explained, {counts['incomplete']} attributions not complete; "
         f"{counts['too_short']} records before them shorter than a window"
     )
+    if counts["longer"]:
+        print(
+            f"of {counts['longer']} longer ones the window in the middle alone; predict tells the mean over all windows"
+        )

@@ -72,7 +72,7 @@ def make_dashboards(
     with new_folder(out) as place:
         folder = RunFolder(place)
         target = task.classes[explainer.target]
-        counts = {"too_short": 0}
+        counts = {"longer": 0, "too_short": 0}
         boards: list[dict[str, Any]] = []
         pictures: list[tuple[bytes, bytes]] = []
         for name, codes, start in centre_windows(task, source, most, counts, progress):

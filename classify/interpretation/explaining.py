@@ -61,7 +61,8 @@ def explain_file(
     Returns
     -------
     dict
-        explained, too_short (of the records read until then), incomplete (attributions that missed the tolerance).
+        explained, longer (of them, records of more than a window), too_short (of the records read until then), incomplete
+        (attributions that missed the tolerance).
 
     Raises
     ------
@@ -71,7 +72,7 @@ def explain_file(
     explainer = Explainer(load_run(run), settings, methods)
     with new_folder(out) as place:
         folder = RunFolder(place)
-        counts = {"explained": 0, "too_short": 0, "incomplete": 0}
+        counts = {"explained": 0, "longer": 0, "too_short": 0, "incomplete": 0}
         bodies: list[dict[str, Any]] = []
         for name, window, start in centre_windows(explainer.loaded.task, source, most, counts, progress):
             bodies.append(_explain(explainer, folder, len(bodies) + 1, name, window, start, (cds or {}).get(name)))
@@ -86,7 +87,7 @@ def centre_windows(
 ) -> Iterator[tuple[str, Codes, int]]:
     """Name, window (L,) and its place in the record, 0-based, for the first ``most`` records that are long enough.
 
-    Shorter ones are counted in ``counts["too_short"]``.
+    Shorter ones are counted in ``counts["too_short"]``, those of more than a window in ``counts["longer"]``.
     """
     found = 0
     with tqdm(total=most, unit=" records", disable=not progress, leave=False) as bar:
@@ -95,6 +96,7 @@ def centre_windows(
             if window is None:
                 counts["too_short"] += 1
                 continue
+            counts["longer"] += len(record.codes) > task.window + task.cut
             yield record.name, *window
             found += 1
             bar.update()

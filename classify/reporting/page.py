@@ -216,6 +216,12 @@ def _alternative(figure: str, body: Mapping[str, Any]) -> str:
     }[figure]
 
 
+def _missed(classes: Mapping[str, Any]) -> list[str]:
+    """Classes that make a tenth of the examples or more, of which less than a tenth is called so."""
+    examples = sum(found["support"] for found in classes.values())
+    return [name for name, found in classes.items() if found["support"] >= examples / 10 and found["recall"] < 0.1]
+
+
 def write_report(run: Path) -> Path:
     """Draw the figures of a run and write its ``report.html``; both are replaced as whole files.
 
@@ -257,6 +263,7 @@ def write_report(run: Path) -> Path:
         "report.html.j2",
         body=body,
         note=body.get("model_note"),
+        missed=_missed(body.get("per_class") or {}),
         metrics=_metric_rows(body["metrics"]),
         bounds=body.get("bounds") or {},
         features=ranked_labels(body.get("features") or []),

@@ -239,7 +239,9 @@ def test_records_of_a_file_are_explained(base, source, tmp_path, capsys):
     out = tmp_path / "out"
     (tmp_path / "cds.bed").write_text("# known\na\t60\t300\tx\n")
     assert explain(base, out, "--input", source, "--cds", tmp_path / "cds.bed", "--most", 4) == 0
-    assert "4 records explained, 0 attributions not complete; 1 records before them shorter" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "4 records explained, 0 attributions not complete; 1 records before them shorter" in said
+    assert "of 4 longer ones the window in the middle alone; predict tells the mean" in said
     numbered = {f"{i:04d}{end}" for i in range(1, 5) for end in (".png", ".json", ".csv", "_gradcam.npy")}
     assert {path.name for path in out.iterdir()} == numbered | {"explain.json"}
     body = json.loads((out / "explain.json").read_text(encoding="utf-8"))

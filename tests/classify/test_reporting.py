@@ -336,6 +336,16 @@ def test_a_baseline_has_neither_history_nor_gallery(tmp_path):
     assert "metrics.csv" not in {link["href"] for link in page.all("a")}
 
 
+@pytest.mark.parametrize(("right", "told"), [(0, True), (5, True), (6, False), (60, False)])
+def test_a_page_tells_of_classes_that_are_hardly_called(tmp_path, right, told):
+    run = make_run(tmp_path / "run", history=False, gallery=False)
+    body = json.loads((run / "metrics.json").read_text())
+    for name, recall in (("LNSD", 1.0), ("CDN", right / 60)):
+        body["per_class"][name] |= {"recall": recall, "support": 60}
+    (run / "metrics.json").write_text(json.dumps(body))
+    assert ("Of CDN less than a tenth is called so" in Page(write_report(run).read_text(encoding="utf-8")).text) == told
+
+
 def test_undefined_metrics_are_dashes(tmp_path):
     run = make_run(tmp_path / "run", history=False, gallery=False)
     rows = (run / "predictions.csv").read_text().replace(",LNSD,", ",CDN,").splitlines()
