@@ -26,7 +26,7 @@ from classify.examples import Examples
 from classify.hardware import Plan, choose, out_of_memory
 from classify.models import MODELS
 from classify.module import Classifier, average_tiles
-from classify.runs import Results, RunFolder
+from classify.runs import Results, RunFolder, check_inputs
 from classify.settings import RunSettings
 from classify.tasks import TASKS, Task
 from classify.views import makes_pictures, picture_of
@@ -56,10 +56,8 @@ def run_settings(path: Path) -> RunSettings:
     InputError
         No run there.
     """
-    run = RunFolder(path)
-    if not run.config.is_file():
-        raise InputError(f"{path}: is no run folder (no config.yaml)")
-    return parse_run(["--config", str(run.config)], "train", "")[0]
+    check_inputs(path)
+    return parse_run(["--config", str(RunFolder(path).config)], "train", "")[0]
 
 
 class Loaded(NamedTuple):

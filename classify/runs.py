@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from specgen.errors import InputError
-from specgen.files import finite, read_json, write_atomic
+from specgen.files import expand, finite, read_json, write_atomic
 
-__all__ = ["Results", "RunFolder", "to_csv"]
+__all__ = ["Results", "RunFolder", "check_inputs", "to_csv"]
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -28,6 +28,28 @@ def to_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue()
+
+
+def check_inputs(run: str | Path, *files: str) -> None:
+    """Refuse what is not there before libraries are loaded, which takes seconds, and before anything is written.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    files
+        Files to be read; empty and - (standard input) are none.
+
+    Raises
+    ------
+    InputError
+        A folder without config.yaml, or no such file.
+    """
+    if not RunFolder(Path(run)).config.is_file():
+        raise InputError(f"{run}: is no run folder (no config.yaml)")
+    for file in files:
+        if file not in ("", "-") and not expand(file).exists():
+            raise InputError(f"{file}: no such file")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from classify.interpretation.settings import AttributionSettings
+from classify.runs import check_inputs
 from classify.tiling import TilingSettings, add_tiling
 from specgen.errors import InputError
 from specgen.parser import CommandParser
@@ -36,6 +37,7 @@ def run(arguments: Sequence[str]) -> None:
             importlib.import_module(library)
         except ImportError:
             raise InputError(f"{library} is not installed; pip install 'specgen[app]'") from None
+    check_inputs(parsed.run)
     from classify.app.answers import Desk
     from classify.app.server import is_local, serve
     from classify.distributed import check_alone

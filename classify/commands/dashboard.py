@@ -7,6 +7,7 @@ from pathlib import Path
 
 from classify.dashboard.settings import OptimisationSettings
 from classify.interpretation.settings import AttributionSettings
+from classify.runs import check_inputs
 from specgen.errors import InputError
 from specgen.parser import CommandParser
 
@@ -31,6 +32,7 @@ def run(arguments: Sequence[str]) -> None:
     if parsed.most < 1:
         raise InputError(f"--most: expected a whole number above 0, got {parsed.most}")
     parts = parser.instantiate(parsed)
+    check_inputs(parsed.run, parsed.input, parsed.sites)
     from classify.dashboard.boards import make_dashboards
     from classify.distributed import check_alone
     from classify.interpretation.sites import read_sites

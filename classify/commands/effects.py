@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from classify.effects.settings import EffectsSettings
+from classify.runs import check_inputs
 from specgen.parser import CommandParser
 
 
@@ -28,6 +29,7 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--progress", type=bool, default=True, help="show a progress bar")
     parsed = parser.parse_args(parser.friendly(arguments))
     settings = EffectsSettings(**{key: parsed[key] for key in EffectsSettings.__dataclass_fields__})
+    check_inputs(parsed.run, parsed.vcf, parsed.genome)
     from classify.distributed import check_alone
     from classify.effects.effects import effects
 

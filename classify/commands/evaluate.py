@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from classify.bootstrap import interval_text
+from classify.runs import RunFolder, check_inputs
 from specgen.errors import InputError, UnknownName
 from specgen.parser import CommandParser
-
-if TYPE_CHECKING:
-    from classify.runs import RunFolder
 
 SPLITS = ("all", "test")
 SHOWN = ("perplexity", "bits_per_base", "accuracy", "auroc", "median_auprc", "micro_f1", "mcc")
@@ -42,6 +40,7 @@ def run(arguments: Sequence[str]) -> None:
         raise InputError("evaluate: expected --on CONFIG and --as NAME together, and --split only with them")
     if split not in ("", *SPLITS):
         raise UnknownName("--split", split, SPLITS)
+    check_inputs(parsed["run"])
     from classify.rescoring import OtherData, rescore
 
     other = OtherData(tuple(configs), name, split or SPLITS[0]) if configs else None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from classify.bootstrap import interval_text
 from classify.interpretation.settings import AttributionSettings, MeasureSettings
+from classify.runs import check_inputs
 from specgen.errors import InputError
 from specgen.parser import CommandParser
 
@@ -38,6 +39,7 @@ def run(arguments: Sequence[str]) -> None:
     if parsed.simulated and (parsed.method or parsed.cds):
         raise InputError("--method, --cds: are for --input; --simulated measures ig and knows its CDS")
     parts = parser.instantiate(parsed)
+    check_inputs(parsed.run, parsed.input, parsed.cds)
     from classify.distributed import check_alone
     from classify.interpretation.explaining import explain_file, explain_simulated
     from classify.interpretation.sites import read_cds

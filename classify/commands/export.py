@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from classify.runs import check_inputs
 from specgen.errors import InputError
 from specgen.parser import CommandParser
 
@@ -28,6 +29,7 @@ def run(arguments: Sequence[str]) -> None:
         help="onehot: float32 (B, 4, window), rows A, C, G, T; codes: uint8 (B, window)",
     )
     parsed = parser.parse_args(list(arguments))
+    check_inputs(parsed.run)
     from classify.distributed import check_alone
     from classify.exporting import FORMATS
     from classify.exporting.graph import TOLERANCE

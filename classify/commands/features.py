@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from classify.runs import check_inputs
 from specgen.errors import InputError
 from specgen.parser import CommandParser
 
@@ -26,6 +27,7 @@ def run(arguments: Sequence[str]) -> None:
     parsed = parser.parse_args(list(arguments))
     if parsed.most < 1:
         raise InputError(f"--most: expected a whole number above 0, got {parsed.most}")
+    check_inputs(parsed.run, parsed.input)
     from classify.distributed import check_alone
     from classify.ranking import rank_features
 

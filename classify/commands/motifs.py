@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from classify.motifs.settings import FilterSettings
+from classify.runs import check_inputs
 from specgen.errors import InputError
 from specgen.parser import CommandParser
 
@@ -38,6 +39,7 @@ def run(arguments: Sequence[str]) -> None:
     if parsed.draw < 0 or parsed.seqlets < 0:
         raise InputError(f"--draw, --seqlets: expected 0 or more, got {parsed.draw} and {parsed.seqlets}")
     settings = parser.instantiate(parsed).filters
+    check_inputs(parsed.run, parsed.input, parsed.database)
     from classify.distributed import check_alone
     from classify.motifs.discovery import Sources, discover
 

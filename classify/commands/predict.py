@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from classify.runs import check_inputs
 from classify.tiling import TilingSettings, add_tiling
 from specgen.parser import CommandParser
 
@@ -23,6 +24,7 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--progress", type=bool, default=True, help="show a progress bar")
     parsed = parser.parse_args(list(arguments))
     tiling = TilingSettings(parsed.pool, parsed.stride, parsed.short)
+    check_inputs(parsed.run, parsed.input)
     from classify.distributed import check_alone
     from classify.prediction import predict
 

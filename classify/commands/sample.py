@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from classify.runs import check_inputs
 from specgen.errors import InputError
 from specgen.parser import CommandParser
 
@@ -27,6 +28,7 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the draws")
     parser.add_argument("--progress", type=bool, default=True, help="show a bar")
     parsed = parser.parse_args(parser.friendly(arguments))
+    check_inputs(parsed.run)
     from classify.distributed import check_alone
     from classify.evaluation import load_run
     from classify.language.sampling import draw_sequences

@@ -9,6 +9,7 @@ from typing import Any
 from classify.bootstrap import interval_text
 from classify.exons.prepared import KINDS
 from classify.exons.windows import LEAST_BEHIND_AG
+from classify.runs import check_inputs
 from classify.scanning.settings import ScanSettings
 from specgen.parser import CommandParser
 
@@ -29,6 +30,7 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--progress", type=bool, default=True, help="show a progress bar")
     parsed = parser.parse_args(parser.friendly(arguments))
     settings = ScanSettings(**{key: parsed[key] for key in ScanSettings.__dataclass_fields__})
+    check_inputs(parsed.run, parsed.genome, parsed.annotation, settings.regions)
     from classify.distributed import check_alone
     from classify.scanning.scan import scan
 

@@ -92,7 +92,10 @@ def held(folder: Path) -> Iterator[None]:
     lock = take_lock(folder / ".lock", f"{folder}: another process is at work in this folder", folder)
     try:
         path = journal(folder)
-        path.with_name(f"{path.name}.lock").unlink(missing_ok=True)  # Optuna would wait half a minute for it
+        for left in folder.glob(
+            f"{path.name}.lock*"
+        ):  # Optuna would wait half a minute for it, or leave it there renamed
+            left.unlink(missing_ok=True)
         if path.is_file() and (text := path.read_bytes()) and not text.endswith(b"\n"):
             with path.open("r+b") as file:  # Optuna would write on behind half a line, and never read it again
                 file.truncate(text.rfind(b"\n") + 1)

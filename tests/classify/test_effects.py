@@ -531,10 +531,11 @@ def test_trained_networks_against_their_logits(trained, tmp_path, capsys):
 
 def test_the_command_in_one_line(places, capsys):
     (places / "in.vcf").write_text(HEAD + line("chrA", 5, "G", "A") + line("chrA", 5, "T", "<X>"))
-    assert commanded("run", places) == 2
+    (places / "config.yaml").touch()
+    assert commanded(places, places) == 2
     one_line(capsys, "line 3: chrA:5: expected the reference G, as REF says, found T")
     (places / "in.vcf").write_text(HEAD + line("chrA", 5, "T", "<X>,A") + line("chrA", 5, "T", "."))
-    assert commanded("run", places) == 0
+    assert commanded(places, places) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0].endswith("1 of 2 alternative alleles scored, on 2 lines")
     assert said[1:] == ["not scored: 1 symbolic", "not scored: 1 lines without an alternative"]

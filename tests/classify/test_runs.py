@@ -320,7 +320,7 @@ def test_weights_of_another_model(copy, capsys):
 
 def test_damaged_weights(copy, capsys):
     (copy / "model.safetensors").write_bytes(b"not safetensors")
-    assert main(["predict", "--run", str(copy), "--input", "x.fa"]) == 2
+    assert main(["predict", "--run", str(copy), "--input", "-"]) == 2
     one_line(capsys, "model.safetensors")
 
 
@@ -328,7 +328,7 @@ def test_no_run_and_no_weights(copy, tmp_path, capsys):
     assert main(["evaluate", "--run", str(tmp_path / "none")]) == 2
     one_line(capsys, "is no run folder (no config.yaml)")
     (copy / "model.safetensors").unlink()
-    assert main(["predict", "--run", str(copy), "--input", "x.fa"]) == 2
+    assert main(["predict", "--run", str(copy), "--input", "-"]) == 2
     one_line(capsys, "no weights; is the training finished?")
 
 
@@ -459,3 +459,21 @@ def test_settings_make_a_task(base):
     settings = run_settings(base)
     assert dataclasses.is_dataclass(settings.data)
     assert TASKS[settings.task](settings.data).classes == ("LNSD", "CDN")
+
+
+@pytest.mark.parametrize(
+    ("command", "more", "message"),
+    [
+        ("predict", ["--input", "none.fa"], "none.fa: no such file"),
+        ("explain", ["--input", "config.yaml", "--cds", "none.bed", "--out", "o"], "none.bed: no such file"),
+        ("scan", ["--genome", "none.fa", "--out", "o"], "none.fa: no such file"),
+        ("effects", ["--vcf", "none.vcf", "--genome", "config.yaml", "--out", "o"], "none.vcf: no such file"),
+        ("export", ["--run", "none", "--out", "o"], "none: is no run folder (no config.yaml)"),
+    ],
+)
+def test_what_is_not_there_is_told_before_anything_else(tmp_path, monkeypatch, capsys, command, more, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text("task: none\n")  # reading it would end in another message
+    assert main([command, "--run", ".", *more]) == 2
+    assert capsys.readouterr() == ("", f"classify: {message}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]

@@ -205,13 +205,15 @@ def test_an_interrupted_sweep_ends_as_an_uninterrupted_one(whole, tmp_path, monk
     # As SIGKILL within a write would leave it.
     with (folder / "journal.log").open("a") as file:
         file.write('{"op_code": 6, "wor')
-    (folder / "journal.log.lock").write_text("")
+    for left in ("", "0f-1.rename"):
+        (folder / f"journal.log.lock{left}").write_text("")
     resumed = []
     fit = trying.fit
     monkeypatch.setattr(trying, "fit", lambda *a, **k: resumed.append(k["resume"]) or fit(*a, **k))
     assert call(tmp_path) == 0
     assert resumed == [when == "second epoch", False]
     assert trials(folder) == trials(whole)
+    assert not list(folder.glob("journal.log.lock*"))
 
 
 def test_pruning(tmp_path, monkeypatch, capsys):
