@@ -219,7 +219,11 @@ def _alternative(figure: str, body: Mapping[str, Any]) -> str:
 def _missed(classes: Mapping[str, Any]) -> list[str]:
     """Classes that make a tenth of the examples or more, of which less than a tenth is called so."""
     examples = sum(found["support"] for found in classes.values())
-    return [name for name, found in classes.items() if found["support"] >= examples / 10 and found["recall"] < 0.1]
+    return [
+        name
+        for name, found in classes.items()
+        if found["support"] >= examples / 10 and found["recall"] is not None and found["recall"] < 0.1
+    ]
 
 
 def write_report(run: Path) -> Path:
