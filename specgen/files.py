@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from filelock import FileLock, Timeout
 
@@ -203,7 +203,7 @@ def read_json(path: Path, missing: str) -> dict[str, Any]:
 def parse_json(text: str, where: Path | str) -> Any:
     """What a text of JSON holds; ``InputError`` where it is none, naming ``where``."""
     try:
-        body = json.loads(text, parse_int=_whole)
+        body = json.loads(text, parse_int=_whole, parse_constant=_constant)
         if "\\u" in text:
             check_letters(body)
         return body
@@ -211,6 +211,11 @@ def parse_json(text: str, where: Path | str) -> Any:
         raise InputError(f"{where}: cannot be read (nested too deeply)") from None
     except ValueError as error:
         raise InputError(f"{where}: cannot be read ({error})") from None
+
+
+def _constant(name: str) -> NoReturn:
+    """NaN and infinity, which Python writes and JSON does not know."""
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _whole(digits: str) -> int:

@@ -22,21 +22,7 @@ from specgen.files import parse_json
 
 __all__ = ["open_labels", "read_history", "read_metrics", "read_predictions", "read_rows", "read_table", "read_text"]
 
-REQUIRED = {
-    "window": (
-        *("task", "model", "name", "n", "groups", "labels", "positive", "metrics", "per_class", "confusion"),
-        *("calibration", "bootstrap"),
-    ),
-    "label": (
-        *("task", "model", "name", "n", "groups", "metrics", "bootstrap", "labels_in_all", "labels_scored", "by_group"),
-        "features",
-    ),
-    "position": ("task", "model", "name", "n", "groups", "metrics", "bootstrap"),
-}
-"""Keys of ``metrics.json`` without which there is no report, by what the model answers for."""
-
 AGAIN = "run `python -m classify evaluate --run {}` again"
-RANKINGS = ("auroc", "auprc", "f1")
 LARGEST = 2.0**53
 """Of a number of ``metrics.csv``."""
 
@@ -56,44 +42,17 @@ def read_text(run: Path, name: str, command: str = "evaluate") -> str:
 
 def read_metrics(run: Path) -> dict[str, Any]:
     """``metrics.json``, with every key that a report needs."""
-    again = f"run `python -m classify evaluate --run {run}` again"
-    metrics = parse_json(read_text(run, "metrics.json"), run / "metrics.json")
-    if isinstance(metrics, dict) and (why := fault(metrics)):
+    again = AGAIN.format(run)
+    metrics: dict[str, Any] = parse_json(read_text(run, "metrics.json"), run / "metrics.json")
+    if why := fault(metrics):
         raise InputError(f"{run}: metrics.json: {why}; {again}")
-    answers = metrics.get("answers", "window") if isinstance(metrics, dict) else "window"
-    required = REQUIRED.get(answers, REQUIRED["window"])
-    missing = [key for key in required if not isinstance(metrics, dict) or key not in metrics]
-    if missing:
-        raise InputError(f"{run}: metrics.json lacks {', '.join(missing)}; {again}")
     k, matrix = len(metrics.get("labels", ())), metrics.get("confusion", ())
     if len(matrix) != k or any(len(row) != k for row in matrix):
         raise InputError(f"{run}: metrics.json: confusion is not {k} x {k}, one row for each label; {again}")
     names = metrics.get("labels", ())
     if len(set(names)) != k or metrics.get("positive") not in (None, *names):
         raise InputError(f"{run}: metrics.json: labels are not distinct, or positive is none of them; {again}")
-    named = ("name", "group", "cell", "factor", "treatment")
-    tables = (
-        ("metrics", ("value", "low", "high"), metrics["metrics"].values()),
-        ("per_class", ("precision", "recall", "f1", "support"), metrics.get("per_class", {}).values()),
-        (
-            "by_group",
-            ("group", "labels", "scored", *RANKINGS, *(f"median_{name}" for name in RANKINGS)),
-            metrics.get("by_group", ()),
-        ),
-        (
-            "features",
-            (*named, "known", "positives", "threshold", *RANKINGS),
-            metrics.get("features", ()),
-        ),
-        ("calibration", ("low", "high", "n", "mean_probability", "observed"), metrics.get("calibration", ())),
-        ("bootstrap", ("resamples", "level", "undefined"), [metrics["bootstrap"]]),
-    )
-    for table, keys, rows in tables:
-        missing = sorted({key for row in rows for key in keys if key not in row})
-        if missing:
-            raise InputError(f"{run}: metrics.json: {table} lacks {', '.join(missing)}; {again}")
-    found: dict[str, Any] = metrics
-    return found
+    return metrics
 
 
 def read_rows(

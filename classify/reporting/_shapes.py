@@ -1,113 +1,119 @@
-"""What ``metrics.json`` may hold: the kind of each value that is read. Which keys it needs is not said here."""
+"""What ``metrics.json`` may hold, as a JSON Schema: the kind of each value that is read, and what a report cannot do without."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, cast
 
-__all__ = ["METRICS_JSON", "fault"]
+from jsonschema import Draft202012Validator, ValidationError
 
+__all__ = ["fault"]
 
-class Kind(NamedTuple):
-    """A single value: in words, and whether one is of it."""
-
-    told: str
-    holds: Callable[[Any], bool]
+Schema = dict[str, Any]
 
 
-class Each(NamedTuple):
-    """A mapping of any names; all values are alike."""
+def _object(told: Schema, needed: tuple[str, ...] = ()) -> Schema:
+    """These values by their names; others are not looked at."""
+    return {"type": "object", "description": "an object", "properties": told, "required": list(needed)}
 
-    value: Any
+
+def _each(value: Schema) -> Schema:
+    """An object of any names, all values alike."""
+    return {"type": "object", "description": "an object", "additionalProperties": value}
 
 
-class Maybe(NamedTuple):
+def _list(item: Schema) -> Schema:
+    return {"type": "array", "description": "a list", "items": item}
+
+
+def _maybe(schema: Schema) -> Schema:
     """What may be null, too."""
-
-    shape: Any
-
-
-Shape = Any
-"""A ``Kind``; [shape]: a list of them; ``Each``; ``Maybe``; or a mapping of names to shapes: other names are not looked at."""
+    return schema | {"type": [schema["type"], "null"]}
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and -1e300 < value < 1e300
+TEXT = {"type": "string", "description": "a text"}
+COUNT = {"type": "integer", "description": "a whole number from 0 up", "minimum": 0, "exclusiveMaximum": 1 << 53}
+NUMBER = {"type": "number", "description": "a number", "exclusiveMinimum": -1e300, "exclusiveMaximum": 1e300}
+PERHAPS, NAME = _maybe(NUMBER), _maybe(TEXT)
 
+_INTERVAL = ("value", "low", "high")
+INTERVAL = _object(dict.fromkeys(_INTERVAL, PERHAPS), _INTERVAL)
+_RANKINGS = ("auroc", "auprc", "f1")
+_RATES = ("precision", "recall", "f1")
+_TEXTS = ("name", "group", "cell", "factor", "treatment")
+_MEANS = tuple(f"{median}{name}" for name in _RANKINGS for median in ("", "median_"))
 
-TEXT = Kind("a text", lambda value: isinstance(value, str))
-COUNT = Kind("a whole number from 0 up", lambda value: _number(value) and value == int(value) and 0 <= value < 1 << 53)
-NUMBER = Kind("a number", _number)
-PERHAPS, NAME = Maybe(NUMBER), Maybe(TEXT)
-ANY = Kind("anything", lambda value: True)
-
-INTERVAL = {"value": PERHAPS, "low": PERHAPS, "high": PERHAPS}
-WHOLE = Kind(
-    "value, low and high, each a number or null",
-    lambda value: isinstance(value, dict) and set(INTERVAL) <= set(value) and not fault(value, INTERVAL),
+PER_CLASS = _object({**dict.fromkeys(_RATES, PERHAPS), "support": COUNT}, (*_RATES, "support"))
+CALIBRATION = _object(
+    {"low": NUMBER, "high": NUMBER, "n": COUNT, "mean_probability": PERHAPS, "observed": PERHAPS},
+    ("low", "high", "n", "mean_probability", "observed"),
 )
-"""An interval that lacks none of the three."""
-
-RANKINGS = dict.fromkeys(("auroc", "auprc", "f1"), PERHAPS)
-METRICS_JSON: Shape = {
+BOOTSTRAP = _object(
+    {
+        **{"resamples": COUNT, "level": NUMBER, "undefined": _maybe(_each(COUNT))},
+        **{"groups": COUNT, "labels": COUNT, "note": NAME, "unit": TEXT},
+    },
+    ("resamples", "level", "undefined"),
+)
+BY_GROUP = _object(
+    {**{"group": TEXT, "labels": COUNT, "scored": COUNT}, **dict.fromkeys(_MEANS, INTERVAL)},
+    ("group", "labels", "scored", *_MEANS),
+)
+FEATURE = _object(
+    {
+        **dict.fromkeys(_TEXTS, TEXT),
+        **{"known": COUNT, "positives": COUNT, "threshold": NUMBER},
+        **dict.fromkeys(_RANKINGS, PERHAPS),
+    },
+    (*_TEXTS, "known", "positives", "threshold", *_RANKINGS),
+)
+BY_KIND = _object(
+    {
+        **{"positives": TEXT, "negatives": TEXT, "n_positive": COUNT, "n_negative": COUNT},
+        **{"auroc": INTERVAL, "balanced_accuracy": INTERVAL, "bounds": _each(_each(PERHAPS))},
+    },
+)
+VALUES = {
     **dict.fromkeys(("task", "model", "name", "split", "answers"), TEXT),
     **dict.fromkeys(("model_note", "repeat", "command"), NAME),
     **dict.fromkeys(("n", "groups", "labels_in_all", "labels_scored", "bases"), COUNT),
-    "labels": [TEXT],
+    "labels": _list(TEXT),
     "positive": NAME,
-    "metrics": Each(INTERVAL),
-    "per_class": Each({**dict.fromkeys(("precision", "recall", "f1"), PERHAPS), "support": COUNT}),
-    "confusion": [[COUNT]],
-    "calibration": [{"low": NUMBER, "high": NUMBER, "n": COUNT, "mean_probability": PERHAPS, "observed": PERHAPS}],
-    "bootstrap": {
-        **{"resamples": COUNT, "level": NUMBER, "undefined": Maybe(Each(COUNT))},
-        **{"groups": COUNT, "labels": COUNT, "note": NAME, "unit": TEXT},
-    },
-    "by_group": [
-        {
-            **{"group": TEXT, "labels": COUNT, "scored": COUNT},
-            **{f"{median}{name}": WHOLE for name in RANKINGS for median in ("", "median_")},
-        }
-    ],
-    "features": [
-        {
-            **dict.fromkeys(("name", "group", "cell", "factor", "treatment"), TEXT),
-            **{"known": COUNT, "positives": COUNT, "threshold": NUMBER},
-            **RANKINGS,
-        }
-    ],
-    "by_kind": [
-        {
-            **{"positives": TEXT, "negatives": TEXT, "n_positive": COUNT, "n_negative": COUNT},
-            **{"auroc": WHOLE, "balanced_accuracy": WHOLE, "bounds": Each(Each(PERHAPS))},
-        }
-    ],
-    "bounds": Maybe(Each(Each(PERHAPS))),
-    "cost": Maybe(Each(PERHAPS)),
-    "training": Maybe({"best_epoch": COUNT, "epochs_run": COUNT}),
-    "data": Maybe(Each(ANY)),
+    "metrics": _each(INTERVAL),
+    "per_class": _each(PER_CLASS),
+    "confusion": _list(_list(COUNT)),
+    "calibration": _list(CALIBRATION),
+    "bootstrap": BOOTSTRAP,
+    "by_group": _list(BY_GROUP),
+    "features": _list(FEATURE),
+    "by_kind": _list(BY_KIND),
+    "bounds": _maybe(_each(_each(PERHAPS))),
+    "cost": _maybe(_each(PERHAPS)),
+    "training": _maybe(_object({"best_epoch": COUNT, "epochs_run": COUNT})),
+    "data": _maybe(_each({})),
 }
+_ALWAYS = ("task", "model", "name", "n", "groups", "metrics", "bootstrap")
+NEEDED = {
+    "window": (*_ALWAYS, "labels", "positive", "per_class", "confusion", "calibration"),
+    "label": (*_ALWAYS, "labels_in_all", "labels_scored", "by_group", "features"),
+    "position": _ALWAYS,
+}
+"""Keys without which there is no report, by what the model answers for."""
+
+VALIDATORS = {answers: Draft202012Validator(_object(VALUES, needed)) for answers, needed in NEEDED.items()}
 
 
-def fault(value: Any, shape: Shape = METRICS_JSON, place: str = "") -> str:
-    """What is wrong with plain data, in words that name the place; empty where nothing is."""
-    where = place or "it"
-    if isinstance(shape, Maybe):
-        return "" if value is None else fault(value, shape.shape, place)
-    if isinstance(shape, Kind):
-        return "" if shape.holds(value) else f"{where}: expected {shape.told}, got {_told(value)}"
-    if isinstance(shape, list):
-        if not isinstance(value, list):
-            return f"{where}: expected a list, got {_told(value)}"
-        parts = [(item, shape[0], f"{place}[{i}]") for i, item in enumerate(value)]
-    else:
-        if not isinstance(value, Mapping):
-            return f"{where}: expected an object, got {_told(value)}"
-        before = f"{place}." if place else ""
-        own = dict.fromkeys(value, shape.value) if isinstance(shape, Each) else shape
-        parts = [(value[key], own[key], f"{before}{key}") for key in value if key in own]
-    return next((why for part in parts if (why := fault(*part))), "")
+def fault(body: Any) -> str:
+    """What is wrong with the content of a ``metrics.json``, in words that name the place; empty where nothing is."""
+    answers = body.get("answers") if isinstance(body, dict) else None
+    validator = VALIDATORS.get(answers if isinstance(answers, str) else "window", VALIDATORS["window"])
+    error = next(validator.iter_errors(body), None)
+    return "" if error is None else _in_words(error)
 
 
-def _told(value: Any) -> str:
-    return "null" if value is None else f"{str(value)[:80]!r}"
+def _in_words(error: ValidationError) -> str:
+    place = error.json_path.removeprefix("$").removeprefix(".")
+    schema, found = cast(Schema, error.schema), cast(Any, error.instance)
+    if error.validator == "required":
+        return f"{place} lacks {', '.join(sorted(set(schema['required']) - set(found)))}".strip()
+    got = "null" if found is None else f"{str(found)[:80]!r}"
+    return f"{place or 'it'}: expected {schema['description']}, got {got}"

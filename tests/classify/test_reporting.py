@@ -392,10 +392,10 @@ def change_metrics(run, **changes):
     ("damage", "message"),
     [
         (lambda run: (run / "metrics.json").write_text("{"), "metrics.json: cannot be read"),
-        (lambda run: (run / "metrics.json").write_text("[]"), "metrics.json lacks task"),
-        (lambda run: change_metrics(run, confusion="gone"), "metrics.json lacks confusion; run"),
+        (lambda run: (run / "metrics.json").write_text("[]"), r"metrics.json: it: expected an object, got '\[\]'"),
+        (lambda run: change_metrics(run, confusion="gone"), "metrics.json: lacks confusion; run"),
         (lambda run: change_metrics(run, confusion=[[1]]), "confusion is not 2 x 2"),
-        (lambda run: change_metrics(run, metrics={"auroc": {"value": 1}}), "metrics lacks high, low"),
+        (lambda run: change_metrics(run, metrics={"auroc": {"value": 1}}), "metrics.auroc lacks high, low"),
         (lambda run: change_metrics(run, metrics=[1]), r"metrics.json: metrics: expected an object, got '\[1\]'"),
         (
             lambda run: change_metrics(run, metrics={"auroc": 1}),
@@ -444,7 +444,7 @@ def change_metrics(run, **changes):
         (lambda run: (run / "environment.json").write_text("[]"), "expected a dict, got a list"),
         (
             lambda run: change_metrics(run, by_group=[{"auroc": {"value": 1}}]),
-            r"by_group\[0\].auroc: expected value, low and high",
+            r"by_group\[0\].auroc lacks high, low",
         ),
         (
             lambda run: (run / "gallery/gallery.json").write_text(
