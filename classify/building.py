@@ -6,6 +6,7 @@ import torch
 
 from classify.hardware import Plan
 from classify.models import MODELS, build_model
+from classify.models.base import fetching
 from classify.module import Classifier
 from classify.settings import RunSettings
 from classify.tasks import Task
@@ -15,13 +16,15 @@ from specgen.errors import InputError
 __all__ = ["build_classifier"]
 
 
-def build_classifier(settings: RunSettings, task: Task, kind: str, plan: Plan) -> Classifier:
+def build_classifier(settings: RunSettings, task: Task, kind: str, plan: Plan, *, fetch: bool = True) -> Classifier:
     """View, model and task of a configuration, with freshly seeded weights.
 
     Parameters
     ----------
     kind
         What examples are made of, see ``Examples.kind``.
+    fetch
+        Whether pretrained weights that the options ask for are fetched; not where those of a run take their place.
 
     Raises
     ------
@@ -48,7 +51,8 @@ def build_classifier(settings: RunSettings, task: Task, kind: str, plan: Plan) -
     if settings.training.both_strands and answers != "window":
         raise InputError(f"training.both_strands: the mean of both strands' answers for each {answers} has no meaning")
     torch.manual_seed(settings.seed)
-    model = plan.place(build_model(settings.model, task.outputs, settings.model_options))
+    with fetching(fetch):
+        model = plan.place(build_model(settings.model, task.outputs, settings.model_options))
     view = build_view(kind, MODELS[settings.model].view, settings)
     bands = getattr(model, "bands", 1)
     if kind == "codes" and bands not in (1, settings.image.bands):

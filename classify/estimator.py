@@ -16,6 +16,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 from safetensors.numpy import load_file
@@ -145,7 +146,8 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y
             (n,) labels of two classes or more.
         groups
-            (n,) what must not lie on both sides of that choice, such as genes; equal sequences never do.
+            (n,) what must not lie on both sides of that choice, such as genes; equal sequences never do. A missing one (None,
+            NaN) is a group of its own.
 
         Raises
         ------
@@ -167,7 +169,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._network: Loaded | None = None
         # A number is the seed; scikit-learn's other two draw one.
         seed = self.random_state
-        self.seed_ = seed if isinstance(seed, int) else int(check_random_state(seed).randint(2**31))
+        self.seed_ = int(seed) if isinstance(seed, Integral) else int(check_random_state(seed).randint(2**31))
         with tempfile.TemporaryDirectory(prefix="sequence_classifier_") as runs, _undisturbed():
             self.settings_ = self._run_settings(runs)
             examples = self._examples(letters, index, groups)
@@ -239,7 +241,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return _GivenTask(_Given(tuple(map(str, self.classes_)), self.window_))
 
     def _examples(self, letters: list[Codes], labels: NDArray[np.int64], groups: ArrayLike | None) -> Examples:
-        named = None if groups is None else [str(name) for name in np.asarray(groups).tolist()]
+        named = None if groups is None else _group_names(np.asarray(groups, dtype=object))
         together, split = hold_out(letters, named, labels, self.validation_fraction, self.seed_)
         examples = Examples(
             classes=tuple(map(str, self.classes_)),
@@ -258,7 +260,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The network; built once for each process, since it is not part of what is stored."""
         if self._network is None:
             task, plan = self._task(), choose(self.settings_.training)
-            module = build_classifier(self.settings_, task, "codes", plan)
+            module = build_classifier(self.settings_, task, "codes", plan, fetch=False)
             module.model.load_state_dict({key: torch.from_numpy(value) for key, value in self.weights_.items()})
             self._network = Loaded(self.settings_, task, module.eval().to(plan.device), plan)
         return self._network
@@ -271,6 +273,12 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array, tags.input_tags.one_d_array, tags.input_tags.string = False, True, True
         return tags
+
+
+def _group_names(groups: NDArray[Any]) -> list[str]:
+    """A name for each group, and for each sequence of which it is not known."""
+    unknown = pd.isna(groups).tolist()
+    return [f"row {i}" if lost else f"group {name}" for i, (name, lost) in enumerate(zip(groups, unknown, strict=True))]
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def load_run(path: Path, kind: str = "codes", *, answers: str | Collection[str] 
         )
     plan = choose(settings.training)
     plan.apply()
-    module = build_classifier(settings, task, kind, plan)
+    module = build_classifier(settings, task, kind, plan, fetch=False)
     try:
         module.model.load_state_dict(load_file(run.weights))
     except (RuntimeError, SafetensorError) as error:

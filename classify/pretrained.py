@@ -102,7 +102,7 @@ class PretrainedClassifier(nn.Module, ModelHubMixin):  # type: ignore[misc]
         if labels:
             self.task.know_classes([label["name"] for label in labels])
         self.labels = [dict(label) for label in labels]
-        self.classifier = build_classifier(run_settings, self.task, "codes", self.plan)
+        self.classifier = build_classifier(run_settings, self.task, "codes", self.plan, fetch=False)
         try:
             self.classifier.model.load_state_dict(dict(tensors))
         except RuntimeError as error:

@@ -111,7 +111,7 @@ def _fit(
         raise UnknownName(f"training.monitor of task {settings.task!r}:", options.monitor, task.monitors)
     examples = task.load() if examples is None else examples
     check_trainable(examples)
-    module = build_classifier(settings, task, examples.kind, plan)
+    module = build_classifier(settings, task, examples.kind, plan, fetch=state is None)
     train, val = examples.part("train"), examples.part("val")
     task.begin(train)
     for split in ("val", "test") if (examples.split == "test").any() else ("val",):

@@ -109,6 +109,8 @@ def main():
     options = parser.parse_args()
     out = options.out
     try:
+        if options.step < 1:
+            raise InputError(f"--step: expected 1 nt or more, got {options.step}")
         loaded = load_reader(options.run or trained(out / "runs"))
         source = options.input or str(out / "transcripts.fa")
         frames = {} if options.input else made_up(out / "transcripts.fa")

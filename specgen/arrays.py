@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from specgen.errors import InputError
 from specgen.files import PASSING, overgrown
 
-__all__ = ["check_heaps", "check_stored", "check_written", "map_array", "read_archive"]
+__all__ = ["check_heaps", "check_stored", "check_written", "map_array", "read_archive", "read_attributes"]
 
 _DAMAGE = (
     *(
@@ -57,8 +57,8 @@ def check_written(path: str | Path, name: str, size: int) -> None:
 
 
 def check_stored(path: str | Path, dataset: Any) -> None:
-    """Refuse an HDF5 dataset (h5py's) that lies in another file, as links and external storage allow, or that its file cannot
-    hold: contiguous and longer than the file, or far larger than it.
+    """Refuse an HDF5 dataset (h5py's) that lies in another file, as links and external storage allow, of which the type is
+    none of ours, or that its file cannot hold: contiguous and longer than the file, or far larger than it.
 
     Raises
     ------
@@ -69,12 +69,35 @@ def check_stored(path: str | Path, dataset: Any) -> None:
         raise InputError(
             f"{path}: {dataset.name.lstrip('/')}: lies in another file; expected arrays that are in this one"
         )
+    _check_kind(path, dataset.name.lstrip("/"), dataset.id)
     size = int(np.prod(dataset.shape or (), dtype=object)) * dataset.dtype.itemsize
     chunk = int(np.prod(dataset.chunks or (), dtype=object)) * dataset.dtype.itemsize
     check_written(path, dataset.name.lstrip("/"), max(size, chunk))
     offset = dataset.id.get_offset() if dataset.chunks is None else None
     if offset is not None and offset + size > Path(path).stat().st_size:
         raise InputError(f"{path}: {dataset.name.lstrip('/')}: the file ends before it does")
+
+
+def _check_kind(path: str | Path, name: str, item: Any) -> None:
+    """Refuse types that hold addresses, or types of their own: reading one that is damaged ends the process."""
+    from h5py import h5t
+
+    if item.get_type().get_class() not in (h5t.INTEGER, h5t.FLOAT, h5t.STRING, h5t.ENUM):
+        raise InputError(f"{path}: {name}: expected numbers or texts, got values of another HDF5 type")
+
+
+def read_attributes(path: str | Path, item: Any) -> dict[str, Any]:
+    """Attributes of an HDF5 file or group (h5py's), of numbers and texts.
+
+    Raises
+    ------
+    InputError
+        One of another type; what h5py raises of damage is the caller's.
+    """
+    where = item.name.strip("/")
+    for name in item.attrs:
+        _check_kind(path, f"attribute {name!r} of {where}" if where else f"attribute {name!r}", item.attrs.get_id(name))
+    return dict(item.attrs)
 
 
 def check_heaps(path: str | Path, apart: Iterable[tuple[int, int]] = ()) -> None:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
 
-from specgen.errors import InputError
+from specgen.errors import InputError, MissingLibrary
 from specgen.registry import Registry
 
 __all__ = ["ENGINES", "EngineSettings", "available_cores", "prepare_worker"]
@@ -45,7 +45,7 @@ class EngineSettings:
     Attributes
     ----------
     name
-        local: processes of this machine; ray: a Ray cluster (``pip install 'specgen[ray]'``), whose machines have to
+        local: processes of this machine; ray: a Ray cluster (extra ``ray``), whose machines have to
         find the output folder under one path.
     workers
         Processes; 0 = one for each core of this machine or of the cluster. A single one of local is this process itself.
@@ -163,7 +163,7 @@ def on_ray(work: Callable[[Task], Result], tasks: Iterator[Task], settings: Engi
     try:
         import ray
     except ImportError:
-        raise InputError("engine.name: ray is not installed; pip install 'specgen[ray]'") from None
+        raise MissingLibrary("ray", "ray") from None
     started = not ray.is_initialized()
     if started:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")

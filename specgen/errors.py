@@ -3,6 +3,7 @@
     SpecgenError
     +-- InputError      the user's input is at fault: one line naming what, where, expected and found
         +-- UnknownName a name that no registry holds, with the nearest known names
+        +-- MissingLibrary one that an extra brings
 
 The command line turns an ``InputError`` into that one line on stderr and exit code 2, and so it does with an
 ``OSError``, naming the path, and with whatever a ``shortage`` of the machine came out as. Anything else is a bug of ours and
@@ -16,7 +17,16 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 
-__all__ = ["InputError", "SpecgenError", "UnknownName", "first_line", "nearest", "refused", "shortage"]
+__all__ = [
+    "InputError",
+    "MissingLibrary",
+    "SpecgenError",
+    "UnknownName",
+    "first_line",
+    "nearest",
+    "refused",
+    "shortage",
+]
 
 _SHORT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _SIGNS = {
@@ -51,6 +61,23 @@ class InputError(SpecgenError, ValueError):
         if len(text) > LONGEST:
             text = f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 + 5 :]}"
         super().__init__(text)
+
+
+class MissingLibrary(InputError):
+    """A library that is not installed, and the extra that brings it.
+
+    The package is not on an index by this name (another one is), so that what is to be installed is the checkout, or a wheel.
+    """
+
+    def __init__(self, library: str, extra: str) -> None:
+        self._arguments = library, extra
+        super().__init__(
+            f"{library} is not installed; the extra {extra!r} brings it: pip install -e '.[{extra}]' in the checkout, "
+            f"or pip install 'FILE.whl[{extra}]'"
+        )
+
+    def __reduce__(self) -> tuple[type[MissingLibrary], tuple[str, str]]:
+        return type(self), self._arguments
 
 
 class UnknownName(InputError):

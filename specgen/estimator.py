@@ -8,6 +8,7 @@ refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,10 @@ class SpectrogramTransformer(TransformerMixin, BaseEstimator):  # type: ignore[m
         self.length = length
 
     def _settings(self) -> ImageSettings:
+        for name in ("window", "n_fft", "frames", "hop", "bands", "columns", "length"):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) and not (name == "length" and value is None):
+                raise InputError(f"{name}: expected a whole number, got {value!r}")
         return ImageSettings(
             palette=self.palette,
             representation=self.representation,

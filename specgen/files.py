@@ -22,6 +22,7 @@ __all__ = [
     "Growth",
     "alone",
     "check_letters",
+    "check_place",
     "expand",
     "finite",
     "free_lock",
@@ -68,6 +69,14 @@ def overgrown(size: int, packed: int, growth: Growth = PASSING) -> bool:
     return size > growth.safe and size > growth.times * packed
 
 
+def check_place(path: Path) -> None:
+    """Refuse devices and pipes (``InputError``): a file would take their place, and whoever reads them would wait for ever."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(
+            f"{path}: is a device or a pipe; expected the name of a file (- is standard output where that can be)"
+        )
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends well, and vanishes when it does not.
@@ -75,8 +84,9 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        When the place cannot be written to, or is full.
+        When the place cannot be written to, or is full, or something lies there that is neither file nor folder.
     """
+    check_place(path)
     temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

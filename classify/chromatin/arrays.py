@@ -63,7 +63,7 @@ class _Axis:
         """The given rows, with their axis in front; ``InputError`` where they cannot be read."""
         try:
             return self._rows(rows)
-        except (OSError, RuntimeError, ValueError) as error:  # of h5py, in words of HDF5
+        except (OSError, RuntimeError, ValueError, KeyError) as error:  # of h5py, in words of HDF5
             raise InputError(f"{self.path}: {self.name}: cannot be read ({' '.join(str(error).split())})") from None
 
     def _rows(self, rows: NDArray[np.int64]) -> NDArray[Any]:

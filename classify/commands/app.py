@@ -10,7 +10,7 @@ from pathlib import Path
 from classify.interpretation.settings import AttributionSettings
 from classify.runs import check_inputs
 from classify.tiling import TilingSettings, add_tiling
-from specgen.errors import InputError
+from specgen.errors import InputError, MissingLibrary
 from specgen.parser import CommandParser
 
 
@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> None:
     parser = CommandParser(
         prog="python -m classify app",
         description="A page on this machine: paste letters or drop a file, and see the signal, the spectrogram, the verdict and "
-        "the letters that decided. Nothing leaves the machine. Needs the extra: pip install 'specgen[app]'.",
+        "the letters that decided. Nothing leaves the machine. Needs the extra app.",
     )
     parser.add_argument("--run", type=str, required=True, help="run folder of a trained model")
     parser.add_argument("--port", type=int, default=8765, help="1 to 65535")
@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> None:
         try:
             importlib.import_module(library)
         except ImportError:
-            raise InputError(f"{library} is not installed; pip install 'specgen[app]'") from None
+            raise MissingLibrary(library, "app") from None
     check_inputs(parsed.run)
     from classify.app.answers import Desk
     from classify.app.server import is_local, serve

@@ -15,7 +15,7 @@ def run(arguments: Sequence[str]) -> None:
     parser = CommandParser(
         prog="python -m classify export",
         description="A trained run for other tools, the front end inside: letters in, probabilities and logits out. What is "
-        "written is run on a few windows and compared with the run itself first. Needs the extra: pip install 'specgen[export]'.",
+        "written is run on a few windows and compared with the run itself first. Needs the extra export.",
     )
     parser.add_argument("--run", type=str, required=True, help="run folder of a trained network")
     parser.add_argument("--out", type=str, required=True, help="file or folder to write")

@@ -22,7 +22,7 @@ from classify.evaluation import load_run
 from classify.interpretation.explainer import Explainer
 from classify.interpretation.explaining import centre_windows
 from classify.interpretation.settings import AttributionSettings
-from classify.interpretation.sites import Site
+from classify.interpretation.sites import Site, check_named
 from classify.motifs.figures import Mark, maps_figure
 from classify.motifs.maps import LetterMap
 from classify.reporting.figures import png
@@ -99,6 +99,7 @@ def make_dashboards(
             boards.append(body)
         if not boards:
             raise InputError(f"{source}: holds no record of {task.window} nt or more, which is a window of this run")
+        check_named(sites, [board["record"] for board in boards])
         whole: dict[str, Any] = {
             "run": str(run),
             "model": explainer.loaded.settings.model,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.exons.negatives import NEGATIVES
-from specgen.arrays import check_heaps, check_stored
+from specgen.arrays import check_heaps, check_stored, read_attributes
 from specgen.errors import InputError
 from specgen.sequences import Codes
 
@@ -91,6 +91,8 @@ class PreparedSet:
                 self._read(file)
             self._seal = _seal(self.path)
         except InputError as error:
+            if str(error).startswith(self.path):
+                raise
             raise InputError(f"{self.path}: {error}") from None
         except FileNotFoundError:
             raise InputError(f"{self.path}: no such file; make it with python -m classify prepare") from None
@@ -152,7 +154,7 @@ class PreparedSet:
             (codes.id.get_offset(), codes.nbytes) for codes in stored if codes is not None and codes.chunks is None
         ]
         check_heaps(self.path, [(low, low + size) for low, size in places if low is not None])
-        attributes = dict(file.attrs)
+        attributes = read_attributes(self.path, file)
         if attributes.get("format") != FORMAT:
             raise InputError(
                 f"expected a file of classify prepare (format {FORMAT!r}), got {attributes.get('format')!r}"
@@ -165,8 +167,9 @@ class PreparedSet:
         check_stored(self.path, file["genes"])
         self.genes = [str(name) for name in file["genes"].asstr()[:]]
         groups = [file[f"contigs/{i}"] for i in range(len(file["contigs"]))]
-        self.contigs = [str(group.attrs["name"]) for group in groups]
-        self.lengths = np.array([group.attrs["length"] for group in groups], dtype=np.int64)
+        told = [read_attributes(self.path, group) for group in groups]
+        self.contigs = [str(item["name"]) for item in told]
+        self.lengths = np.array([item["length"] for item in told], dtype=np.int64)
         sizes = np.array([self._size(group) for group in groups], dtype=np.int64)
         self._first = np.cumsum(sizes) - sizes
         self._offsets = np.array([group["codes"].id.get_offset() for group in groups], dtype=np.int64)

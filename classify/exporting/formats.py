@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from specgen.errors import InputError
+from specgen.errors import MissingLibrary
 from specgen.registry import Registry
 
 __all__ = ["FORMATS", "Format", "need", "register_format"]
@@ -53,4 +53,4 @@ def need(*modules: str) -> None:
         try:
             importlib.import_module(name)
         except ImportError:
-            raise InputError(f"{name} is not installed; pip install 'specgen[export]'") from None
+            raise MissingLibrary(name, "export") from None

@@ -29,6 +29,7 @@ from classify.interpretation.measures import (
     summarise,
 )
 from classify.interpretation.settings import AttributionSettings, MeasureSettings
+from classify.interpretation.sites import check_named
 from classify.reporting.figures import png
 from classify.runs import RunFolder
 from classify.tasks import Task
@@ -76,6 +77,7 @@ def explain_file(
         bodies: list[dict[str, Any]] = []
         for name, window, start in centre_windows(explainer.loaded.task, source, most, counts, progress):
             bodies.append(_explain(explainer, folder, len(bodies) + 1, name, window, start, (cds or {}).get(name)))
+        check_named(cds, [body["record"] for body in bodies])
         counts["explained"] = len(bodies)
         counts["incomplete"] = sum(not body["ig"]["complete"] for body in bodies if "ig" in body)
         folder.write_json("explain.json", _head(explainer, run) | {"input": source, **counts, "records": bodies})

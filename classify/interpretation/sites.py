@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from classify.lines import text_lines
 from specgen.errors import InputError
 from specgen.files import expand
 
-__all__ = ["Site", "read_cds", "read_sites"]
+__all__ = ["Site", "check_named", "read_cds", "read_sites"]
 
 
 class Site(NamedTuple):
@@ -42,6 +43,15 @@ def read_sites(file: str) -> dict[str, list[Site]]:
             raise InputError(f"{file}: line {number}: expected 0 <= start < end, got {begin} and {end}")
         found.setdefault(fields[0], []).append(Site(begin, end, fields[3] if len(fields) > 3 else ""))
     return found
+
+
+def check_named(known: Mapping[str, Any] | None, records: Sequence[str]) -> None:
+    """Refuse intervals of other records alone (``InputError``): of a mistyped name nothing would be drawn, without a word."""
+    if known and records and not set(known) & set(records):
+        raise InputError(
+            f"the BED file names none of the records that are drawn: {', '.join(list(known)[:3])} there, "
+            f"{', '.join(records[:3])} here"
+        )
 
 
 def read_cds(file: str) -> dict[str, tuple[int, int]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +14,16 @@ from torch import nn
 from specgen.errors import InputError, UnknownName
 from specgen.registry import Registry
 
-__all__ = ["MODELS", "ModelEntry", "build_model", "check_blocks", "check_sizes", "register_model"]
+__all__ = [
+    "MODELS",
+    "ModelEntry",
+    "build_model",
+    "check_blocks",
+    "check_sizes",
+    "fetches",
+    "fetching",
+    "register_model",
+]
 
 Builder = Callable[..., nn.Module]
 
@@ -53,6 +64,24 @@ def register_model(name: str, *, view: str, note: str, answers: str = "window") 
         return build
 
     return register
+
+
+_FETCHES = ContextVar("fetches", default=True)
+
+
+@contextmanager
+def fetching(on: bool) -> Iterator[None]:
+    """Whether networks that are built within fetch pretrained weights: those of a finished run take their place."""
+    token = _FETCHES.set(on)
+    try:
+        yield
+    finally:
+        _FETCHES.reset(token)
+
+
+def fetches() -> bool:
+    """Whether pretrained weights are to be fetched, see ``fetching``."""
+    return _FETCHES.get()
 
 
 def build_model(name: str, outputs: int, options: dict[str, Any] | None = None) -> nn.Module:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from classify.models.base import register_model
+from classify.models.base import fetches, register_model
 from specgen.errors import InputError
 
 __all__ = ["Inception", "InceptionBlock", "inception", "inception_v3"]
@@ -106,9 +106,16 @@ def inception_v3(outputs: int = 2, pretrained: bool = False, dropout: float = 0.
     from torchvision.models import Inception_V3_Weights
     from torchvision.models import inception_v3 as build
 
-    if not pretrained:
+    if not pretrained or not fetches():
         # init_weights draws 24 million truncated normals through SciPy (most of a minute) and is not needed here.
-        return build(weights=None, num_classes=outputs, aux_logits=False, init_weights=False, dropout=dropout)
+        return build(
+            weights=None,
+            num_classes=outputs,
+            aux_logits=False,
+            init_weights=False,
+            dropout=dropout,
+            transform_input=pretrained,  # as torchvision sets it for pretrained weights
+        )
     try:
         network = build(weights=Inception_V3_Weights.IMAGENET1K_V1, dropout=dropout)
     except OSError as error:  # URLError is one

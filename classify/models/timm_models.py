@@ -6,10 +6,13 @@ from typing import Any
 
 from torch import nn
 
-from classify.models.base import MODELS, ModelEntry
+from classify.models.base import MODELS, ModelEntry, fetches
 from specgen.errors import InputError, UnknownName
 
 __all__: list[str] = []
+
+ELSEWHERE = {"checkpoint_path", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"}
+"""Options of ``timm.create_model`` that name files and addresses of weights, of which some are pickles (code that runs)."""
 
 
 def _entry(name: str) -> ModelEntry:
@@ -20,9 +23,16 @@ def _entry(name: str) -> ModelEntry:
         raise UnknownName("timm model", name, timm.list_models())
 
     def build(outputs: int = 2, pretrained: bool = False, **options: Any) -> nn.Module:
-        """``timm.create_model``; ``pretrained`` weights come from timm's cache or hub."""
+        """``timm.create_model``; ``pretrained`` weights come from timm's cache or hub, and from nowhere else."""
+        if refused := sorted(ELSEWHERE & set(options)):
+            raise InputError(
+                f"model_options of 'timm:{name}': {refused[0]}: names weights elsewhere, which a run folder of somebody else's "
+                "could do; expected options of the architecture, or pretrained"
+            )
         try:
-            network: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=outputs, **options)
+            network: nn.Module = timm.create_model(
+                name, pretrained=pretrained and fetches(), num_classes=outputs, **options
+            )
         except (OSError, RuntimeError) as error:
             if not pretrained:
                 raise

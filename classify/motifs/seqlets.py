@@ -3,7 +3,7 @@
 A filter of the first layer is often a part of a motif, or of several; what the whole network looks for shows where letters
 decide. Integrated gradients (``classify.interpretation``) say how much each letter of a window adds to the log-odds;
 TF-MoDISco (Shrikumar et al. 2018, arXiv:1811.00416) takes the stretches that stand out (seqlets) and clusters them. The
-library modisco-lite does that; it is an extra (``pip install 'specgen[motifs]'``), as it brings graph libraries along.
+library modisco-lite does that; it is an extra (``motifs``), as it brings graph libraries along.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from classify.interpretation.attribution import Attribution
 from classify.motifs.matrices import Floats, Motif
-from specgen.errors import InputError
+from specgen.errors import InputError, MissingLibrary
 from specgen.sequences import INDICATORS, Codes
 
 __all__ = ["SeqletMotif", "hypothetical", "seqlet_motifs"]
@@ -103,7 +103,7 @@ def seqlet_motifs(
     try:
         from modiscolite.tfmodisco import TFMoDISco
     except ImportError:
-        raise InputError("seqlets: need modisco-lite; pip install 'specgen[motifs]'") from None
+        raise MissingLibrary("modisco-lite", "motifs") from None
     present = INDICATORS[windows].astype(np.float64)
     state, python_state = np.random.get_state(), random.getstate()
     try:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classify.config import flat
-from specgen.errors import InputError
+from specgen.errors import InputError, MissingLibrary
 from specgen.files import take_lock
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def optuna() -> Any:
     try:
         import optuna as library
     except ImportError:
-        raise InputError("sweep: optuna is not installed; pip install 'specgen[sweep]'") from None
+        raise MissingLibrary("optuna", "sweep") from None
     library.logging.set_verbosity(logging.WARNING)
     warnings.filterwarnings("ignore", category=library.exceptions.ExperimentalWarning)
     return library

@@ -455,7 +455,7 @@ class TestCommand:
     def test_the_missing_extra_is_named(self, base, capsys, monkeypatch, library):
         monkeypatch.setitem(sys.modules, library, None)
         assert main(["app", "--run", str(base)]) == 2
-        one_line(capsys, f"{library} is not installed; pip install 'specgen[app]'")
+        one_line(capsys, f"{library} is not installed; the extra 'app' brings it: pip install -e '.[app]'")
 
     @pytest.mark.parametrize(
         ("options", "match"),

@@ -278,6 +278,15 @@ def test_matlab_4_is_refused_before_its_reader_sees_it(tmp_path):
         ArrayFile(tmp_path / "x.mat", ArraySettings())
 
 
+def test_an_array_that_is_gone_when_its_rows_are_read(tmp_path):
+    path = write_hdf5(tmp_path / "x.mat")
+    arrays = ArrayFile(path, ArraySettings())
+    with h5py.File(path, "r+") as file:
+        del file["trainxdata"]
+    with pytest.raises(InputError, match=r"x.mat: trainxdata: cannot be read"):
+        letters_of(arrays, [0, 1])
+
+
 def test_a_damaged_chunk_is_told(tmp_path):
     path = write_hdf5(tmp_path / "x.mat")
     with h5py.File(path, "r+") as file:

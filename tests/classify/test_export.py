@@ -216,7 +216,7 @@ def test_noise_of_the_letters_is_refused(copy, capsys, tmp_path):
 def test_without_the_extra(base, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert main(["export", "--run", str(base), "--out", str(tmp_path / "x.onnx")]) == 2
-    one_line(capsys, "onnxruntime is not installed; pip install 'specgen[export]'")
+    one_line(capsys, "onnxruntime is not installed; the extra 'export' brings it")
 
 
 def test_formats_have_an_ending_each():

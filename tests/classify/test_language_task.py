@@ -10,11 +10,13 @@ import torch
 
 from classify.__main__ import main
 from classify.augment import ReverseComplement
+from classify.evaluation import run_settings
 from classify.language.blocks import Contig
 from classify.language.letters import GenomeLetters
 from classify.language.sampling import draw_sequences
 from classify.language.scoring import perplexity_summary
 from classify.language.settings import MadeUpSettings
+from classify.model_card import model_card
 from classify.reporting.answered import KINDS_OF_RUNS
 from classify.reporting.finished import read_finished
 from classify.tasks.language import LanguageSettings, LanguageTask
@@ -210,6 +212,11 @@ def test_predictions_sum_up_to_the_metrics(run):
     assert "Perplexity" in page
     assert "Markov chain of order" in page
     assert "Confusion" not in page
+
+
+def test_the_card_names_the_bases_and_not_the_genomes(run):
+    card = model_card(run, LanguageTask(run_settings(run).data))
+    assert "gives probabilities of the next base behind every letter: A, C, G, T." in card
 
 
 def test_a_comparison_finds_the_same_in_its_predictions(run):

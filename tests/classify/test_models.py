@@ -8,6 +8,7 @@ from torch.nn import functional as F
 import classify.models
 from classify.cost import flops_per_example, parameter_count
 from classify.models import MODELS, build_model, register_model
+from classify.models.base import fetching
 from specgen.errors import InputError, UnknownName
 
 SIZE = {"image": (3, 224, 224), "onehot": (4, 600)}
@@ -279,6 +280,27 @@ def test_pretrained_is_off_unless_asked_for(monkeypatch):
     asked = offline(monkeypatch, OSError("must not be asked"))
     assert build_model("timm:resnet18", 7, {"drop_rate": 0.2}).out_features == 7
     assert asked == [("resnet18", {"pretrained": False, "num_classes": 7, "drop_rate": 0.2})]
+
+
+def test_a_finished_run_fetches_nothing(monkeypatch):
+    """Its weights take the place of those that it began with; of Inception v3 these change what becomes of the picture."""
+    asked = offline(monkeypatch, OSError("must not be asked"))
+    with fetching(False):
+        build_model("timm:resnet18", 2, {"pretrained": True})
+        assert build_model("inception_v3", 2, {"pretrained": True}).transform_input
+    assert asked == [("resnet18", {"pretrained": False, "num_classes": 2})]
+    assert not build_model("inception_v3", 2).transform_input
+    with pytest.raises(InputError, match="cannot be had"):
+        build_model("timm:resnet18", 2, {"pretrained": True})
+
+
+@pytest.mark.parametrize("option", ["checkpoint_path", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"])
+def test_weights_from_elsewhere_are_refused(monkeypatch, option):
+    """The folder of a run may be a stranger's, and pickles are code."""
+    asked = offline(monkeypatch, OSError("must not be asked"))
+    with pytest.raises(InputError, match=f"model_options of 'timm:resnet18': {option}: names weights elsewhere"):
+        build_model("timm:resnet18", 2, {option: "x"})
+    assert asked == []
 
 
 def test_pretrained_inception_v3_offline(monkeypatch):

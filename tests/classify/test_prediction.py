@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import os
 import sys
 
 import numpy as np
@@ -178,6 +179,17 @@ def test_truncated_input_leaves_no_output(base, tmp_path, capsys):
     one_line(capsys, "truncated or damaged")
     assert out.read_text() == "from before"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.fa.gz", "out.csv"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_predictions_do_not_take_the_place_of_a_pipe(base, tmp_path, capsys):
+    (tmp_path / "in.fa").write_text(">a\nACGT\n")
+    os.mkfifo(tmp_path / "pipe")
+    command = ["predict", "--run", base, "--input", tmp_path / "in.fa", "--out", tmp_path / "pipe"]
+    assert main([str(word) for word in command]) == 2
+    assert "pipe: is a device or a pipe; expected the name of a file (- is standard output" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.fa", "pipe"]
+    assert (tmp_path / "pipe").is_fifo()
 
 
 @pytest.mark.parametrize(

@@ -483,7 +483,7 @@ def test_without_a_study_without_optuna_and_with_company(tmp_path, fake, capsys,
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "optuna", None)
         assert call(tmp_path) == 2
-        one_line(capsys, "optuna is not installed; pip install 'specgen[sweep]'")
+        one_line(capsys, "optuna is not installed; the extra 'sweep' brings it")
     with held(folder):
         assert call(tmp_path) == 2
         one_line(capsys, "another process is at work in this folder")

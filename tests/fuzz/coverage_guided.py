@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import os
 import resource
 import sys
@@ -106,6 +107,8 @@ def main() -> int:
     with atheris.instrument_imports(include=["specgen", "classify"]):
         from report_readers import READERS
 
+    # Readers that need it import it late, and its library may not fit into what memory they are left.
+    importlib.import_module("numba")
     names = given.readers or list(READERS)
     seconds = max(1, round(60 * given.minutes / len(names)))
     for name in names:

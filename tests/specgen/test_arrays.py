@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from specgen.arrays import check_heaps, check_stored, map_array, read_archive
+from specgen.arrays import check_heaps, check_stored, map_array, read_archive, read_attributes
 from specgen.errors import InputError
 from specgen.files import Growth
 
@@ -98,6 +98,24 @@ def test_stretches_of_large_files_are_passed_over(tmp_path: Path, monkeypatch: p
     for apart in ([], [(0, at)], [(at + 99, at + 100)]):
         with pytest.raises(InputError, match="heap of texts"):
             check_heaps(path, apart)
+
+
+def test_attributes_are_numbers_and_texts(tmp_path: Path) -> None:
+    """A file of which the type of a text was damaged so that it was a list of another length for each value ended the process."""
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        group = file.create_group("a")
+        group.attrs["name"], group.attrs["n"], group.attrs["flat"] = "x", 3, np.bytes_(b"y")
+        assert read_attributes("x.h5", group) == {"name": "x", "n": 3, "flat": b"y"}
+        lists = np.empty(1, dtype=object)
+        lists[0] = np.arange(3)
+        file.attrs.create("lists", lists, dtype=h5py.vlen_dtype(np.int64))
+        group.attrs["link"] = group.ref
+        for item, name in ((file, "attribute 'lists'"), (group, "attribute 'link' of a")):
+            with pytest.raises(InputError, match=f"x.h5: {name}: expected numbers or texts"):
+                read_attributes("x.h5", item)
+        stored = file.create_dataset("b", (2,), dtype=h5py.vlen_dtype(np.int64))
+        with pytest.raises(InputError, match="b: expected numbers or texts, got values of another HDF5 type"):
+            check_stored(tmp_path / "x.h5", stored)
 
 
 def test_an_hdf5_array_that_its_file_cannot_hold(tmp_path: Path) -> None:

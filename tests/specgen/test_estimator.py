@@ -89,6 +89,8 @@ def test_clones_forget_and_states_do_not_change():
         ({"palette": "hu"}, texts(), "unknown palette 'hu'"),
         ({"length": 5}, texts(), "shorter than the spectrogram window"),
         ({"n_fft": 5}, texts(), "n_fft"),
+        ({"length": 600.0}, texts(), "length: expected a whole number, got 600.0"),
+        ({"window": "x"}, texts(), "window: expected a whole number, got 'x'"),
         ({}, "ACGT", "got a single one"),
         ({}, [], "at least one sequence"),
         ({}, ["ACGZ"], r"X\[0\]: letter 'Z'"),

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from specgen.errors import InputError
-from specgen.files import new_folder
+from specgen.files import new_folder, write_atomic
 
 
 def test_a_folder_vanishes_where_no_file_can_be_opened(tmp_path):
@@ -30,3 +30,16 @@ def test_a_folder_vanishes_where_no_file_can_be_opened(tmp_path):
         for handle in held:
             os.close(handle)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_pipes_are_not_replaced_but_links(tmp_path):
+    """Whoever reads the pipe would wait for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="pipe: is a device or a pipe; expected the name of a file"):
+        write_atomic(tmp_path / "pipe", "x")
+    assert [(path.name, path.is_fifo()) for path in tmp_path.iterdir()] == [("pipe", True)]
+    (tmp_path / "link").symlink_to("target")
+    write_atomic(tmp_path / "link", "x")
+    assert (tmp_path / "link").read_text() == "x"
+    assert not (tmp_path / "target").exists()
