@@ -49,6 +49,9 @@ HISTORY = (
 )
 """Columns of metrics.csv."""
 
+SPOKEN = ("train_loss", "val_loss", "val_accuracy", "val_auroc")
+"""Those that a log tells of each epoch."""
+
 
 class MovableCheckpoint(ModelCheckpoint):  # type: ignore[misc]
     """A checkpoint callback that keeps its best score when the run folder was moved before resuming."""
@@ -167,6 +170,9 @@ class History(Callback):  # type: ignore[misc]
         self.rows.append([values.get(name, "") for name in HISTORY])
         if is_leader():
             self.run.write_csv("metrics.csv", HISTORY, self.rows)
+            if trainer.progress_bar_callback is None:  # a log has a line for each epoch
+                told = ", ".join(f"{name} {values[name]:.4g}" for name in SPOKEN if name in values)
+                print(f"epoch {values['epoch']}: {told}, {values['seconds']:.0f} s", flush=True)
 
     def this_epoch(self) -> dict[str, float | None]:
         """Costs of the epoch so far."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from classify.digests import digest
 from classify.splits import SPLITS, stable_fraction
+from classify.spoken import data_lines, left_out
 from classify.targets import Labels, Targets, counted
 from specgen.errors import InputError
 from specgen.sequences import Codes
@@ -192,6 +193,10 @@ class Examples:
         """The examples of one split."""
         return self.take(self.split == split)
 
+    def lines(self) -> list[str]:
+        """For a terminal: sizes of the splits, what was left out, what may leak."""
+        return data_lines({split: self.part(split).told() for split in SPLITS}, self.counts)
+
     def per_class(self) -> dict[str, int]:
         """Number of examples of each class, or that have each label; labels in a file are read for it."""
         if self.targets is not None:
@@ -264,7 +269,10 @@ def check_classes(examples: Examples, describe: Callable[[str], str] = str, spli
     present = [name for name, n in examples.per_class().items() if n]
     if len(present) < 2:
         only = f"only {describe(present[0])}" if present else "none"
-        raise InputError(f"data: {only} is left after filtering; expected examples of {' and '.join(examples.classes)}")
+        told = f" ({left_out(examples.counts)})" if examples.counts else ""
+        raise InputError(
+            f"data: {only} is left after filtering; expected examples of {' and '.join(examples.classes)}{told}"
+        )
     for split in splits:
         sizes = examples.part(split).per_class()
         if empty := [name for name, n in sizes.items() if not n]:

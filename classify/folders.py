@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,7 +17,7 @@ from classify.settings import RunSettings
 from specgen.errors import InputError, first_line
 from specgen.parser import load_settings
 
-__all__ = ["SPLIT_COLUMNS", "check_folder", "check_split", "split_rows", "stopped_early"]
+__all__ = ["SPLIT_COLUMNS", "check_folder", "check_same_data", "check_split", "split_rows", "stopped_early"]
 
 SPLIT_COLUMNS = ("id", "group", "chromosome", "label", "split")
 """Columns of split.csv."""
@@ -73,6 +75,29 @@ def check_folder(run: RunFolder, settings: RunSettings, resume: bool, overwrite:
     if (before := state["position"].get("processes")) != world():
         raise InputError(f"{run.last}: --resume with another number of processes: was {before}, now {world()}")
     return state
+
+
+def check_same_data(settings: RunSettings, models: Sequence[str]) -> None:
+    """Refuse run folders of these models that are of other data: they would be replaced, and were to be kept or compared.
+
+    Raises
+    ------
+    InputError
+        Naming the folder and the first setting that differs.
+    """
+    new = flat({"data": yaml.safe_load(to_yaml(settings))["data"]})
+    for model in models:
+        folder = dataclasses.replace(settings, model=model, model_options={}).folder
+        if not RunFolder(folder).config.is_file():
+            continue
+        body = load_settings(str(RunFolder(folder).config)).get("data")
+        old = flat({"data": body})
+        if differs := [key for key, value in new.items() if key in old and old[key] != value]:
+            key = differs[0]
+            raise InputError(
+                f"{folder}: holds a run of other data: {key} was {old[key]!r}, now {new[key]!r}; --name NAME makes another, "
+                "--overwrite replaces it"
+            )
 
 
 def _lacking(state: Any) -> str:

@@ -25,13 +25,7 @@ MOST_BARCODES = 64
 
 
 def check_name(key: str, name: str) -> None:
-    """Refuse a name that is no plain folder name of at most 200 characters.
-
-    Raises
-    ------
-    InputError
-        Names ``key``.
-    """
+    """Refuse (``InputError``, naming ``key``) a name that is no plain folder name of at most 200 characters."""
     if len(name) > 200:
         raise InputError(f"{key}: expected at most 200 characters, got {len(name)}")
     if not name or name.startswith(".") or set(name) & set("/\\\0"):
@@ -196,8 +190,10 @@ class TrainingSettings:
         Batches in page-locked memory; null = where there is a GPU.
     checkpoint_minutes
         Minutes between checkpoints within an epoch; 0 = at ends of epochs only.
-    val_tiles, test_tiles
-        Most windows per sequence whose logits are averaged in validation and in the test.
+    val_tiles
+        Most windows per sequence whose logits are averaged in validation.
+    test_tiles
+        The same in the test and in prediction; the mean of several is better than one of them alone.
     both_strands
         Logits of validation, test and prediction are the mean of those of a window and of its reverse complement.
     barcodes

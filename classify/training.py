@@ -6,7 +6,7 @@ epoch alone, dropout on the step besides, and a checkpoint holds weights, optimi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -231,29 +231,8 @@ def _probe(module: Classifier, loader: Any, settings: RunSettings) -> int:
 
 
 def _headline(settings: RunSettings, module: nn.Module, examples: Examples, plan: Plan) -> str:
-    sizes = ", ".join(f"{split} {examples.part(split).told()}" for split in ("train", "val", "test"))
-    dropped = list(_spoken(examples.counts))
-    alone = [value for key, value in examples.counts.items() if key.endswith(("without_gene_or_locus", "without_gene"))]
-    if any(alone):
-        dropped.append(
-            f"note: {sum(alone)} name no gene or locus and are groups of their own (data.table can name them)"
-        )
-    return (
-        f"{settings.model} on {settings.task}: {parameter_count(module):,} parameters\n{plan}\n{sizes}\n"
-        + "; ".join(dropped)
-    )
-
-
-def _spoken(counts: Mapping[str, Any], above: str = "") -> Iterator[str]:
-    """Counts for a terminal: those that are not nothing, and those that belong together in one."""
-    numbers = {key: value for key, value in counts.items() if value and not isinstance(value, Mapping)}
-    if above and numbers:
-        yield f"{above}: " + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in numbers.items())
-    elif not above:
-        yield from (f"{key.replace('_', ' ')}: {value}" for key, value in numbers.items())
-    for key, value in counts.items():
-        if isinstance(value, Mapping):
-            yield from _spoken(value, f"{above} {key.replace('_', ' ')}".strip())
+    first = f"{settings.model} on {settings.task}: {parameter_count(module):,} parameters"
+    return "\n".join([first, str(plan), *examples.lines()])
 
 
 def _write_weights(run: RunFolder, module: Classifier) -> None:

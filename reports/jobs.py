@@ -107,6 +107,8 @@ class Job:
             if not same:
                 shutil.rmtree(checkpoints, ignore_errors=True)  # of other settings: nothing to go on from
             command.append("--resume" if (checkpoints / "last.ckpt").exists() else "--overwrite")
+        elif command[:3] == ["-m", "classify", "baselines"]:
+            command.append("--overwrite")  # where their data was another
         self.tell("begun", key)
         return command
 

@@ -75,6 +75,7 @@ RANKS = {
     "classify.targets": 10,
     "classify.features": 10,
     "classify.labels": 17,
+    "classify.spoken": 11,
     "classify.examples": 12,
     "classify.metrics": 12,
     "classify.runs": 12,

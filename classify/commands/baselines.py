@@ -14,11 +14,13 @@ ABOUT = "Fit the trivial baselines on the examples and splits of a configuration
 def run(arguments: Sequence[str]) -> None:
     """Parse, fit each baseline, print one line for each."""
     only = {"type": list[str], "default": [], "help": "names of the baselines to fit; default: all that suit the task"}
-    settings, extra = parse_run(arguments, "baselines", ABOUT, {"only": only})
+    again = {"action": "store_true", "help": "replace baselines of other data, too"}
+    settings, extra = parse_run(arguments, "baselines", ABOUT, {"only": only, "overwrite": again})
     from classify.baseline_fit import fit_baseline
     from classify.baselines import BASELINES
     from classify.commands.evaluate import print_bounds
     from classify.distributed import check_alone
+    from classify.folders import check_same_data
     from classify.tasks import TASKS
 
     check_alone("baselines")
@@ -31,9 +33,10 @@ def run(arguments: Sequence[str]) -> None:
     names = extra.only or [name for name in BASELINES if task.centred or not BASELINES[name].centred]
     for name in names:
         BASELINES[name]  # an unknown one fails before any work
+    if not extra.overwrite:
+        check_same_data(settings, names)
     examples = task.load()
-    if made := examples.counts.get("simulated_transcripts"):
-        print(f"note: no files were given; these are {made} simulated transcripts")
+    print("\n".join(examples.lines()), flush=True)
     if not extra.only and examples.targets is not None:  # what learns from classes has none to learn from
         names = [name for name in names if not BASELINES[name].learn]
     for name in names:

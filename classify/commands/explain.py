@@ -67,8 +67,8 @@ def run(arguments: Sequence[str]) -> None:
         cds=read_cds(parsed.cds) if parsed.cds else None, progress=parsed.progress,
     )  # fmt: skip
     print(
-        f"{out}: {counts['explained']} records explained, {counts['incomplete']} attributions not complete; "
-        f"{counts['too_short']} records before them shorter than a window"
+        f"{out}: {counts['explained']} records explained (--most {parsed.most}), {counts['incomplete']} attributions not "
+        f"complete; {counts['too_short']} records before them shorter than a window"
     )
     if counts["longer"]:
         print(

@@ -43,3 +43,4 @@ def run(arguments: Sequence[str]) -> None:
     name = parsed.format or fitting[0]
     far = FORMATS[name].write(Path(parsed.run), out, parsed.input)
     print(f"{out}: {name}; differs from the run by {far:.1e} at most in a probability (allowed: {TOLERANCE:g})")
+    print(f"{name}: {FORMATS[name].note}")

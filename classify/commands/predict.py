@@ -33,6 +33,8 @@ def run(arguments: Sequence[str]) -> None:
     told = (
         f"{counts['records']} records, {counts['too_short']} of them shorter than the {counts['needed']} nt of a window"
     )
+    if counts["too_short"] and tiling.short != "pad":
+        told += " (--short pad scores them)"
     if tiling.short == "pad":
         told = (
             f"{counts['records']} records, {counts['padded']} of them padded to the {counts['needed']} nt of a window"

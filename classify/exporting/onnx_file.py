@@ -102,7 +102,12 @@ def answers_of(model: bytes | str, codes: Codes) -> Answers:
         raise InputError(f"{where}: cannot be run ({' '.join(str(error).split())[:300]})") from None
 
 
-@register_format("onnx", suffix=".onnx", note="one file for ONNX Runtime and what else reads ONNX")
+@register_format(
+    "onnx",
+    suffix=".onnx",
+    note="one file: onehot (batch, 4, window; rows A, C, G, T) or codes (batch, window) in, probabilities and logits out; its "
+    "metadata names classes and window",
+)
 def write_onnx(run: Path, out: Path, reads: str) -> float:
     """See ``formats.Writer``; ``out`` is there only if ONNX Runtime agrees with the run on windows of other batch sizes."""
     need("onnx", "onnxruntime")

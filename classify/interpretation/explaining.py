@@ -77,6 +77,11 @@ def explain_file(
         bodies: list[dict[str, Any]] = []
         for name, window, start in centre_windows(explainer.loaded.task, source, most, counts, progress):
             bodies.append(_explain(explainer, folder, len(bodies) + 1, name, window, start, (cds or {}).get(name)))
+        if not bodies:
+            needed = explainer.loaded.task.window + explainer.loaded.task.cut
+            raise InputError(
+                f"{source}: all {counts['too_short']} records are shorter than the {needed} nt of a window"
+            )
         check_named(cds, [body["record"] for body in bodies])
         counts["explained"] = len(bodies)
         counts["incomplete"] = sum(not body["ig"]["complete"] for body in bodies if "ig" in body)

@@ -34,6 +34,8 @@ def read_text(run: Path, name: str, command: str = "evaluate") -> str:
     try:
         return (run / name).read_text(encoding="utf-8")
     except FileNotFoundError:
+        if name != "config.yaml" and not (run / "config.yaml").exists():
+            raise InputError(f"{run}: is no run folder (no config.yaml); expected RUNS/TASK/MODEL/NAME") from None
         how = "train --config FILE" if command == "train" else f"{command} --run {run}"
         raise InputError(f"{run}: {name} is missing; run `python -m classify {how}` first") from None
     except (OSError, UnicodeDecodeError) as error:

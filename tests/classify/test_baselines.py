@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+from classify.__main__ import main
 from classify.baseline_fit import evaluate_baseline, fit_baseline
 from classify.baselines import BASELINES, kmer_frequencies
 from classify.coding_potential import fickett, hexamer_score, hexamer_tables, rotation_table
@@ -332,3 +333,18 @@ def test_nothing_is_fitted_to_test_data(settings, tmp_path):
 def test_unknown_baseline(settings, examples):
     with pytest.raises(UnknownName, match=r"unknown baseline 'kmer4'; did you mean 'kmer[36]'"):
         fit_baseline("kmer4", settings, examples)
+
+
+def test_baselines_of_other_data_are_kept(tmp_path, capsys):
+    words = ["baselines", "--only", "gc", "--runs", str(tmp_path), "--data.simulate.n", "60", "--data.length", "300"]
+    assert main(words) == 0
+    assert "note: no files were given; these are 60 simulated transcripts" in capsys.readouterr().out
+    folder = tmp_path / "coding" / "gc" / "default"
+    before = (folder / "metrics.json").read_bytes()
+    assert main([*words, "--data.simulate.seed", "1"]) == 2
+    said = capsys.readouterr().err
+    assert f"{folder}: holds a run of other data: data.simulate.seed was 0, now 1; --name NAME makes another" in said
+    assert (folder / "metrics.json").read_bytes() == before
+    assert main([*words, "--training.test_tiles", "2"]) == 0  # the same data: fitted again, as before
+    assert main([*words, "--data.simulate.seed", "1", "--overwrite"]) == 0
+    assert (folder / "metrics.json").read_bytes() != before

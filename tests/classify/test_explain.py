@@ -240,7 +240,7 @@ def test_records_of_a_file_are_explained(base, source, tmp_path, capsys):
     (tmp_path / "cds.bed").write_text("# known\na\t60\t300\tx\n")
     assert explain(base, out, "--input", source, "--cds", tmp_path / "cds.bed", "--most", 4) == 0
     said = capsys.readouterr().out
-    assert "4 records explained, 0 attributions not complete; 1 records before them shorter" in said
+    assert "4 records explained (--most 4), 0 attributions not complete; 1 records before them shorter" in said
     assert "of 4 longer ones the window in the middle alone; predict tells the mean" in said
     numbered = {f"{i:04d}{end}" for i in range(1, 5) for end in (".png", ".json", ".csv", "_gradcam.npy")}
     assert {path.name for path in out.iterdir()} == numbered | {"explain.json"}
@@ -325,6 +325,7 @@ def test_measures_on_simulated_transcripts(which, request, tmp_path, capsys):
             "the BED file names none of the records that are drawn: zz there, a, ",
         ),
         (["--input", "nowhere.fa"], "nowhere.fa: no such file"),
+        (["--input", "SHORT"], "short.fa: all 2 records are shorter than the 618 nt of a window"),
         (["--simulated", 1, "--measure.shortest", 1, "--measure.longest", 1], "only 0 of 1 windows"),
         (["--input", "SOURCE", "--out", "FULL"], "holds something already"),
         (["--input", "SOURCE", "--run", "nowhere"], "nowhere: is no run folder"),
@@ -332,7 +333,9 @@ def test_measures_on_simulated_transcripts(which, request, tmp_path, capsys):
 )
 def test_mistakes(base, source, tmp_path, capsys, options, match):
     (tmp_path / "other.bed").write_text("zz\t1\t9\n")
-    places = {"SOURCE": source, "FULL": tmp_path, "OTHER": tmp_path / "other.bed"}
+    (tmp_path / "short.fa").write_text(">a\nACGT\n>b\nAC\n")
+    known = {"OTHER": tmp_path / "other.bed", "SHORT": tmp_path / "short.fa"}
+    places = {"SOURCE": source, "FULL": tmp_path, **known}
     assert explain(base, tmp_path / "out", *(places.get(option, option) for option in options)) == 2
     one_line(capsys, match)
     assert not list(tmp_path.glob("out/*"))

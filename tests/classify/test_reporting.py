@@ -21,7 +21,7 @@ from classify.reporting._files import read_predictions
 from classify.reporting.curves import AXES, MOST, POINTS, chart, precision_recall_curves, roc_curves
 from classify.reporting.figures import best_epoch, draw_all, history_figure, roc_figure
 from classify.reporting.page import _tables, measure, shorten, write_report
-from classify.training import _spoken
+from classify.spoken import _spoken
 from specgen.errors import InputError
 
 NASTY = [
@@ -381,6 +381,11 @@ def test_a_missing_file_is_named(tmp_path, name, message):
 def test_no_folder_at_all(tmp_path):
     with pytest.raises(InputError, match="there is no such run folder"):
         write_report(tmp_path / "nowhere")
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(InputError, match=r"is no run folder \(no config.yaml\); expected RUNS/TASK/MODEL/NAME"):
+        write_report(tmp_path)
 
 
 def change_metrics(run, **changes):

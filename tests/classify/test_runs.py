@@ -304,6 +304,16 @@ def test_bad_data_leaves_no_folder(tmp_path, capsys):
 # Evaluation
 
 
+def test_a_log_has_a_line_for_each_epoch(tmp_path, capsys):
+    code, folder = train(tmp_path, "lines", "--training.progress", "false")
+    assert code == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch ")]
+    rows = rows_of(folder / "metrics.csv")
+    assert len(told) == len(rows) > 1
+    for line, row in zip(told, rows, strict=True):
+        assert line.startswith(f"epoch {row['epoch']}: train_loss {float(row['train_loss']):.4g}, val_loss ")
+
+
 def test_evaluating_again_changes_nothing(base, copy, capsys):
     (copy / "predictions.csv").unlink()
     assert main(["evaluate", "--run", str(copy)]) == 0
