@@ -338,7 +338,7 @@ def test_unknown_baseline(settings, examples):
 def test_baselines_of_other_data_are_kept(tmp_path, capsys):
     words = ["baselines", "--only", "gc", "--runs", str(tmp_path), "--data.simulate.n", "60", "--data.length", "300"]
     assert main(words) == 0
-    assert "note: no files were given; these are 60 simulated transcripts" in capsys.readouterr().out
+    assert "note: no files were given; these are 120 simulated transcripts" in capsys.readouterr().out
     folder = tmp_path / "coding" / "gc" / "default"
     before = (folder / "metrics.json").read_bytes()
     assert main([*words, "--data.simulate.seed", "1"]) == 2
