@@ -69,12 +69,15 @@ def text_lines(path: str | Path, expected: str, growth: Growth = HELD) -> Iterat
     number = last = 0
     with faults_told(path, expected, lambda: number), open_decompressed(path, growth=growth) as handle:
         text_file = io.TextIOWrapper(handle, encoding="utf-8-sig")
-        for number, line in enumerate(iter(partial(text_file.readline, LONGEST), ""), 1):
-            if len(line) == LONGEST:
-                raise InputError(f"{path}: line {number}: has more than {LONGEST:,} letters, expected {expected}")
-            if text := line.rstrip("\r\n"):
-                last = number
-                yield number, text
+        try:
+            for number, line in enumerate(iter(partial(text_file.readline, LONGEST), ""), 1):
+                if len(line) == LONGEST:
+                    raise InputError(f"{path}: line {number}: has more than {LONGEST:,} letters, expected {expected}")
+                if text := line.rstrip("\r\n"):
+                    last = number
+                    yield number, text
+        finally:
+            text_file.detach()  # or it would close standard input
     if not last:
         raise InputError(f"{path}: is empty, expected {expected}")
 

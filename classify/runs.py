@@ -9,16 +9,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from specgen.errors import InputError
 from specgen.files import expand, finite, read_json, write_atomic
+from specgen.ledger import is_stream
 
-__all__ = ["Results", "RunFolder", "check_inputs", "to_csv"]
+__all__ = ["Results", "RunFolder", "check_inputs", "check_names", "check_twice", "to_csv"]
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -50,6 +52,33 @@ def check_inputs(run: str | Path, *files: str) -> None:
     for file in files:
         if file not in ("", "-") and not expand(file).exists():
             raise InputError(f"{file}: no such file")
+
+
+def check_twice(*files: str) -> None:
+    """Refuse what can be read only once: standard input (-), a pipe.
+
+    Raises
+    ------
+    InputError
+        Naming it.
+    """
+    for file in files:
+        if is_stream(file):
+            name = "standard input" if file == "-" else file
+            raise InputError(f"{name}: can be read only once, as pipes can; expected a file, which is read twice")
+
+
+def check_names(out: str) -> None:
+    """Refuse what is no first part of the names of files, so that theirs would begin with a dot or lie beside a folder.
+
+    Raises
+    ------
+    InputError
+        A folder, or nothing behind the last /.
+    """
+    if not out or out.endswith(("/", os.sep)) or Path(out).is_dir():
+        got = f"the folder {out}" if out else "nothing"
+        raise InputError(f"--out: expected the first part of the names of files, such as {Path(out) / 'x'}, got {got}")
 
 
 @dataclass(frozen=True)
@@ -204,8 +233,8 @@ class RunFolder:
                 raise InputError(f"{self.decided}: {name!r}: expected a threshold from 0 to 1, got {str(value)[:200]}")
         return body
 
-    def split_rows(self) -> list[dict[str, str]]:
-        """Rows of split.csv; none where the run has no such file.
+    def split_rows(self) -> Iterator[dict[str, str]]:
+        """Rows of split.csv, one after the other; none where the run has no such file.
 
         Raises
         ------
@@ -214,17 +243,16 @@ class RunFolder:
         """
         path = self.path / "split.csv"
         if not path.is_file():
-            return []
+            return
         columns = ("id", "group", "chromosome", "split")
         try:
             with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-                rows = list(csv.DictReader(file))
+                for place, row in enumerate(csv.DictReader(file), 1):
+                    if missing := [key for key in columns if row.get(key) is None]:
+                        raise InputError(f"{path}: row {place}: has no {missing[0]}")
+                    yield row
         except (OSError, csv.Error) as error:
             raise InputError(f"{path}: cannot be read ({error})") from None
-        for place, row in enumerate(rows, 1):
-            if missing := [key for key in columns if row.get(key) is None]:
-                raise InputError(f"{path}: row {place}: has no {missing[0]}")
-        return rows
 
 
 class Results(NamedTuple):

@@ -17,9 +17,11 @@ from PIL import Image
 
 from classify.__main__ import COMMANDS as CLASSIFY
 from classify.__main__ import main as classify
+from classify.lines import text_lines
 from specgen.__main__ import COMMANDS as SPECGEN
 from specgen.__main__ import main as specgen
 from specgen.cli import run_command
+from specgen.errors import InputError
 from specgen.ledger import Ledger
 from specgen.png import read_png_metadata
 
@@ -247,6 +249,14 @@ def test_a_settings_file_through_a_pipe_or_as_an_option(tmp_path, capsys):
     os.mkfifo(pipe)
     with subprocess.Popen(["sh", "-c", f"echo 'windows: {{length: 500}}' > '{pipe}'"]):
         assert "shorter than 518 nt" in render(capsys, out, source, more=["--config", pipe])
+
+
+def test_lines_of_standard_input_leave_it_open(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"a\n\nb\n"))))
+    assert list(text_lines("-", "a table")) == [(1, "a"), (3, "b")]
+    assert not sys.stdin.buffer.closed
+    with pytest.raises(InputError, match="is empty"):  # read to its end, and no traceback
+        list(text_lines("-", "a table"))
 
 
 @pytest.mark.parametrize(

@@ -273,6 +273,8 @@ RANKS = {
     "classify.scanning.bases": 23,
     "classify.scanning.parts": 23,
     "classify.scanning.seen": 24,
+    "classify.scanning.regions": 24,
+    "classify.scanning.former": 11,
     "classify.scanning.figures": 22,
     "classify.scanning.tracks": 24,
     "classify.scanning.scan": 25,

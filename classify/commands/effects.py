@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from classify.effects.settings import EffectsSettings
-from classify.runs import check_inputs
+from classify.runs import check_inputs, check_names
 from specgen.parser import CommandParser
 
 
@@ -30,6 +30,7 @@ def run(arguments: Sequence[str]) -> None:
     parsed = parser.parse_args(parser.friendly(arguments))
     settings = EffectsSettings(**{key: parsed[key] for key in EffectsSettings.__dataclass_fields__})
     check_inputs(parsed.run, parsed.vcf, parsed.genome)
+    check_names(parsed.out)
     from classify.distributed import check_alone
     from classify.effects.effects import effects
 

@@ -9,7 +9,7 @@ from typing import Any
 from classify.bootstrap import interval_text
 from classify.exons.prepared import KINDS
 from classify.exons.windows import LEAST_BEHIND_AG
-from classify.runs import check_inputs
+from classify.runs import check_inputs, check_names
 from classify.scanning.settings import ScanSettings
 from specgen.parser import CommandParser
 
@@ -31,6 +31,7 @@ def run(arguments: Sequence[str]) -> None:
     parsed = parser.parse_args(parser.friendly(arguments))
     settings = ScanSettings(**{key: parsed[key] for key in ScanSettings.__dataclass_fields__})
     check_inputs(parsed.run, parsed.genome, parsed.annotation, settings.regions)
+    check_names(parsed.out)
     from classify.distributed import check_alone
     from classify.scanning.scan import scan
 
@@ -46,6 +47,7 @@ def run(arguments: Sequence[str]) -> None:
     for name in body["empty"]:
         what = "base has a value" if "bits" in body else f"position of {settings.floor:g} or more"
         print(f"note: no {what}, so there is no {name}")
+    print("".join(f"note: {line}\n" for line in _left_out(body, settings)), end="")
     if body["seen_in_training"]:
         print(f"note: the run was trained on {', '.join(body['seen_in_training'])}; figures on them flatter")
 
@@ -64,8 +66,8 @@ def _tell_calls(body: dict[str, Any], out: str, settings: ScanSettings) -> None:
     calls = body["calls"]
     files = f"{out}{'.bed' if len(calls) == 1 else '.*.bed'}"
     print(
-        f"{files}: {sum(calls.values())} calls of {settings.threshold:g} or more on {len(body['contigs'])} contigs, "
-        f"{sum(body['contigs'].values()):,} nt"
+        f"{files}: {sum(calls.values())} calls of {settings.threshold:g} or more; {body['places']['scored']:,} places of "
+        f"{body['places']['contigs']} contigs were scored"
     )
     if len(calls) > 1:
         print("".join(f"{name:20} {n} calls\n" for name, n in calls.items()), end="")
@@ -76,6 +78,21 @@ def _tell_calls(body: dict[str, Any], out: str, settings: ScanSettings) -> None:
         )
         rate = f", prevalence {quality['prevalence']:.2e}" if quality["prevalence"] is not None else ""
         print(f"{name:10} {quality['n_true']} sites{rate}: {shown}")
+
+
+def _left_out(body: dict[str, Any], settings: ScanSettings) -> Iterator[str]:
+    """Where was not looked, though it was asked for."""
+    if blank := body["places"]["left_out_for_blanks"]:
+        yield (
+            f"{blank:,} places at ends of contigs were not scored: more than {settings.max_ambiguous:.0%} of their windows are "
+            "blank or ambiguous letters, and the run was trained on no blank ones"
+        )
+    if missing := body.get("regions", {}).get("not_in_genome"):
+        names = ", ".join([*list(missing)[:5], *(["..."] if len(missing) > 5 else [])])
+        yield (
+            f"{sum(missing.values()):,} of the {body['regions']['intervals']:,} regions of {settings.regions} lie on contigs "
+            f"that {body['genome']} does not have ({names})"
+        )
 
 
 def _doubts(body: dict[str, Any], settings: ScanSettings) -> Iterator[str]:

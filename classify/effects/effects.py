@@ -26,6 +26,7 @@ from classify.effects.variants import Row, read_vcf, variant_rows
 from classify.evaluation import Loaded
 from classify.noise import InputNoise
 from classify.prediction import load_reader
+from classify.runs import check_twice
 from specgen.errors import InputError
 from specgen.files import expand, replacing
 from specgen.genome import Fetch, Genome
@@ -84,8 +85,7 @@ def effects(
     for target in targets:
         if target.exists() and any(Path(source).exists() and target.samefile(source) for source in (vcf, genome)):
             raise InputError(f"{target}: is an input; choose another --out")
-    if Path(vcf).is_fifo():
-        raise InputError(f"{vcf}: is a pipe; expected a file, which is read twice")
+    check_twice(vcf, genome)
     score = SCORES[loaded.task.answers](loaded, settings)
     fields = Fields(score.numbers, settings.tag, score.classes, settings.strands)
     columns = table_columns(score.numbers, score.classes)

@@ -27,7 +27,7 @@ from classify.evaluation import Loaded, predict_logits
 from classify.exons.windows import cut_windows
 from classify.peaks.places import Intervals
 from classify.scanning.settings import ScanSettings
-from classify.scanning.values import Floats, Scored
+from classify.scanning.values import NONE, Floats, Scored
 from specgen.errors import InputError
 from specgen.sequences import Codes
 
@@ -77,7 +77,7 @@ class Bases(Scored):
     ) -> Floats:
         """See ``Scored.values``."""
         task, window, length = self.loaded.task, self.loaded.task.window, len(codes)
-        values = np.full((1, end - begin), -1, dtype=np.float32)
+        values = np.full((1, end - begin), NONE)
         # Places count from where the strand begins.
         first = begin if strand > 0 else length - end
         starts, lows, highs = self._windows(length, first, first + end - begin, regions, strand)

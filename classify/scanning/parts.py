@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,14 +19,14 @@ from tqdm import tqdm
 from classify.peaks.places import Intervals
 from classify.scanning.peaks import local_peaks, runs
 from classify.scanning.settings import STRANDS
-from classify.scanning.values import Scored
+from classify.scanning.values import BLANK, Scored
 from specgen.arrays import read_archive
 from specgen.errors import InputError
 from specgen.files import read_json, write_atomic
 from specgen.records import read_records
 from specgen.sequences import Codes
 
-__all__ = ["BLOCK", "Contig", "Part", "contigs_of", "parts", "scan_blocks"]
+__all__ = ["BLOCK", "Contig", "Part", "contigs_of", "parts", "scan_blocks", "wanted_of"]
 
 BLOCK = 1 << 17
 """nt of a block; the last whole step ends it."""
@@ -45,7 +45,8 @@ class Contig(NamedTuple):
 
 class Part(NamedTuple):
     """What a block gave: runs of one value and peaks (starts of their steps) of one strand and label, 0-based, on the forward
-    strand's coordinates; how many steps have a value, and the sum of these before they were rounded."""
+    strand's coordinates; how many steps have a value, the sum of these before they were rounded, and how many have none for the
+    blank letters beyond the ends of the contig."""
 
     contig: Contig
     strand: int
@@ -56,17 +57,28 @@ class Part(NamedTuple):
     heights: NDArray[np.float32]
     scored: int
     total: float
+    blank: int
 
 
-def contigs_of(genome: str, wanted: list[str]) -> list[Contig]:
-    """The contigs to scan, in the order of the file; reads it once, so that its faults are met before anything is written.
+def contigs_of(genome: str) -> list[Contig]:
+    """All contigs, in the order of the file; reads it once, so that its faults are met before anything is written.
 
     Raises
     ------
     InputError
-        A file that cannot be read, or without a wanted contig.
+        A file that cannot be read.
     """
-    every = [Contig(i, record.name, len(record.codes)) for i, record in enumerate(read_records(genome))]
+    return [Contig(i, record.name, len(record.codes)) for i, record in enumerate(read_records(genome))]
+
+
+def wanted_of(every: Sequence[Contig], wanted: Sequence[str], genome: str) -> list[Contig]:
+    """The contigs that are named, or all where none is, in the order of the file.
+
+    Raises
+    ------
+    InputError
+        A name that none of them has.
+    """
     known = {contig.name for contig in every}
     if missing := [name for name in wanted if name not in known]:
         shown = ", ".join([contig.name for contig in every[:5]] + (["..."] if len(every) > 5 else []))
@@ -131,13 +143,13 @@ def parts(folder: Path, contigs: list[Contig], step: int, strand: int, output: i
             names = [_member(strand, output, name) for name in Part._fields[2:]]
             try:
                 held = read_archive(_path(folder, contig, low), names, 16 * BLOCK + HEADERS)
-                *columns, scored, total = (held[name] for name in names)
-                if [column.ndim for column in (*columns, scored, total)] != [1] * len(columns) + [0, 0]:
+                *columns, scored, total, blank = (held[name] for name in names)
+                if [column.ndim for column in (*columns, scored, total, blank)] != [1] * len(columns) + [0, 0, 0]:
                     raise InputError(f"{_path(folder, contig, low)}: holds columns of another form")
             except InputError as error:
                 raise InputError(f"{error}; take it away") from None
             starts, ends, values, peaks, heights = columns
-            yield Part(contig, strand, starts, ends, values, peaks, heights, int(scored), float(total))
+            yield Part(contig, strand, starts, ends, values, peaks, heights, int(scored), float(total), int(blank))
 
 
 def _blocks(length: int, step: int) -> Iterator[tuple[int, int]]:
@@ -175,7 +187,8 @@ def _block(
             starts, ends, heights = runs(inside, scored.floor, scored.decimals)
             there = inside[inside >= 0]
             places = [low + step * starts, np.minimum(low + step * ends, len(codes)), heights]
-            columns = (*places, step * (found + begin), values[found], len(there), there.sum(dtype=np.float64))
+            sums = len(there), there.sum(dtype=np.float64), int((inside == BLANK).sum())
+            columns = (*places, step * (found + begin), values[found], *sums)
             told |= {_member(strand, output, name): x for name, x in zip(Part._fields[2:], columns, strict=True)}
     return told
 

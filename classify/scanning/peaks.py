@@ -45,7 +45,7 @@ def local_peaks(values: NDArray[np.float32], apart: int, least: float) -> Ints:
 def runs(values: NDArray[np.float32], least: float, decimals: int = 3) -> tuple[Ints, Ints, NDArray[np.float32]]:
     """0-based starts, ends and values of the runs of neighbours with one value (to so many decimals) of ``least`` or more."""
     rounded = np.round(values, decimals).astype(np.float32)
-    starts = np.flatnonzero(np.diff(rounded, prepend=np.float32(-2)))
+    starts = np.flatnonzero(np.diff(rounded, prepend=-np.inf))
     ends = np.append(starts[1:], len(rounded))[: len(starts)]
     kept = rounded[starts] >= np.float32(max(0.0, least))
     return starts[kept], ends[kept], rounded[starts[kept]]

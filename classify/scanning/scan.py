@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -15,21 +16,20 @@ from typing import Any
 import numpy as np
 
 import specgen
-from classify.contigs import missing_sequences
 from classify.evaluation import Loaded
 from classify.exons.annotation import read_annotation
 from classify.exons.prepared import KINDS, PreparedSet
 from classify.exons.starts import exon_starts
 from classify.exons.windows import ACCEPTOR_END, cut_windows, preceded
-from classify.peaks.places import Intervals
-from classify.peaks.reading import by_contig, read_peaks
 from classify.prediction import load_reader
 from classify.reporting.figures import png
-from classify.runs import RunFolder
+from classify.runs import RunFolder, check_twice
 from classify.scanning.bases import Bases
 from classify.scanning.figures import precision_recall
-from classify.scanning.parts import BLOCK, Contig, Part, contigs_of, parts, scan_blocks
+from classify.scanning.former import remove_former
+from classify.scanning.parts import BLOCK, Contig, Part, contigs_of, parts, scan_blocks, wanted_of
 from classify.scanning.peaks import Calls, call_quality
+from classify.scanning.regions import read_scan_regions
 from classify.scanning.seen import seen_in_training
 from classify.scanning.settings import STRANDS, ScanSettings
 from classify.scanning.tracks import SIGNS, check_bigwig, write_bed, write_bedgraph, write_bigwig
@@ -55,7 +55,8 @@ def scan(
 
     Tracks of the mean of both strands are ``<out>.bedGraph`` and ``<out>.bw``. Of several labels each has its own files,
     ``<out>.<number>_<label>.bed`` and so on. A run of the next base has tracks of bits a base (see ``bases``), no calls and so no
-    ``<out>.bed``. What is done of a stopped scan lies in ``<out>.part`` and is not done again.
+    ``<out>.bed``. What is done of a stopped scan lies in ``<out>.part`` and is not done again. Files that an earlier scan of the
+    same name made, and this one does not, are removed.
 
     Parameters
     ----------
@@ -69,7 +70,9 @@ def scan(
     Returns
     -------
     dict
-        The body of ``<out>.json``.
+        The body of ``<out>.json``. ``places`` counts steps on each strand that has a track: those that were scored, of how many
+        contigs, and those that were not for the blank letters of their windows alone, see ``values.Windows``. ``regions`` counts
+        those of the file, and those on contigs that the genome does not have.
 
     Raises
     ------
@@ -79,6 +82,8 @@ def scan(
     KeyboardInterrupt
         Stopped; the message says what is kept.
     """
+    genome = str(expand(genome))
+    check_twice(genome)
     loaded = load_reader(run, answers=KINDS_OF_RUNS)
     scored = KINDS_OF_RUNS[loaded.task.answers].of(loaded, settings, run)
     settings = scored.settings
@@ -88,25 +93,26 @@ def scan(
         raise InputError(
             f"{annotation}: exon starts are compared with calls to the base; expected one class, step 1, a strand, and no regions"
         )
-    genome = str(expand(genome))
-    contigs = contigs_of(genome, settings.contigs)
-    regions = _regions(settings.regions, contigs, genome) if settings.regions else None
+    every = contigs_of(genome)
+    contigs = wanted_of(every, settings.contigs, genome)
+    regions = read_scan_regions(settings.regions, every, contigs, genome) if settings.regions else None
+    inside = None if regions is None else regions.inside
     check_bigwig(contigs)
     _check_rules(loaded)
     truth = _truth(annotation, contigs, settings) if annotation else None
+    told: dict[str, Any] = {"seen_in_training": seen_in_training(run, contigs, inside, loaded.task.window)}
+    if regions is not None:
+        told["regions"] = {"intervals": regions.intervals, "not_in_genome": regions.missing}
     with _alone(out):
-        pins = _pins(loaded, run, genome, settings)
+        pins = {**_pins(loaded, run, genome, settings), "blanks": scored.blanks}
         try:
-            resumed = scan_blocks(scored, genome, contigs, regions, Path(f"{out}.part"), pins, progress=progress)
+            resumed = scan_blocks(scored, genome, contigs, inside, Path(f"{out}.part"), pins, progress=progress)
         except KeyboardInterrupt:
             kept = sum(1 for _ in Path(f"{out}.part").glob("*.npz"))
             raise KeyboardInterrupt(
                 f"stopped; the same command goes on (blocks of {BLOCK:,} nt kept in {out}.part: {kept})"
             ) from None
-        seen = seen_in_training(run, contigs, regions)
-        return _written(
-            run, genome, out, scored, contigs, truth, {"seen_in_training": seen, "blocks_from_before": resumed}
-        )
+        return _written(run, genome, out, scored, contigs, truth, {**told, "blocks_from_before": resumed})
 
 
 def _written(
@@ -121,26 +127,32 @@ def _written(
     """Tracks, calls and quality from the blocks, which are then taken away."""
     folder, settings, classes = Path(f"{out}.part"), scored.settings, scored.loaded.task.classes
     strands = STRANDS[settings.strands]
-    calls, empty = dict[str, int](), []
+    calls, empty, files = dict[str, int](), list[str](), list[str]()
     for output in scored.outputs:
         first = out if len(scored.outputs) == 1 else f"{out}.{output + 1}_{safe_name(classes[output])}"
         of = partial(parts, folder, contigs, settings.step, output=output)
         for strand in strands:
             track = f"{first}{TITLES[strand]}"
             write_bedgraph(Path(f"{track}.bedGraph"), of(strand=strand), scored.decimals)
-            if not write_bigwig(Path(f"{track}.bw"), contigs, of(strand=strand)):
-                empty.append(f"{track}.bw")
+            there = write_bigwig(Path(f"{track}.bw"), contigs, of(strand=strand))
+            files += [f"{track}.bedGraph", *([f"{track}.bw"] if there else [])]
+            empty += [] if there else [f"{track}.bw"]
         if not scored.calls:
             continue
         name = "call" if len(scored.outputs) == 1 else safe_name(classes[output])
         calls[classes[output]] = write_bed(
             Path(f"{first}.bed"), [of(strand=strand) for strand in strands], settings.threshold, settings.step, name
         )
+        files.append(f"{first}.bed")
+    places = _places(
+        part for strand in strands for part in parts(folder, contigs, settings.step, strand, scored.outputs[0])
+    )
     body = {
         "run": run.as_posix(),
         "genome": genome,
         "contigs": {contig.name: contig.length for contig in contigs},
         "settings": dataclasses.asdict(settings),
+        "places": places,
         "calls": calls,
         "empty": empty,
         **more,
@@ -150,9 +162,9 @@ def _written(
             SIGNS[strand]: _bits(parts(folder, contigs, 1, strand, scored.outputs[0])) for strand in strands
         }
     if truth is not None:
-        peaks, looked = _peaks(folder, contigs, strands, scored.outputs[0])
+        peaks = _peaks(folder, contigs, strands, scored.outputs[0])
         # Where only some places are scored, sites that are not among them are missed: no share of those places is the prevalence.
-        whole = 0 if settings.behind else looked
+        whole = 0 if settings.behind else places["scored"]
         of_kind = {name: (_without(peaks, truth["all"], sites), sites) for name, sites in truth.items()}
         seed = scored.loaded.settings.seed
         body["quality"] = {
@@ -164,6 +176,9 @@ def _written(
             if name
         }
         write_atomic(Path(f"{out}.png"), png(precision_recall(of_kind)))
+        files.append(f"{out}.png")
+    body["files"] = [Path(file).name for file in files]
+    remove_former(out, body["files"])
     told: dict[str, Any] = finite(body)
     write_atomic(Path(f"{out}.json"), json.dumps(told, indent=1) + "\n")
     shutil.rmtree(folder)
@@ -192,12 +207,13 @@ def _pins(loaded: Loaded, run: Path, genome: str, settings: ScanSettings) -> dic
     return {**told, **rest, "machine": [plan.device, plan.precision, plan.threads]}
 
 
-def _regions(path: str, contigs: Sequence[Contig], genome: str) -> dict[str, Intervals]:
-    """Where alone is looked, by contig."""
-    intervals = read_peaks(expand(path))
-    lengths = {contig.name: contig.length for contig in contigs}
-    missing_sequences(path, list(dict.fromkeys(one.contig for one in intervals)), lengths, genome, "regions")
-    return {name: Intervals.of(some) for name, some in by_contig(intervals, lengths, genome).items()}
+def _places(found: Iterable[Part]) -> dict[str, int]:
+    """Steps that were scored, of how many contigs, and those that were not for their blank letters."""
+    of, blank = Counter[int](), 0
+    for part in found:
+        of[part.contig.number] += part.scored
+        blank += part.blank
+    return {"scored": of.total(), "contigs": sum(n > 0 for n in of.values()), "left_out_for_blanks": blank}
 
 
 def _bits(found: Iterable[Part]) -> dict[str, Any]:
@@ -259,14 +275,12 @@ def _preceded(genome: str, contigs: Sequence[Contig], truth: dict[str, Calls], l
     return found
 
 
-def _peaks(folder: Path, contigs: Sequence[Contig], strands: Sequence[int], output: int) -> tuple[Calls, int]:
-    """All peaks, and how many positions were scored."""
+def _peaks(folder: Path, contigs: Sequence[Contig], strands: Sequence[int], output: int) -> Calls:
+    """All peaks."""
     columns: list[tuple[Any, ...]] = []
-    scored = 0
     for strand in strands:
         for part in parts(folder, list(contigs), 1, strand, output):
             n = len(part.peaks)
             columns.append((np.full(n, part.contig.number), part.peaks, np.full(n, strand), part.heights))
-            scored += part.scored
     contig, position, side, value = (np.concatenate(column) for column in zip(*columns, strict=True))
-    return Calls(contig, position, side, value.astype(np.float64)), scored
+    return Calls(contig, position, side, value.astype(np.float64))

@@ -1,10 +1,11 @@
-"""Which scanned contigs a run has learnt from. No network here."""
+"""Which scanned contigs a run has learnt from. No network here, and of the run's table a row at a time."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +16,8 @@ from classify.scanning.parts import Contig
 
 __all__ = ["seen_in_training"]
 
-_LENGTH = re.compile(r"/(\d{1,15}):\d+[+-]:\w+(?:#\d+)?$")
-"""Of an exon-start example's id: the length of its contig."""
+_START = re.compile(r"/(\d{1,15}):(\d{1,15})[+-]:\w+(?:#\d+)?$")
+"""Of an exon-start example's id: the length of its contig, and the 1-based place in the middle of its window."""
 
 _PLACE = re.compile(r"^(?:\d+/)?(.+):(\d{1,15})-(\d{1,15})[+-]?$")
 """Of an id: contig, first and last nt of the example, behind the number of the genome where there are several. Ids are names of
@@ -30,34 +31,61 @@ def _key(name: str) -> str:
     return normalise_chromosome(name) or name
 
 
-def seen_in_training(run: Path, contigs: Sequence[Contig], regions: Mapping[str, Intervals] | None) -> list[str]:
+class _Learnt(NamedTuple):
+    """What a row tells: what its contig is called, its length (0 = not told), and where the example lies (None = not told)."""
+
+    key: str
+    length: int
+    place: tuple[int, int] | None
+
+
+def _learnt(row: Mapping[str, str], window: int) -> _Learnt:
+    place = _PLACE.match(row["id"])
+    # Else it is the name of a record, such as a gene's.
+    if place and _key(place[1]) == _key(_GENOME.sub("", row["chromosome"])):
+        return _Learnt(_key(place[1]), 0, (int(place[2]) - 1, int(place[3])))
+    if start := _START.search(row["id"]):
+        low = int(start[2]) - 1 - window // 2
+        return _Learnt(row["chromosome"], int(start[1]), (low, low + window))
+    return _Learnt(row["chromosome"], 0, None)
+
+
+def seen_in_training(
+    run: Path, contigs: Sequence[Contig], regions: Mapping[str, Intervals] | None, window: int
+) -> list[str]:
     """Scanned contigs on which the run has training or validation examples: figures on them flatter.
 
     Names of chromosomes are those of many genomes: where the ids of the run tell lengths, these have to agree, too. Where
-    regions alone are scanned and ids tell places, one of these has to lie in a region.
+    regions alone are scanned, a contig without any is not met, and where ids tell places, one of these has to lie in a region.
+
+    Parameters
+    ----------
+    window
+        nt of an example.
+
+    Raises
+    ------
+    InputError
+        As ``RunFolder.split_rows``.
     """
-    known: dict[str, set[int]] = {}
-    places: dict[str, list[tuple[int, int]]] = {}
+    known: dict[str, list[Contig]] = {}
+    names = chromosomes_of([contig.name for contig in contigs])
+    for contig, name in zip(contigs, names, strict=True):
+        if regions is None or contig.name in regions:
+            for key in {name, name or contig.name}:  # examples of no known chromosome may be of any that has no name
+                known.setdefault(key, []).append(contig)
+    seen: set[str] = set()
     for row in RunFolder(run).split_rows():
         if row["split"] == "test":
             continue
-        place = _PLACE.match(row["id"])
-        if place and _key(place[1]) == _key(
-            _GENOME.sub("", row["chromosome"])
-        ):  # else the name of a record, such as a gene's
-            places.setdefault(_key(place[1]), []).append((int(place[2]) - 1, int(place[3])))
-        else:
-            length = _LENGTH.search(row["id"])
-            known.setdefault(row["chromosome"], set()).add(int(length[1]) if length else 0)
-    names = chromosomes_of([contig.name for contig in contigs])
+        key, length, place = _learnt(row, window)
+        for contig in known.get(key, []):
+            if contig.name in seen or length not in (0, contig.length):
+                continue
+            if regions is None or place is None or _meet(regions[contig.name], *place):
+                seen.add(contig.name)
+    return [contig.name for contig in contigs if contig.name in seen]
 
-    def met(contig: Contig, name: str) -> bool:
-        if known.get(name, set()) & {0, contig.length}:
-            return True
-        found = places.get(name or contig.name, [])
-        if not found or regions is None:
-            return bool(found)
-        lows, highs = np.array(found, dtype=np.int64).T
-        return contig.name in regions and bool(regions[contig.name].meet(lows, highs).any())
 
-    return [contig.name for contig, name in zip(contigs, names, strict=True) if met(contig, name)]
+def _meet(regions: Intervals, low: int, high: int) -> bool:
+    return bool(regions.meet(np.array([low]), np.array([high]))[0])

@@ -22,9 +22,12 @@ from classify.tasks import Task
 from specgen.errors import InputError, UnknownName
 from specgen.sequences import INDICATORS, Codes, reverse_complement
 
-__all__ = ["Scored", "Windows", "middles_of", "outputs_of"]
+__all__ = ["BLANK", "NONE", "Scored", "Windows", "middles_of", "outputs_of"]
 
 Floats = NDArray[np.float32]
+
+NONE, BLANK = np.float32(-1), np.float32(-2)
+"""In the place of a value: there is none; there is none for the blank letters of its window alone."""
 
 _AMBIGUOUS = INDICATORS.astype(bool).sum(axis=1) > 1
 """Whether a code stands for several bases."""
@@ -104,6 +107,11 @@ class Scored:
         return bool(self.loaded.settings.training.both_strands)
 
     @property
+    def blanks(self) -> int:
+        """Blank letters of a window [nt] that say nothing against it: as many as training windows may hold."""
+        return 0
+
+    @property
     def passes(self) -> int:
         """How often the letters are gone through."""
         return sum(2 if not strand and not self.averaged else 1 for strand in STRANDS[self.settings.strands])
@@ -111,12 +119,12 @@ class Scored:
     def values(
         self, codes: Codes, begin: int, end: int, regions: Intervals | None, strand: int, done: Callable[[int], Any]
     ) -> Floats:
-        """(outputs, n) values of the steps from ``begin`` to before ``end``, 0 or more; -1 where there is none.
+        """(outputs, n) values of the steps from ``begin`` to before ``end``, 0 or more, or ``NONE`` or ``BLANK``.
 
         Parameters
         ----------
         codes
-            uint8 (m,): of the whole contig. Letters beyond it are blank, as in ``prepare``.
+            uint8 (m,): of the whole contig. Letters beyond it are blank.
         regions
             Where alone there are values; None = everywhere.
         strand
@@ -128,7 +136,7 @@ class Scored:
             return self.values(codes, begin, end, regions, 1, done)
         if not strand:
             plus, minus = (self.values(codes, begin, end, regions, side, done) for side in (1, -1))
-            return np.where((plus >= 0) & (minus >= 0), (plus + minus) / 2, np.float32(-1))
+            return np.where((plus >= 0) & (minus >= 0), (plus + minus) / 2, np.minimum(plus, minus))
         return self.of_strand(codes, begin, end, regions, strand, done)
 
     def of_strand(
@@ -140,8 +148,11 @@ class Scored:
 
 @dataclass(frozen=True)
 class Windows(Scored):
-    """Probabilities of classes with the middle of each step in the middle of the window; none where ambiguous letters are too
-    many."""
+    """Probabilities of classes with the middle of each step in the middle of the window.
+
+    There is none where ambiguous letters are too many, with which blank ones count that are more than training windows hold: of
+    windows that were never cut at the end of a record, half a blank one is another kind of input.
+    """
 
     @classmethod
     def of(cls, loaded: Loaded, settings: ScanSettings, run: Path) -> Self:
@@ -150,7 +161,17 @@ class Windows(Scored):
             raise InputError(f"context: is of runs of the next base; {run} answers for windows, which have one length")
         if not settings.strands:
             settings = replace(settings, strands="mean" if loaded.settings.training.both_strands else "both")
+        if len(settings.letters) > (half := loaded.task.window // 2):
+            raise InputError(
+                f"behind: expected at most the {half} nt that the windows of {run} have before their middle, "
+                f"got {len(settings.letters)}"
+            )
         return cls(loaded, settings, outputs_of(loaded.task, settings.labels, run))
+
+    @property
+    def blanks(self) -> int:
+        """See ``Scored.blanks``."""
+        return self.loaded.task.blanks + self.loaded.settings.augment.shift
 
     def of_strand(
         self, codes: Codes, begin: int, end: int, regions: Intervals | None, strand: int, done: Callable[[int], Any]
@@ -182,16 +203,24 @@ class Windows(Scored):
             piece[left - first : right - first] = codes[left:right]
         piece = piece if strand > 0 else reverse_complement(piece)
         windows = np.lib.stride_tricks.sliding_window_view(piece, window)[::step]
-        unclear = np.cumsum(np.append(0, _AMBIGUOUS[piece]))
-        clear = (unclear[window:] - unclear[:-window])[::step] <= settings.max_ambiguous * window
+        unclear = _of_windows(_AMBIGUOUS[piece], window, step)
+        blank = np.maximum(_of_windows(piece == 0, window, step) - self.blanks, 0)
+        most = settings.max_ambiguous * window
         # The last step of a contig may be cut off before its middle.
         there = middles_of(begin, begin + n, step) < len(codes)
-        rows = np.flatnonzero(
-            (wanted & there)[::strand] & clear & (windows[:, half - len(letters) : half] == letters).all(axis=1)
-        )
+        asked = (wanted & there)[::strand] & (unclear <= most)
+        asked &= (windows[:, half - len(letters) : half] == letters).all(axis=1)
+        rows = np.flatnonzero(asked & (unclear + blank <= most))
         done(n * step)
-        values = np.full((len(self.outputs), n), -1, dtype=np.float32)
+        values = np.full((len(self.outputs), n), NONE)
+        values[:, asked] = BLANK
         if len(rows):
             logits = predict_logits(self.loaded, torch.from_numpy(windows[rows])).astype(np.float64)
             values[:, rows] = self.loaded.task.probabilities(logits)[:, self.outputs].T
         return values[:, ::strand]
+
+
+def _of_windows(marked: NDArray[np.bool_], window: int, step: int) -> NDArray[np.int64]:
+    """How many letters are marked in each window of those that begin ``step`` nt apart."""
+    before = np.cumsum(np.append(0, marked))
+    return (before[window:] - before[:-window])[::step]

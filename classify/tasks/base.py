@@ -90,6 +90,11 @@ class Task:
         return 0
 
     @property
+    def blanks(self) -> int:
+        """Blank letters that a training window may hold at most [nt], where records are shorter than windows or end in them."""
+        return 0
+
+    @property
     def balanced(self) -> bool:
         """Whether an epoch draws as many examples of each class."""
         return False

@@ -118,6 +118,11 @@ class ChromatinTask(Task):
     def window(self) -> int:
         return self.settings.window
 
+    @property
+    def blanks(self) -> int:
+        # Bins of tracks that reach over an end of their contig are left out, and arrays have N where they have no base.
+        return self.settings.window if self.settings.any_files and self.settings.short == "pad" else 0
+
     def load(self) -> Examples:
         """See ``Task.load``; every drop is counted in ``Examples.counts``.
 

@@ -81,6 +81,10 @@ class ExonStartTask(Task):
         return self.settings.window
 
     @property
+    def blanks(self) -> int:
+        return self.settings.window  # ``prepare`` cuts windows over the ends of contigs, too
+
+    @property
     def balanced(self) -> bool:
         return self.settings.balance
 

@@ -114,6 +114,11 @@ class TfbsTask(Task):
         return self.settings.window
 
     @property
+    def blanks(self) -> int:
+        # Peaks too near to an end of their contig are left out.
+        return self.settings.window if self.settings.any_files and self.settings.short == "pad" else 0
+
+    @property
     def balanced(self) -> bool:
         return self.settings.balance
 

@@ -110,7 +110,7 @@ def genome(tmp_path):
 def scanned(genome, folder, regions=None, **settings):
     """Values of every place of each contig and strand, from the blocks."""
     asked = Bases.of(loaded(), ScanSettings(**settings), "run")
-    contigs = contigs_of(genome, [])
+    contigs = contigs_of(genome)
     scan_blocks(asked, genome, contigs, regions, folder, {}, progress=False)
     found = {}
     for strand in STRANDS[asked.settings.strands]:
@@ -394,10 +394,11 @@ def test_a_contig_without_a_base_that_has_bits(run, tmp_path, capsys):
 
 def test_what_does_not_fit_is_one_line(run, base, tmp_path, capsys):
     folder, genome = run
+    (tmp_path / "a.gtf").touch()
     before = set(tmp_path.iterdir())
     for of, options, match in (
         (folder, ["--threshold", "0.7"], "threshold: says nothing of"),
-        (folder, ["--annotation", "a.gtf"], "a.gtf: exon starts are compared with calls, and"),
+        (folder, ["--annotation", str(tmp_path / "a.gtf")], "a.gtf: exon starts are compared with calls, and"),
         (folder, ["--context", "-1"], "context: expected 0 nt or more, got -1"),
         (base, ["--context", "20"], "context: is of runs of the next base"),
     ):
@@ -422,8 +423,8 @@ def test_places_of_training_in_regions(tmp_path):
     rows += ["gene:1-50,g,7,x,train"]  # a place within a gene, which lies on chromosome 7
     (tmp_path / "split.csv").write_text("\n".join(["id,group,chromosome,label,split", *rows]) + "\n")
     contigs = [Contig(0, "chr1", 1000), Contig(1, "other", 500), Contig(2, "new", 500), Contig(3, "chr7", 500)]
-    assert seen_in_training(tmp_path, contigs, None) == ["chr1", "other", "chr7"]
+    assert seen_in_training(tmp_path, contigs, None, 100) == ["chr1", "other", "chr7"]
     contigs.pop()
     for span, seen in (((200, 300), []), ((199, 300), ["chr1"]), ((0, 101), ["chr1"])):
         regions = {"chr1": Intervals(*np.array([span]).T)}
-        assert seen_in_training(tmp_path, contigs, regions) == seen
+        assert seen_in_training(tmp_path, contigs, regions, 100) == seen

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import gzip
 import json
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -448,6 +449,27 @@ class TestFaults:
                     progress=False,
                 )
         assert (places / "x.vcf").read_text() == HEAD
+
+    @pytest.mark.parametrize("once", ["vcf", "genome"])
+    def test_what_can_be_read_only_once(self, places, once):
+        (places / "x.vcf").write_text(HEAD)
+        os.mkfifo(places / "pipe")
+        for path, name in (("-", "standard input"), (str(places / "pipe"), r".*/pipe")):
+            files = {"vcf": str(places / "x.vcf"), "genome": str(places / "genome.fa"), once: path}
+            with pytest.raises(InputError, match=f"^{name}: can be read only once, as pipes can; expected a file"):
+                effects(places, **files, out=str(places / "out"), settings=EffectsSettings(), progress=False)
+        assert not list(places.glob("*out*"))
+
+    @pytest.mark.parametrize("out", ["od/", "folder", ""])
+    def test_names_of_files_that_would_be_hidden(self, places, monkeypatch, capsys, out):
+        monkeypatch.chdir(places)
+        (places / "x.vcf").write_text(HEAD)
+        (places / "config.yaml").write_text("task: x\n")
+        (places / "folder").mkdir()
+        before = set(places.rglob("*"))
+        assert main(["effects", "--run", ".", "--vcf", "x.vcf", "--genome", "genome.fa", "--out", out]) == 2
+        one_line(capsys, "--out: expected the first part of the names of files, such as ")
+        assert set(places.rglob("*")) == before
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
     def test_a_stopped_run_leaves_what_was_there(self, places, monkeypatch, error):

@@ -11,21 +11,24 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 from torch import nn
 
+from classify.chromatin.settings import ArraySettings
 from classify.commands.scan import _doubts
 from classify.evaluation import Loaded
 from classify.hardware import choose
 from classify.peaks.places import Intervals
+from classify.peaks.settings import PeakSettings
 from classify.scanning import parts as parts_module
 from classify.scanning import scan as scan_module
 from classify.scanning import values as values_module
 from classify.scanning.figures import precision_recall
-from classify.scanning.parts import Contig, Part, contigs_of, parts, scan_blocks
+from classify.scanning.parts import Contig, Part, contigs_of, parts, scan_blocks, wanted_of
 from classify.scanning.peaks import Calls, call_quality, local_peaks, runs
 from classify.scanning.seen import seen_in_training
 from classify.scanning.settings import STRANDS, ScanSettings
 from classify.scanning.tracks import write_bed, write_bedgraph, write_bigwig
 from classify.scanning.values import Windows, outputs_of
 from classify.settings import TrainingSettings
+from classify.tasks import TASKS
 from specgen.errors import InputError
 from specgen.sequences import decode, encode, reverse_complement
 
@@ -120,21 +123,24 @@ def softmax(logits):
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def toy(window=5):
+def toy(window=5, blanks=5, shift=0):
     task = SimpleNamespace(
         window=window,
         classes=("no", "yes"),
         barcoded=np.array([1]),
         probabilities=softmax,
+        blanks=blanks,
         settings=SimpleNamespace(),
         answers="window",
     )
-    settings = SimpleNamespace(seed=0, training=SimpleNamespace(both_strands=False))
+    settings = SimpleNamespace(
+        seed=0, training=SimpleNamespace(both_strands=False), augment=SimpleNamespace(shift=shift)
+    )
     return Loaded(settings, task, Middle(), choose(TrainingSettings(threads=1)), 64)
 
 
-def scored(**settings):
-    return Windows(toy(), ScanSettings(**{"strands": "both", **settings}), (1,))
+def scored(loaded=None, **settings):
+    return Windows(loaded or toy(), ScanSettings(**{"strands": "both", **settings}), (1,))
 
 
 TEXTS = {"chrA": "ACGTTGCAGGATCCNAGTACGATCGGATTACAGTTTGCA", "chr B": "GGCAT"}
@@ -147,8 +153,8 @@ def genome(tmp_path):
     return str(path)
 
 
-def by_hand(text, strand, behind="", unclear=0.1):
-    """Probability of each position of a contig, one window at a time; -1 where it is not scored."""
+def by_hand(text, strand, behind="", unclear=0.1, blanks=5):
+    """Probability of each position of a contig, one window at a time; -1 where it is not scored, -2 for its blanks alone."""
     codes = encode(text)
     told = []
     for place in range(len(codes)):
@@ -160,6 +166,9 @@ def by_hand(text, strand, behind="", unclear=0.1):
         ambiguous = sum(letter not in "=ACGT" for letter in decode(window))
         if ambiguous > unclear * 5 or (behind and decode(window[2 - len(behind) : 2]) != behind):
             told.append(-1.0)
+            continue
+        if ambiguous + max(0, decode(window).count("=") - blanks) > unclear * 5:
+            told.append(-2.0)
             continue
         told.append(float(softmax(Middle()(torch.from_numpy(window[None])).numpy().astype(np.float64))[0, 1]))
     return np.array(told, dtype=np.float32)
@@ -175,7 +184,7 @@ class TestBlocks:
         monkeypatch.setattr(parts_module, "BLOCK", block)
         monkeypatch.setattr(values_module, "AT_ONCE", at_once)
         asked = scored(floor=0.0, apart=3, behind=behind, max_ambiguous=unclear)
-        contigs = contigs_of(genome, [])
+        contigs = contigs_of(genome)
         assert contigs == [Contig(0, "chrA", 39), Contig(1, "other", 8), Contig(2, "B", 5)]
         scan_blocks(asked, genome, contigs, None, tmp_path / "parts", {}, progress=False)
         for strand in (1, -1):
@@ -203,7 +212,7 @@ class TestBlocks:
         monkeypatch.setattr(parts_module, "BLOCK", block)
         monkeypatch.setattr(values_module, "AT_ONCE", at_once)
         asked = scored(floor=0.0, apart=4, step=step, strands=strands)
-        contigs = contigs_of(genome, ["chrA"])
+        contigs = contigs_of(genome)[:1]
         scan_blocks(asked, genome, contigs, None, tmp_path / "parts", {}, progress=False)
         one = {strand: by_hand(TEXTS["chrA"], strand) for strand in (1, -1)}
         one[0] = np.where((one[1] >= 0) & (one[-1] >= 0), (one[1] + one[-1]) / 2, -1)
@@ -221,8 +230,41 @@ class TestBlocks:
             directed = local_peaks(steps[:: strand or 1].astype(np.float32), -(-4 // step), 1e-3)
             assert places == sorted(step * (directed if strand >= 0 else len(steps) - 1 - directed))
 
+    @pytest.mark.parametrize("behind", ["", "AG"])
+    @pytest.mark.parametrize(("blanks", "shift", "unclear"), [(0, 0, 0.1), (0, 0, 0.3), (0, 1, 0.0), (1, 0, 0.1)])
+    @pytest.mark.parametrize("block", [1 << 20, 7])
+    def test_blanks_that_training_windows_lack_count_as_unclear(
+        self, genome, tmp_path, monkeypatch, block, blanks, shift, unclear, behind
+    ):
+        monkeypatch.setattr(parts_module, "BLOCK", block)
+        asked = scored(toy(blanks=blanks, shift=shift), floor=0.0, behind=behind, max_ambiguous=unclear)
+        contigs, of = contigs_of(genome), {"chrA": TEXTS["chrA"], "other": "ACGTACGT", "B": TEXTS["chr B"].strip()}
+        scan_blocks(asked, genome, contigs, None, tmp_path / "parts", {}, progress=False)
+        left_out = 0
+        for strand in (1, -1):
+            found = {name: np.full(len(text), -1.0) for name, text in of.items()}
+            counted = dict.fromkeys(of, 0)
+            for part in parts(tmp_path / "parts", contigs, 1, strand, 1):
+                for low, high, value in zip(part.starts, part.ends, part.values, strict=True):
+                    found[part.contig.name][low:high] = value
+                counted[part.contig.name] += part.blank
+            for name, text in of.items():
+                expected = by_hand(text, strand, behind, unclear, blanks + shift)
+                assert np.allclose(found[name], np.maximum(expected, -1), atol=6e-4)
+                assert counted[name] == (expected == -2).sum()
+                left_out += counted[name]
+        assert left_out > 0 or behind
+
+    def test_the_mean_of_strands_lacks_what_either_lacks_for_blanks(self):
+        values = scored(toy(blanks=0), strands="mean").values(encode("ACGTACGTNA"), 0, 10, None, 0, lambda n: None)
+        one = {strand: by_hand("ACGTACGTNA", strand, blanks=0) for strand in (1, -1)}
+        assert values[0].tolist() == pytest.approx(
+            [(p + m) / 2 if min(p, m) >= 0 else min(p, m) for p, m in zip(one[1], one[-1], strict=True)], abs=1e-6
+        )
+        assert sorted(set(values[0][values[0] < 0].tolist())) == [-2, -1]
+
     def test_regions_alone_are_scored(self, genome, tmp_path):
-        contigs = contigs_of(genome, ["chrA", "B"])
+        contigs = wanted_of(contigs_of(genome), ["B", "chrA"], genome)
         inside = Intervals(np.array([3, 20]), np.array([9, 31]))
         scan_blocks(scored(floor=0.0), genome, contigs, {"chrA": inside}, tmp_path / "parts", {}, progress=False)
         both = list(parts(tmp_path / "parts", contigs, 1, 1, 1))
@@ -246,7 +288,7 @@ class TestBlocks:
 
     def test_a_stopped_scan_goes_on_and_another_is_refused(self, genome, tmp_path, monkeypatch):
         monkeypatch.setattr(parts_module, "BLOCK", 10)
-        contigs, folder = contigs_of(genome, ["chrA"]), tmp_path / "parts"
+        contigs, folder = contigs_of(genome)[:1], tmp_path / "parts"
         scan_blocks(scored(), genome, contigs, None, folder, {"model": 1}, progress=False)
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
         (folder / "0_20.npz").unlink()
@@ -271,7 +313,33 @@ class TestBlocks:
 
     def test_a_contig_that_is_not_there(self, genome):
         with pytest.raises(InputError, match=r"genome\.fa: has no contig 'chr1'; it has chrA, other, B"):
-            contigs_of(genome, ["chr1"])
+            wanted_of(contigs_of(genome), ["chr1"], genome)
+
+
+def test_letters_behind_which_is_looked_fit_before_the_middle(tmp_path):
+    for letters in ("A", "AG"):
+        assert Windows.of(toy(), ScanSettings(behind=letters), tmp_path).settings.behind == letters
+    with pytest.raises(
+        InputError, match=r"behind: expected at most the 2 nt that the windows of .* have before their middle, got 3"
+    ):
+        Windows.of(toy(), ScanSettings(behind="AGG"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("task", "data", "expected"),
+    [
+        ("coding", {"length": 300}, 0),
+        ("motifs", {}, 0),
+        ("exon_start", {"prepared": ["x.h5"], "window": 201}, 201),
+        ("tfbs", {"train": ["x.csv"], "window": 51}, 51),
+        ("tfbs", {"train": ["x.csv"], "short": "drop"}, 0),
+        ("tfbs", {"peaks": PeakSettings(files=["x.bed"], genome="g.fa")}, 0),
+        ("chromatin", {"train": ["x.csv"], "window": 200}, 200),
+        ("chromatin", {"arrays": ArraySettings("x.mat", "y.mat", "z.mat")}, 0),
+    ],
+)
+def test_how_many_blanks_the_training_windows_of_a_task_hold(task, data, expected):
+    assert TASKS[task](TASKS[task].Settings(**data)).blanks == expected
 
 
 @pytest.mark.parametrize(
@@ -295,7 +363,7 @@ class TestTracks:
     def part(self, strand=1):
         return Part(
             Contig(0, "chrA", 100), strand, np.array([3, 9]), np.array([5, 10]), np.array([0.25, 0.875], np.float32),
-            np.array([4, 9]), np.array([0.25, 0.8754], np.float32), 50, 1.1254,
+            np.array([4, 9]), np.array([0.25, 0.8754], np.float32), 50, 1.1254, 0,
         )  # fmt: skip
 
     def test_bedgraph_and_bigwig_say_the_same(self, tmp_path):
@@ -313,7 +381,7 @@ class TestTracks:
         def block(starts, ends, values, contig=0):
             none = np.zeros(0, dtype=np.int64)
             columns = np.array(starts), np.array(ends), np.array(values, np.float32)
-            return Part(Contig(contig, f"c{contig}", 50), 1, *columns, none, none.astype(np.float32), 10, 1.0)
+            return Part(Contig(contig, f"c{contig}", 50), 1, *columns, none, none.astype(np.float32), 10, 1.0, 0)
 
         blocks = [
             block([2, 5], [5, 10], [0.5, 0.25]), block([10], [20], [0.25]), block([20, 22], [22, 30], [0.25, 0.75]),
@@ -422,13 +490,16 @@ def test_what_the_figures_do_not_tell():
     assert list(_doubts({}, ScanSettings(behind="AG"))) == []
 
 
+WHOLE = {"chrA": Intervals(np.array([0]), np.array([39]))}
+
+
 def test_damaged_rows_of_split_csv(run):
     """Ids are names of records, which may look like places that no genome has; a row may be cut short."""
     (run / "split.csv").write_text(f"id,group,chromosome,label,split\nchrA:{'9' * 30}-{'9' * 31},g,A,x,train\n")
-    assert seen_in_training(run, [Contig(0, "chrA", 39)], {"chrA": Intervals(np.array([0]), np.array([9]))}) == ["chrA"]
+    assert seen_in_training(run, [Contig(0, "chrA", 39)], WHOLE, 5) == ["chrA"]
     (run / "split.csv").write_text("id,group,chromosome,label,split\na,g,chrA,x,train\nb,g\n")
     with pytest.raises(InputError, match=r"split.csv: row 2: has no chromosome"):
-        seen_in_training(run, [Contig(0, "chrA", 39)], None)
+        seen_in_training(run, [Contig(0, "chrA", 39)], None, 5)
 
 
 @pytest.mark.parametrize(
@@ -443,7 +514,7 @@ def test_damaged_rows_of_split_csv(run):
 )
 def test_contigs_seen_in_training(run, row, seen):
     (run / "split.csv").write_text(f"id,group,chromosome,label,split\n{row}\n")
-    assert seen_in_training(run, [Contig(0, "chrA", 39)], None) == seen
+    assert seen_in_training(run, [Contig(0, "chrA", 39)], None, 5) == seen
 
 
 def test_nothing_above_the_floor_is_no_bigwig(run, genome, tmp_path):

@@ -384,7 +384,7 @@ def seen_split(folder: Path) -> Case:
 
     def read(path: Path) -> None:
         read_seen(path)
-        RunFolder(folder).split_rows()
+        list(RunFolder(folder).split_rows())
 
     return Case(folder / "split.csv", [b"id,group,chromosome,label,split\nr1,G1,1,CDN,train\nr2,G2,,LNSD,test\n"], read)
 

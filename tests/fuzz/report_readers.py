@@ -53,9 +53,23 @@ def scanned_split(folder: Path) -> Case:
 
     def read(path: Path) -> None:
         for regions in (None, {"c1": Intervals(np.array([5]), np.array([30]))}):
-            seen_in_training(folder, contigs, regions)
+            seen_in_training(folder, contigs, regions, 20)
 
     return Case(folder / "split.csv", [seed], read)
+
+
+@reader
+def former_scan(folder: Path) -> Case:
+    """What <out>.json says that the scan before made: whatever it names, nothing but tracks and calls of that name go."""
+    from classify.scanning.former import remove_former
+
+    def read(path: Path) -> None:
+        (folder / "other.bed").touch()
+        remove_former(str(folder / "s"), ["s.bed"])
+        assert (folder / "other.bed").exists()
+        assert path.exists()
+
+    return Case(folder / "s.json", [b'{"files": ["s.bed", "s.plus.bw", "s.1_a.bed", "../s.bed"]}\n'], read)
 
 
 BASELINES_OF_LETTERS = ("gkm8", "hexamer", "cpat", "spectral_rotation", "pwm")

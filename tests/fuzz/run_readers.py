@@ -550,9 +550,11 @@ def scanned_block(folder: Path) -> Case:
     from classify.scanning.parts import Part as Block
 
     held = io.BytesIO()
-    names = Block._fields[2:-2]
+    names = Block._fields[2:-3]
     np.savez_compressed(
-        held, **{f"+1_0_{name}": np.arange(3) for name in names}, **{"+1_0_scored": 3, "+1_0_total": 1.5}
+        held,
+        **{f"+1_0_{name}": np.arange(3) for name in names},
+        **{"+1_0_scored": 3, "+1_0_total": 1.5, "+1_0_blank": 0},
     )
     contig = Contig(0, "c1", 240)
     return Case(folder / "0_0.npz", [held.getvalue()], lambda path: list(parts(folder, [contig], 1, 1, 0)), text=False)
