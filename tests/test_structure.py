@@ -284,7 +284,8 @@ RANKS = {
     "classify.effects.variants": 11,
     "classify.effects.tables": 12,
     "classify.effects.scores": 23,
-    "classify.effects.effects": 24,
+    "classify.effects.reading": 24,
+    "classify.effects.effects": 25,
     "classify.held_out": 12,
     "classify.estimator": 22,
     "classify.exporting.graph": 23,
@@ -318,7 +319,7 @@ RANKS = {
     "classify.commands.scan": 26,
     "classify.commands.train": 25,
     "classify.commands.sweep": 25,
-    "classify.commands.effects": 25,
+    "classify.commands.effects": 26,
     "classify.__main__": 27,
 }
 

@@ -16,7 +16,8 @@ def run(arguments: Sequence[str]) -> None:
         prog="python -m classify effects",
         description="What each variant of a VCF does to what a trained network says of the window around it: differences of "
         "logits and probabilities, or, of a run of the next base, of the log-likelihood of the window, as a table and as INFO "
-        "fields. Each ALT is scored alone against the reference, "
+        "fields. Of a run that asks what stands in the middle of a window (exon starts) also the strongest loss and gain near "
+        "the variant, with place (offset from POS) and strand. Each ALT is scored alone against the reference, "
         "whatever other variants lie near it.",
     )
     parser.add_argument("--run", type=str, required=True, help="run folder of a trained model")
@@ -41,6 +42,18 @@ def run(arguments: Sequence[str]) -> None:
         f"on {done['rows']:,} lines"
     )
     for reason, count in sorted(done["unscored"].items()):
-        print(f"not scored: {count:,} {reason.replace('_', ' ')}")
+        print(f"not scored: {count:,} {_why(reason, done['absent'], parsed.genome)}")
     if done["without_alt"]:
         print(f"not scored: {done['without_alt']:,} lines without an alternative")
+    if done["beyond"]:
+        print(
+            f"note: {done['beyond']:,} alleles have windows that reach beyond an end of their contig and are blank there"
+        )
+
+
+def _why(reason: str, absent: Sequence[str], genome: str) -> str:
+    """A reason in words."""
+    if reason != "absent_contig":
+        return reason.replace("_", " ")
+    names = ", ".join([*(repr(name[:40]) for name in absent[:3]), *(["..."] if len(absent) > 3 else [])])
+    return f"on {len(absent):,} contig{'s'[: len(absent) != 1]} that {genome} has not: {names}"

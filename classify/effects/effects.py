@@ -2,9 +2,9 @@
 
 Each ALT is scored by itself against the reference, whatever other variants lie in its window; haplotypes are not put
 together. Effects are differences between the windows of the alternative and the reference, see ``alleles``: alternative minus
-reference, over both strands, of log odds [nats], or of the log-likelihood [bits] where the network is of the next base, see
-``scores``. Where a network's answer depends on where in its window something stands (exon starts), an effect tells of the
-variant in the middle, and of no site beside it.
+reference of log odds [nats], or of the log-likelihood [bits] where the network is of the next base, see ``scores``. Where a
+network's answer depends on where in its window something stands (exon starts), that tells of a site at the variant alone, so
+windows beside it are read, too, and the strongest loss and gain among them are told.
 """
 
 from __future__ import annotations
@@ -18,19 +18,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from classify.effects.alleles import allele_windows, change_of
-from classify.effects.scores import Likelihood, LogOdds, Score
+from classify.effects.alleles import Change, allele_windows, beside, change_of, reaches_beyond
+from classify.effects.reading import Pool
+from classify.effects.scores import Floats, Likelihood, LogOdds, Score, Spread
 from classify.effects.settings import EffectsSettings
 from classify.effects.tables import Effect, Fields, table_columns, table_rows
 from classify.effects.variants import Row, read_vcf, variant_rows
-from classify.evaluation import Loaded
 from classify.noise import InputNoise
 from classify.prediction import load_reader
 from classify.runs import check_twice
 from specgen.errors import InputError
 from specgen.files import expand, replacing
 from specgen.genome import Fetch, Genome
-from specgen.sequences import Codes
 
 __all__ = ["effects"]
 
@@ -41,11 +40,20 @@ MOST_WINDOWS, MOST_LETTERS, MOST_ROWS = 1024, 1 << 24, 4096
 """Windows, letters of them and of lines, and lines of the file that are held at once."""
 
 
+class _Allele(NamedTuple):
+    """An ALT that waits for its numbers: places of its two windows in the batch, and the comparisons beside it."""
+
+    before: int
+    after: int
+    spread: Spread | None
+
+
 class _Held(NamedTuple):
-    """A line that waits for its numbers: of each ALT the places of its two windows in the batch, or why it has none."""
+    """A line that waits for its numbers: its ALTs, or why they have none, and how many have windows beyond the contig's ends."""
 
     row: Row
-    alleles: list[tuple[int, int] | str]
+    alleles: list[_Allele | str]
+    beyond: int
 
 
 def effects(
@@ -69,7 +77,9 @@ def effects(
     Returns
     -------
     dict
-        rows: lines; alleles: ALTs; scored: of those; without_alt: lines without any; unscored: how many ALTs by reason.
+        rows: lines; alleles: ALTs; scored: of those; without_alt: lines without any; unscored: how many ALTs by reason; absent:
+        names of contigs that the genome does not have; beyond: how many ALTs have windows that are blank beyond an end of
+        their contig; strands, distance: those that were meant.
 
     Raises
     ------
@@ -87,9 +97,10 @@ def effects(
             raise InputError(f"{target}: is an input; choose another --out")
     check_twice(vcf, genome)
     score = SCORES[loaded.task.answers](loaded, settings)
-    fields = Fields(score.numbers, settings.tag, score.classes, settings.strands)
+    settings = score.settings
+    fields = Fields(score.numbers, settings.tag, score.classes)
     columns = table_columns(score.numbers, score.classes)
-    told_of_each = len(score.numbers.columns) * len(score.classes)
+    told_of_each = len(score.numbers) * len(score.classes)
     for part in loaded.module.modules():
         if isinstance(part, InputNoise):
             part.std = 0.0  # an alternative would get another draw, which is no effect of its letters
@@ -98,7 +109,8 @@ def effects(
             used, alleles = _checked(vcf, sequences, progress)
             header, lines = read_vcf(vcf)
             origin = (
-                f"run {run.as_posix()}, genome {genome}, windows of {loaded.task.window} nt, strands {settings.strands}"
+                f"run {run.as_posix()}, genome {genome}, windows of {loaded.task.window} nt, strands {settings.strands}, "
+                f"distance {settings.distance}"
             )
             try:
                 top = fields.header(header, used, origin)
@@ -114,8 +126,9 @@ def effects(
             counts: Counter[str] = Counter()
             reasons: Counter[str] = Counter()
             with tqdm(total=alleles, unit=" alleles", disable=not progress) as bar:
-                for batch, windows in _batches(variant_rows(vcf, lines, sequences), sequences, loaded, settings):
-                    for row, found in _scored(batch, windows, score):
+                for batch, values in _batches(variant_rows(vcf, lines, sequences), sequences, score):
+                    counts.update(beyond=sum(held.beyond for held in batch))
+                    for row, found in _scored(batch, values, score):
                         annotated.write(fields.annotated(row, found) + "\n")
                         table.writelines("\t".join(cells) + "\n" for cells in table_rows(row, found, told_of_each))
                         counts.update(rows=1, alleles=len(found), without_alt=not found)
@@ -124,69 +137,90 @@ def effects(
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped; nothing was written, and the same command begins anew") from None
     scored = counts["alleles"] - reasons.total()
-    told = {name: counts[name] for name in ("rows", "alleles", "without_alt")}
-    return {**told, "scored": scored, "unscored": dict(reasons)}
+    told: dict[str, Any] = {name: counts[name] for name in ("rows", "alleles", "without_alt", "beyond")}
+    told |= {"scored": scored, "unscored": dict(reasons), "absent": [name for name, n in used.items() if n is None]}
+    return {**told, "strands": settings.strands, "distance": settings.distance}
 
 
-def _checked(vcf: str, genome: Genome, progress: bool) -> tuple[dict[str, int], int]:
-    """Read all lines; nt of each contig that they name, and how many ALTs there are."""
-    used: dict[str, int] = {}
+def _checked(vcf: str, genome: Genome, progress: bool) -> tuple[dict[str, int | None], int]:
+    """Read all lines; nt of each contig that they name, None where the genome does not have it, and how many ALTs there are."""
+    used: dict[str, int | None] = {}
     alleles = 0
     with tqdm(variant_rows(vcf, read_vcf(vcf)[1], genome), "check", unit=" lines", disable=not progress) as bar:
         for row, _ in bar:
-            used.setdefault(row.contig, genome.lengths[row.contig])
+            used.setdefault(row.contig, genome.lengths.get(row.contig))
             alleles += len(row.alternatives)
     return used, alleles
 
 
 def _batches(
-    rows: Iterable[tuple[Row, Fetch]], genome: Genome, loaded: Loaded, settings: EffectsSettings
-) -> Iterator[tuple[list[_Held], Codes]]:
-    """Lines, and the windows (n, W) of their alleles; a window that several alleles share is there once."""
-    width = loaded.task.window
+    rows: Iterable[tuple[Row, Fetch | None]], genome: Genome, score: Score
+) -> Iterator[tuple[list[_Held], Floats]]:
+    """Lines, and the values of the windows of their alleles; a window that several alleles share is read once."""
+    width = score.loaded.task.window
     most = max(1, min(MOST_WINDOWS, MOST_LETTERS // width))
+    pool = Pool(score, width, most)
     held: list[_Held] = []
-    places: dict[bytes, int] = {}
     letters = 0
     for row, fetch in rows:
-        alleles: list[tuple[int, int] | str] = []
+        alleles: list[_Allele | str] = []
+        beyond = 0
         for alternative in row.alternatives:
-            pair = _pair(row, alternative, fetch, genome.lengths[row.contig], width, settings.max_ambiguous)
-            if isinstance(pair, str):
-                alleles.append(pair)
+            if isinstance(alternative, str) or fetch is None:
+                alleles.append(str(alternative))
                 continue
-            before, after = (places.setdefault(window.tobytes(), len(places)) for window in pair)
-            alleles.append((before, after))
-        held.append(_Held(row, alleles))
+            change, length = change_of(row.start, row.reference, alternative), genome.lengths[row.contig]
+            allele = _allele(change, row.start, fetch, length, pool, score.settings)
+            alleles.append(allele)
+            beyond += not isinstance(allele, str) and reaches_beyond(
+                change, length, width, score.settings.distance or 0
+            )
+        held.append(_Held(row, alleles, beyond))
         letters += sum(map(len, row.columns))
-        if len(places) >= most or len(held) >= MOST_ROWS or letters >= MOST_LETTERS:
-            yield held, _stacked(places, width)
-            held, places, letters = [], {}, 0
+        if len(pool) >= most or len(held) >= MOST_ROWS or letters >= MOST_LETTERS:
+            yield held, pool.values()
+            held, letters = [], 0
     if held:
-        yield held, _stacked(places, width)
+        yield held, pool.values()
 
 
-def _pair(
-    row: Row, alternative: Codes | str, fetch: Fetch, length: int, width: int, most: float
-) -> tuple[Codes, Codes] | str:
+def _allele(
+    change: Change, start: int, fetch: Fetch, length: int, pool: Pool, settings: EffectsSettings
+) -> _Allele | str:
     """Windows of reference and alternative, or why there are none."""
-    if isinstance(alternative, str):
-        return alternative
-    change = change_of(row.start, row.reference, alternative)
     longest = max(len(change.before), len(change.after))
-    if longest == 0 or longest > width:
+    if longest == 0 or longest > pool.width:
         return "longer_than_window" if longest else "same_as_reference"
-    pair = allele_windows(change, fetch, length, width)
-    unclear = max(float((np.bitwise_count(window) > 1).mean()) for window in pair)
-    return pair if unclear <= most else "ambiguous"
+    pair = allele_windows(change, fetch, length, pool.width)
+    if max(float((np.bitwise_count(window) > 1).mean()) for window in pair) > settings.max_ambiguous:
+        return "ambiguous"
+    before, after = pool.places(np.stack(pair))
+    if not settings.distance:
+        return _Allele(before, after, None)
+    around = beside(change, fetch, length, pool.width, settings.distance)
+    mine, other = (
+        pool.around(*some, settings.max_ambiguous)[compared]
+        for some, compared in zip(
+            zip(around.letters, around.middles, strict=True), (around.before, around.after), strict=True
+        )
+    )
+    offsets = around.places - start
+    clear = np.flatnonzero((mine >= 0).all(axis=1) & (other >= 0).all(axis=1))
+    nearest = clear[np.argsort(np.abs(offsets[clear]), kind="stable")]
+    return _Allele(before, after, Spread(mine[nearest], other[nearest], offsets[nearest]))
 
 
-def _stacked(places: dict[bytes, int], width: int) -> Codes:
-    return np.frombuffer(bytearray(b"".join(places)), dtype=np.uint8).reshape(len(places), width)
-
-
-def _scored(batch: Sequence[_Held], windows: Codes, score: Score) -> Iterator[tuple[Row, list[Effect | str]]]:
+def _scored(batch: Sequence[_Held], values: Floats, score: Score) -> Iterator[tuple[Row, list[Effect | str]]]:
     """The lines of a batch with the effect of each ALT."""
-    told = score.of(windows)
-    for row, alleles in batch:
-        yield row, [allele if isinstance(allele, str) else told(*allele) for allele in alleles]
+    for held in batch:
+        yield (
+            held.row,
+            [allele if isinstance(allele, str) else _effect(allele, values, score) for allele in held.alleles],
+        )
+
+
+def _effect(allele: _Allele, values: Floats, score: Score) -> Effect | str:
+    told = score.told(values[allele.before], values[allele.after])
+    if isinstance(told, str) or allele.spread is None:
+        return told
+    return [[*one, *other] for one, other in zip(told, score.strongest(values, allele.spread), strict=True)]

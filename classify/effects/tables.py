@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -9,34 +10,37 @@ from typing import NamedTuple
 from classify.effects.variants import Header, Row
 from specgen.errors import InputError
 
-__all__ = ["Effect", "Fields", "Numbers", "table_columns", "table_rows"]
+__all__ = ["Effect", "Fields", "Number", "table_columns", "table_rows"]
 
 
-class Numbers(NamedTuple):
-    """What is told of an allele for each class.
+class Number(NamedTuple):
+    """One of the things that are told of an allele for each class.
 
     Attributes
     ----------
-    columns
-        What they are called in the table.
-    fields
-        Of the INFO fields the end of the name, which of the columns it is, and what is declared of it, where {label} is the
-        class, {strands} which were read, and {alone} that ALTs are scored one by one.
+    column
+        What it is called in the table.
+    field
+        End of the name of its INFO field; empty = it has none.
+    about
+        What the field is declared as, where {label} is the class.
+    type
+        Of the field: Float, Integer or String.
     """
 
-    columns: Sequence[str]
-    fields: Mapping[str, tuple[int, str]]
+    column: str
+    field: str = ""
+    about: str = ""
+    type: str = "Float"
 
 
-Effect = Sequence[Sequence[float]]
-"""One allele against the reference: of each class the numbers of ``Numbers.columns``."""
-
-_ALONE = "each ALT alone against the reference"
+Effect = Sequence[Sequence[float | str]]
+"""One allele against the reference: of each class its ``Number``; NaN where there is none."""
 
 
-def table_columns(numbers: Numbers, classes: Sequence[str]) -> list[str]:
+def table_columns(numbers: Sequence[Number], classes: Sequence[str]) -> list[str]:
     """Names of the table's columns: the allele, why it has no numbers, and the numbers of each class."""
-    told = [f"{number}_{_one_line(name)}" if name else number for name in classes for number in numbers.columns]
+    told = [f"{number.column}_{_one_line(name)}" if name else number.column for name in classes for number in numbers]
     return ["contig", "position", "id", "ref", "alt", "allele", "unscored", *told]
 
 
@@ -46,7 +50,7 @@ def table_rows(row: Row, effects: Sequence[Effect | str], width: int) -> list[li
     for i, (alt, effect) in enumerate(zip(row.columns[4].split(","), effects, strict=False), 1):
         numbers = [""] * width
         if not isinstance(effect, str):
-            numbers = [_number(value) for told in effect for value in told]
+            numbers = [_text(value, "") for told in effect for value in told]
         found.append([*row.columns[:4], alt, str(i), effect if isinstance(effect, str) else "", *numbers])
     return found
 
@@ -57,17 +61,15 @@ class Fields:
     Parameters
     ----------
     numbers
-        Which fields there are.
+        What is told of each class.
     tag
         What their names begin with.
     classes
         Names of the chosen classes. Of one, the fields are such as <tag>_DELTA; of several, its name follows, with _ for what no
         name may hold.
-    strands
-        Which were read.
     """
 
-    def __init__(self, numbers: Numbers, tag: str, classes: Sequence[str], strands: str) -> None:
+    def __init__(self, numbers: Sequence[Number], tag: str, classes: Sequence[str]) -> None:
         endings = [""]
         if len(classes) > 1:
             endings = []
@@ -75,17 +77,17 @@ class Fields:
                 ending = f"_{re.sub('[^0-9A-Za-z_.]', '_', name)}"
                 endings.append(ending if ending not in endings else f"{ending}_{len(endings) + 1}")
         self.unscored = f"{tag}_UNSCORED"
-        self._numbers = numbers
-        self._names = [[f"{tag}_{what}{ending}" for what in numbers.fields] for ending in endings]
-        self._classes, self._strands = classes, strands
+        self._fields = [(place, number) for place, number in enumerate(numbers) if number.field]
+        self._names = [[f"{tag}_{number.field}{ending}" for _, number in self._fields] for ending in endings]
+        self._classes = classes
 
-    def header(self, header: Header, used: Mapping[str, int], origin: str) -> list[str]:
+    def header(self, header: Header, used: Mapping[str, int | None], origin: str) -> list[str]:
         """The header's lines with the fields declared, and the contigs that are used and were not.
 
         Parameters
         ----------
         used
-            nt of each contig that lines name.
+            nt of each contig that lines name; None where they are not known.
         origin
             What the fields come from, in a line.
 
@@ -97,13 +99,16 @@ class Fields:
         mine = [name for names in self._names for name in names] + [self.unscored]
         if taken := [name for name in mine if name in header.infos]:
             raise InputError(f"the header declares {taken[0]} already; choose another --tag")
-        strands = "mean of both strands" if self._strands == "both" else f"strand {self._strands}"
         lines = list(header.meta)
-        lines += [f"##contig=<ID={name},length={n}>" for name, n in used.items() if name not in header.contigs]
+        lines += [
+            f"##contig=<ID={name}{'' if n is None else f',length={n}'}>"
+            for name, n in used.items()
+            if name not in header.contigs
+        ]
         for label, names in zip(self._classes, self._names, strict=True):
-            for name, (_, text) in zip(names, self._numbers.fields.values(), strict=True):
-                about = _quoted(text.format(label=label, strands=strands, alone=_ALONE))
-                lines.append(f'##INFO=<ID={name},Number=A,Type=Float,Description="{about}">')
+            for name, (_, number) in zip(names, self._fields, strict=True):
+                about = _quoted(number.about.format(label=label))
+                lines.append(f'##INFO=<ID={name},Number=A,Type={number.type},Description="{about}">')
         why = "why an ALT has no effect, . where it has"
         lines.append(f'##INFO=<ID={self.unscored},Number=A,Type=String,Description="{why}">')
         return [*lines, f"##classify_effects={_one_line(origin)}", header.columns]
@@ -124,12 +129,15 @@ class Fields:
 
     def _of_class(self, effect: Effect | str, i: int) -> list[str]:
         """The values of an allele's fields of class i."""
-        places = [place for place, _ in self._numbers.fields.values()]
-        return ["."] * len(places) if isinstance(effect, str) else [_number(effect[i][place]) for place in places]
+        none = isinstance(effect, str)
+        return ["." if none else _text(effect[i][place], ".") for place, _ in self._fields]
 
 
-def _number(value: float) -> str:
-    return f"{value:.6g}"
+def _text(value: float | str, none: str) -> str:
+    """A number as text, or ``none`` where it is NaN."""
+    if isinstance(value, str | int):
+        return str(value)
+    return none if math.isnan(value) else f"{value:.6g}"
 
 
 def _one_line(text: str) -> str:

@@ -61,10 +61,10 @@ class Row(NamedTuple):
     contig, start
         0-based place of the first letter of REF.
     reference
-        uint8 codes of REF, which are those of the genome.
+        uint8 codes of REF, which are those of the genome where this has the contig.
     alternatives
-        uint8 codes of each ALT; a word where it has none: spanning_deletion (*), breakend, symbolic. Empty for a line
-        without ALT.
+        uint8 codes of each ALT; a word where it has none: spanning_deletion (*), breakend, symbolic, or absent_contig. Empty for
+        a line without ALT.
     """
 
     columns: list[str]
@@ -101,63 +101,70 @@ def read_vcf(path: str) -> tuple[Header, Iterator[tuple[int, str]]]:
     raise InputError(f"{path}: ends without the header line {' '.join(_COLUMNS)}")
 
 
-def variant_rows(path: str, lines: Iterator[tuple[int, str]], genome: Genome) -> Iterator[tuple[Row, Fetch]]:
-    """The lines behind a header, each with a way to cut its contig.
+def variant_rows(path: str, lines: Iterator[tuple[int, str]], genome: Genome) -> Iterator[tuple[Row, Fetch | None]]:
+    """The lines behind a header, each with a way to cut its contig; None where the genome does not have that.
 
-    Lines may be in any order where the genome has an index; else those of a contig have to stand together, since
-    contigs are read one at a time.
+    Call sets name contigs, such as decoys, that a FASTA need not have, so some may be missing. Lines may be in any order where
+    the genome has an index; else those of a contig have to stand together, since contigs are read one at a time.
 
     Raises
     ------
     InputError
-        A line that is none, a contig that the genome does not have, a place beyond its ends, a contig that comes back, or a
-        REF that is not what the genome has there; names the line.
+        A line that is none, contigs of which the genome has not one, a contig that it spells otherwise, a place beyond its ends,
+        a contig that comes back, or a REF that is not what the genome has there; names the line.
     """
     done: set[str] = set()
+    absent: dict[str, str] = {}
+    present = False
     contig, fetch = "", None
     for number, line in lines:
         where = f"{path}: line {number}"
         columns = line.split("\t", 8)
         if len(columns) < 8:
             raise InputError(f"{where}: expected 8 columns or more with tabs between them, got {len(columns)}")
+        if columns[0] not in genome.lengths:
+            if columns[0] not in absent:
+                missing_sequences(
+                    where, [*genome.lengths, columns[0]], genome.lengths, genome.path, "VCF"
+                )  # tells spellings
+                absent[columns[0]] = where
+            yield _row(columns, where, None), None
+            continue
+        present = True
         if fetch is None or columns[0] != contig:
             done.add(contig)
             contig = columns[0]
-            _check_contig(contig, where, genome)
             if contig in done and not genome.indexed:
                 raise InputError(
                     f"{where}: contig {contig!r} comes back after another; sort the file (bcftools sort), or make an index "
                     f"of {genome.path} (samtools faidx)"
                 )
             fetch = genome.sequence(contig)
-        yield _row(columns, where, genome, fetch), fetch
+        yield _row(columns, where, (genome, fetch)), fetch
+    if absent and not present:
+        missing_sequences(next(iter(absent.values())), list(absent), genome.lengths, genome.path, "VCF")
 
 
-def _check_contig(contig: str, where: str, genome: Genome) -> None:
-    if contig in genome.lengths:
-        return
-    missing_sequences(where, [*genome.lengths, contig], genome.lengths, genome.path, "VCF")  # tells spellings
-    there = list(genome.lengths)
-    shown = ", ".join(there[:3] + (["..."] if len(there) > 3 else []))
-    raise InputError(f"{where}: contig {contig!r} is not in {genome.path}, which has {shown}")
-
-
-def _row(columns: list[str], where: str, genome: Genome, fetch: Fetch) -> Row:
+def _row(columns: list[str], where: str, held: tuple[Genome, Fetch] | None) -> Row:
+    """The line as it is read, against the contig where the genome has that."""
     contig, position, _, ref, alts = columns[:5]
-    length = genome.lengths[contig]
     if not re.fullmatch(r"[0-9]{1,18}", position):
         raise InputError(f"{where}: expected a position from 1 on, got {position[:_SHOWN]!r}")
     if not _BASES.fullmatch(ref):
         raise InputError(f"{where}: expected REF of letters A, C, G, T and N, got {_short(ref)!r}")
     start = int(position) - 1
+    reference = encode(ref, name=f"{where}: REF")
+    alternatives = [] if alts == "." else [_alternative(alt, where) for alt in alts.split(",")]
+    if held is None:
+        return Row(columns, contig, start, reference, ["absent_contig"] * len(alternatives))
+    genome, fetch = held
+    length = genome.lengths[contig]
     if not 0 <= start <= start + len(ref) <= length:
         raise InputError(
             f"{where}: {contig}:{position} with REF of {len(ref)} nt lies outside of that sequence, which is 1 to {length} in "
             f"{genome.path}; is it the same assembly?"
         )
-    reference = encode(ref, name=f"{where}: REF")
     _check_reference(reference, fetch(start, start + len(ref)), f"{where}: {contig}:{position}", genome.path)
-    alternatives = [] if alts == "." else [_alternative(alt, where) for alt in alts.split(",")]
     return Row(columns, contig, start, reference, alternatives)
 
 

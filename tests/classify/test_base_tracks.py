@@ -212,7 +212,7 @@ def variants(tmp_path, monkeypatch, genome):
 
 
 class TestEffects:
-    @pytest.mark.parametrize("strands", ["both", "+", "-"])
+    @pytest.mark.parametrize("strands", ["", "both", "+", "-"])
     def test_against_naive_likelihoods(self, variants, strands):
         """An SNV, an MNV, insertions, deletions, and N in the window; windows of one length around each allele."""
         (one, two), other = (TEXTS[name] for name in ("chrA", "chrB")), str.maketrans("ACGT", "CGTA")
@@ -226,10 +226,26 @@ class TestEffects:
         assert done["scored"] == len(asked)
         for (contig, start, ref, alt), row in zip(asked, rows, strict=True):
             pair = by_replacement(TEXTS[contig], start, ref, alt, WINDOW)
-            read = {"+": [pair], "-": [tuple(map(turned, pair))], "both": [pair, tuple(map(turned, pair))]}[strands]
+            read = {"": [pair], "+": [pair], "-": [tuple(map(turned, pair))], "both": [pair, tuple(map(turned, pair))]}[
+                strands
+            ]
             before, after = np.mean([[likelihood(window) for window in some] for some in read], axis=0)
             assert float(row["log2_likelihood_ref"]) == pytest.approx(before, abs=1e-3)
             assert float(row["delta_log2_likelihood"]) == pytest.approx(after - before, abs=1e-3)
+
+    def test_strands_apart(self, variants):
+        text = line("chrA", 31, TEXTS["chrA"][30], "ACGT".replace(TEXTS["chrA"][30], "")[0])
+        (row,) = variants(text, strands="each")[1]
+        for side, strand in (("plus", "+"), ("minus", "-")):
+            (alone,) = variants(text, strands=strand)[1]
+            for name in ("delta_log2_likelihood", "log2_likelihood_ref"):
+                assert row[f"{name}_{side}"] == alone[name]
+
+    def test_no_windows_beside_a_variant(self, variants):
+        with pytest.raises(
+            InputError, match=r"distance: a run of the next base tells of whole windows; expected none, got 50"
+        ):
+            variants("", distance=50)
 
     def test_by_hand_without_context(self, variants, monkeypatch):
         """Of letters that are drawn each by itself, an SNV exchanges one probability: 1/2 for 1/8, on the other 1/8 for 1/4."""
@@ -357,7 +373,7 @@ def test_a_scan_and_variants_of_a_trained_run(run, tmp_path, capsys):
     ref = text[2000]
     (tmp_path / "in.vcf").write_text(HEAD + line("two", 2001, ref, f"{ref}GG"))
     command = ["effects", "--run", str(folder), "--vcf", str(tmp_path / "in.vcf"), "--genome", str(genome)]
-    assert main([*command, "--out", str(tmp_path / "e"), "--progress", "false"]) == 0
+    assert main([*command, "--out", str(tmp_path / "e"), "--progress", "false", "--strands", "both"]) == 0
     with (tmp_path / "e.tsv").open(newline="") as file:
         (row,) = csv.DictReader(file, delimiter="\t")
     sums = [

@@ -119,7 +119,7 @@ def softmax(logits):
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def loaded_with(module, window, classes=("no", "yes"), exclusive=True, probabilities=softmax):
+def loaded_with(module, window, classes=("no", "yes"), exclusive=True, probabilities=softmax, centred=False):
     task = SimpleNamespace(
         window=window,
         classes=classes,
@@ -127,8 +127,10 @@ def loaded_with(module, window, classes=("no", "yes"), exclusive=True, probabili
         exclusive=exclusive,
         probabilities=probabilities,
         answers="window",
+        centred=centred,
     )
-    return Loaded(SimpleNamespace(seed=0), task, module, choose(TrainingSettings(threads=1)), 64)
+    settings = SimpleNamespace(seed=0, training=SimpleNamespace(both_strands=False))
+    return Loaded(settings, task, module, choose(TrainingSettings(threads=1)), 64)
 
 
 WEIGHTS = np.random.default_rng(5).normal(size=(9, 4))
@@ -147,11 +149,11 @@ def line(contig, position, ref, alt, info=".", *rest):
     return "\t".join([contig, str(position), ".", ref, alt, ".", "PASS", info, *rest]) + "\n"
 
 
-def scored(folder, text, **options):
+def scored(folder, text, strands="both", **options):
     """Counts, rows of the table, lines of the VCF."""
     (folder / "in.vcf").write_bytes(text if isinstance(text, bytes) else text.encode())
     done = effects(folder, str(folder / "in.vcf"), str(folder / "genome.fa"), str(folder / "out"),
-                   EffectsSettings(**options), progress=False)  # fmt: skip
+                   EffectsSettings(strands=strands, **options), progress=False)  # fmt: skip
     with (folder / "out.tsv").open(newline="") as file:
         return done, list(csv.DictReader(file, delimiter="\t")), (folder / "out.vcf").read_text().splitlines()
 
@@ -217,7 +219,7 @@ class TestNumbers:
         )
         done, told, lines = scored(places, text)
         assert done == {
-            "rows": 6, "alleles": 13, "without_alt": 1, "scored": 5,
+            "rows": 6, "alleles": 13, "without_alt": 1, "scored": 5, "beyond": 1, "absent": [], "strands": "both", "distance": 0,
             "unscored": {"symbolic": 1, "spanning_deletion": 1, "breakend": 2, "same_as_reference": 1, "ambiguous": 1,
                          "longer_than_window": 2},
         }  # fmt: skip
@@ -365,7 +367,8 @@ class TestFiles:
         assert info.index("FIRST_DELTA=") < info.index("SECOND_DELTA=")
 
     def test_names_that_need_quoting(self):
-        fields = Fields(LogOdds.numbers, "T", ['a "b"\\\n'], "both")
+        score = LogOdds(loaded_with(Linear(WEIGHTS), 9), EffectsSettings(strands="+"))
+        fields = Fields(score.numbers, "T", ['a "b"\\\n'])
         header = SimpleNamespace(meta=["##fileformat=VCFv4.2"], columns=COLUMNS, infos=set(), contigs=set())
         text = fields.header(header, {"1": 5}, "run\nhere")
         assert sum('a \\"b\\"\\\\ ' in line for line in text) == 3
@@ -379,7 +382,7 @@ FAULTS = [
     (line("chrA", 15, "A", "C"), "line 3: chrA:15: expected the reference A, as REF says, found N"),
     (line("chrB", 10, "G", "C"), "expected the reference G, as REF says, found R"),
     (line("A", 5, "T", "A"), r"line 3: names 1 sequences otherwise than .*genome\.fa: 'A' here is 'chrA' there \(chr"),
-    (line("chrZ", 5, "T", "A"), r"line 3: contig 'chrZ' is not in .*genome\.fa, which has chrA, chrB$"),
+    (line("chrZ", 5, "T", "A"), r"line 3: no sequence in common with .*genome\.fa: chrZ here, chrA, chrB there$"),
     (line("chrA", 0, "T", "A"), r"line 3: chrA:0 with REF of 1 nt lies outside of that sequence, which is 1 to 50"),
     (line("chrA", 51, "T", "A"), "chrA:51 .*lies outside"),
     (line("chrA", 50, "AC", "A"), "chrA:50 with REF of 2 nt lies outside"),
@@ -495,7 +498,7 @@ class TestFaults:
         ("change", "match"),
         [
             ({"strands": "x"}, "strands"),
-            ({"strands": "mean"}, "known: \\+, -, both$"),
+            ({"strands": "mean"}, "unknown strands 'mean'; did you mean 'each'"),
             ({"max_ambiguous": 2}, "max_ambiguous"),
             ({"tag": "1;"}, "tag: expected letters"),
         ],
@@ -535,7 +538,7 @@ def test_trained_networks_against_their_logits(trained, tmp_path, capsys):
     ref = text[start : start + 4]
     alts = ["ACGT"[("ACGT".index(ref[0]) + 1) % 4] + ref[1:], ref[0], ref + "ACGTA"]
     (tmp_path / "in.vcf").write_text(HEAD + line("1", start + 1, ref, ",".join(alts)))
-    assert commanded(trained, tmp_path) == 0
+    assert commanded(trained, tmp_path, "--strands", "both") == 0
     assert "3 of 3 alternative alleles scored, on 1 lines" in capsys.readouterr().out
     names = loaded.task.classes if not loaded.task.exclusive else loaded.task.classes[1:]
     with (tmp_path / "out.tsv").open(newline="") as file:
@@ -603,7 +606,7 @@ def test_a_variant_that_breaks_a_motif_has_the_largest_effect_of_its_sequence(tm
             )
             sites[f"c{i}"] = range(51 + site.start, 51 + site.end)
             drawn[f"c{i}"] = (int(rng.choice(sites[f"c{i}"])), int(rng.integers(1, 4)))
-    assert commanded(tmp_path / "motifs" / "deepbind_small" / "default", tmp_path) == 0
+    assert commanded(tmp_path / "motifs" / "deepbind_small" / "default", tmp_path, "--strands", "both") == 0
     inside, beside = {}, dict.fromkeys(sites, 0.0)
     with (tmp_path / "out.tsv").open(newline="") as file:
         for row in csv.DictReader(file, delimiter="\t"):
