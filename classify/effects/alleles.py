@@ -24,7 +24,8 @@ their order. A letter that one allele lacks, deleted or inserted, has no window 
 two letters beside the gap, as with a place where no site is (SpliceAI takes 0 for deleted letters, which has no log odds, and
 the highest of the inserted ones against the letter in front). Every comparison stands at a letter of the reference: a deleted
 letter at its own, an inserted one at the letter in front of it. So where an indel takes or gives the letter in a site's
-middle, the site is lost at its old place and gained at its new one.
+middle, the site is lost at its old place and gained at its new one. The other strand reads the same windows from their other
+ends; of an even W the letter in the middle is then the one behind.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ class EffectsSettings:
         variant, with and without it, and the strongest loss and gain among them are told, by -ln(1 - p), with place and strand.
         Empty = 50 where the run's task asks what stands in the middle of a window (exon starts), since a variant changes the
         site beside it (the AG of an acceptor stands before the exon's first letter), which the window around the variant does
-        not ask about; else 0 = the one window. 50 takes some two hundred windows for each ALT and strand. None for a run of
-        the next base. At most 5000.
+        not ask about; else 0 = the one window. 50 takes some two hundred windows for each ALT and strand; at most 5000, and
+        no more than 0 for a run of the next base.
     classes
         Names of the classes or labels whose effects are written, in which * stands for anything; empty = all, of two
         exclusive classes the last. None for a run of the next base, which has no classes.
