@@ -131,7 +131,7 @@ class TestByHand:
         assert [name for name in row if name.startswith("delta")] == ["delta_logit_yes"]
 
     def test_strands_told_apart(self, toy):
-        """C at 20 of T: on + nothing stands behind AG; around C itself the other strand reads AA ahead: 3 for A."""
+        """Around the variant itself, of either strand, with names of their own in table and VCF."""
         _, (row,), lines = toy(line("p", 24, "T", "A"), strands="each")
         names = [
             f"{name}_{side}_yes"
