@@ -60,7 +60,7 @@ class Score:
     settings
         With the strands and the distance that are meant where none were named.
     told_of
-        Strands that are told apart, as text; both = their mean.
+        Strands that are told of, as text; both = their mean, which comes first.
     numbers
         What is told of each class.
     classes
@@ -77,7 +77,7 @@ class Score:
 
     def __init__(self, loaded: Loaded, settings: EffectsSettings) -> None:
         self.loaded, self.settings = loaded, settings
-        self.told_of = ["+", "-"] if settings.strands == "each" else [settings.strands]
+        self.told_of = ["both", "+", "-"] if settings.strands == "each" else [settings.strands]
 
     def values(self, windows: Codes) -> Floats:
         """(n, strands, ...) what ``told`` needs of windows, uint8 (n, W)."""
@@ -104,7 +104,7 @@ class Score:
         """The columns of each strand that is told; {strands} in what they are about is which."""
         found = []
         for name in self.told_of:
-            more = _SUFFIXES[name] if len(self.told_of) > 1 else ""
+            more = _SUFFIXES.get(name, "") if len(self.told_of) > 1 else ""
             for number in columns:
                 column, field = number.column, number.field
                 if more:
@@ -161,8 +161,9 @@ class LogOdds(Score):
         if not len(windows):
             return np.zeros((0, len(self.told_of), 2, len(chosen)))
         read = [logits.astype(np.float64) for _, logits in self._read(windows)]
-        if len(self.told_of) < len(read):
-            read = [np.mean(read, axis=0)]
+        if len(read) > 1:
+            mean = np.mean(read, axis=0)
+            read = [mean, *read] if len(self.told_of) > 1 else [mean]
         of_each = [
             np.stack(
                 [_log_odds(some, exclusive=task.exclusive)[:, chosen], task.probabilities(some)[:, chosen]], axis=1
@@ -192,6 +193,9 @@ class LogOdds(Score):
             Of the windows to which ``spread`` points.
         """
         found: list[list[float | str]] = []
+        # A site stands on one strand: where they are told apart the mean is not asked.
+        strands = self.told_of[1:] or self.told_of
+        values = values[:, -len(strands) :]
         for i in range(len(self.classes)):
             (odds, p), (other, q) = (
                 np.moveaxis(values[places, :, :, i].min(axis=1), -1, 0) for places in (spread.before, spread.after)
@@ -202,9 +206,9 @@ class LogOdds(Score):
                 if not len(changes) or (sign * changes).max() <= 0:
                     told += [math.nan] * _MORE
                     continue
-                row, strand = divmod(int((sign * changes).argmax()), len(self.told_of))
+                row, strand = divmod(int((sign * changes).argmax()), len(strands))
                 numbers = (other[row, strand] - odds[row, strand], p[row, strand], q[row, strand])
-                told += [*map(float, numbers), int(spread.offsets[row]), self.told_of[strand]]
+                told += [*map(float, numbers), int(spread.offsets[row]), strands[strand]]
             found.append(told)
         return found
 
@@ -247,7 +251,11 @@ class Likelihood(Score):
         """See ``Score.told``."""
         if (before[:, 1] != after[:, 1]).any():
             return "unequal_windows"
-        ref, alt = ([some[:, 0].mean()] if len(self.told_of) == 1 else some[:, 0] for some in (before, after))
+        means = ([some[:, 0].mean()] for some in (before, after))
+        ref, alt = (
+            mean if len(self.told_of) == 1 else [*mean, *some[:, 0]]
+            for mean, some in zip(means, (before, after), strict=True)
+        )
         return [[value for one, other in zip(ref, alt, strict=True) for value in (float(other - one), float(one))]]
 
 

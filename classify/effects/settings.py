@@ -28,9 +28,10 @@ class EffectsSettings:
     Attributes
     ----------
     strands
-        each (both, told apart, since a site stands on one of them), both (the mean of the logits, or log-likelihoods, of the
-        window and its reverse complement), + or - alone. Empty = as the run's tests read: both where they average both strands
-        (``training.both_strands``; such a run answers for both whatever is asked here), + for a run of the next base, else each.
+        both (the mean of the logits, or log-likelihoods, of the window and its reverse complement), each (that, and what either
+        strand gives by itself, since a site stands on one of them), + or - alone. Empty = by the run: both where its tests
+        average both strands (``training.both_strands``; such a run answers for both whatever is asked here), + of the next
+        base, else each.
     distance
         nt: besides the window with the variant in its middle, every window is read whose middle lies within so many nt of the
         variant, with and without it, and the strongest loss and gain among them are told, by -ln(1 - p), with place and strand.

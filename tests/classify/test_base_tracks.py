@@ -240,6 +240,8 @@ class TestEffects:
             (alone,) = variants(text, strands=strand)[1]
             for name in ("delta_log2_likelihood", "log2_likelihood_ref"):
                 assert row[f"{name}_{side}"] == alone[name]
+        (mean,) = variants(text, strands="both")[1]
+        assert row["delta_log2_likelihood"] == mean["delta_log2_likelihood"]
 
     def test_no_windows_beside_a_variant(self, variants):
         with pytest.raises(

@@ -134,17 +134,20 @@ class TestByHand:
         """Around the variant itself, of either strand, with names of their own in table and VCF."""
         _, (row,), lines = toy(line("p", 24, "T", "A"), strands="each")
         names = [
-            f"{name}_{side}_yes"
-            for side in ("plus", "minus")
+            f"{name}{side}_yes"
+            for side in ("", "_plus", "_minus")
             for name in ("delta_logit", "logit_ref", "p_ref", "p_alt")
         ]
-        assert list(row)[7:15] == names
+        assert list(row)[7:19] == names
+        sides = [float(row[f"delta_logit_{side}_yes"]) for side in ("plus", "minus")]
+        assert float(row["delta_logit_yes"]) == np.mean(sides)
         for side, strand in (("plus", "+"), ("minus", "-")):
             before, after = (odds_at(text, 23, strand) for text in (PLUS, PLUS[:23] + "A" + PLUS[24:]))
             assert float(row[f"logit_ref_{side}_yes"]) == before
             assert float(row[f"delta_logit_{side}_yes"]) == after - before
         info = dict(pair.split("=") for pair in lines[-1].split("\t")[7].split(";"))
         assert info["CLASSIFY_DELTA_MINUS"] == row["delta_logit_minus_yes"]
+        assert info["CLASSIFY_DELTA"] == row["delta_logit_yes"]
 
     def test_windows_with_too_many_ambiguous_letters_are_left_out(self, toy):
         texts = {
@@ -253,7 +256,7 @@ class TestStrongest:
     def test_no_window_that_is_clear_enough(self):
         score = LogOdds(loaded_with(Linear(AG), WIDTH), EffectsSettings(strands="each"))
         none = Spread(*np.zeros((2, 0, 2), dtype=int), np.zeros(0, dtype=int))
-        (numbers,) = score.strongest(np.zeros((4, 2, 2, 1)), none)
+        (numbers,) = score.strongest(np.zeros((4, 3, 2, 1)), none)
         assert (len(numbers), np.isnan(numbers).all()) == (10, True)
 
 
