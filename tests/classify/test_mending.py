@@ -174,7 +174,7 @@ def test_a_baseline_does_not_predict_as_a_network(tmp_path, capsys):
     assert main(["baselines", *SMALL, "--runs", str(tmp_path), "--only", "gc"]) == 0
     folder = tmp_path / "coding" / "gc" / "default"
     capsys.readouterr()
-    assert main(["predict", "--run", str(folder), "--input", "x.fa"]) == 2
+    assert main(["predict", "--run", str(folder), "--input", "-"]) == 2
     said(capsys, "'gc' is a baseline, not a network")
     assert not (folder / "INCOMPLETE").exists()
 

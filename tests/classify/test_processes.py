@@ -92,7 +92,7 @@ def test_processes_end_as_one_with_a_larger_batch(tmp_path, number, optimiser, b
 @pytest.mark.parametrize("command", ["predict", "baselines"])
 def test_commands_of_one_process(base, tmp_path, monkeypatch, capsys, command):
     monkeypatch.setenv("WORLD_SIZE", "2")
-    arguments = {"predict": ["--run", str(base), "--input", "in.fa"], "baselines": ["--runs", str(tmp_path)]}[command]
+    arguments = {"predict": ["--run", str(base), "--input", "-"], "baselines": ["--runs", str(tmp_path)]}[command]
     capsys.readouterr()
     assert main([command, *arguments]) == 2
     one_line(capsys, f"{command}: expected one process, got 2")
