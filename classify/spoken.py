@@ -20,11 +20,12 @@ def data_lines(sizes: Mapping[str, str], counts: Mapping[str, Any]) -> list[str]
 
 def without_group(counts: Mapping[str, Any]) -> str:
     """What is to be known of records that name no gene; empty where all do."""
-    alone = [value for key, value in counts.items() if key.endswith(("without_gene_or_locus", "without_gene"))]
-    if not any(alone):
+    ends = ("without_gene_or_locus", "without_gene")
+    alone = sum(value for key, value in counts.items() if key.endswith(ends) and isinstance(value, int))
+    if not alone:
         return ""
     return (
-        f"{sum(alone):,} records name no gene or locus, and each is a group of its own: transcripts of one gene may be on both "
+        f"{alone:,} records name no gene or locus, and each is a group of its own: transcripts of one gene may be on both "
         "sides of a split (data.table names genes, data.clusters joins what is alike)"
     )
 

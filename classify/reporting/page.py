@@ -17,6 +17,7 @@ from classify.reporting.curves import chart, precision_recall_curves, roc_curves
 from classify.reporting.figures import best_epoch, draw_all, png
 from classify.reporting.html import METRICS, data_uri, number, render, shorten
 from classify.reporting.ranked import SHOWN, example_of, ranked_figure
+from classify.spoken import without_group
 from specgen.errors import InputError
 from specgen.files import parse_json, write_atomic
 
@@ -267,6 +268,7 @@ def write_report(run: Path) -> Path:
         "report.html.j2",
         body=body,
         note=body.get("model_note"),
+        alone=without_group(body.get("data") or {}),
         missed=_missed(body.get("per_class") or {}),
         metrics=_metric_rows(body["metrics"]),
         bounds=body.get("bounds") or {},

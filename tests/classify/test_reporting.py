@@ -336,6 +336,14 @@ def test_a_baseline_has_neither_history_nor_gallery(tmp_path):
     assert "metrics.csv" not in {link["href"] for link in page.all("a")}
 
 
+@pytest.mark.parametrize(("n", "told"), [(0, False), ("many", False), (3165, True)])
+def test_a_page_tells_of_records_that_name_no_gene(tmp_path, n, told):
+    run = make_run(tmp_path / "run", history=False, gallery=False)
+    change_metrics(run, data={"records_without_gene_or_locus": n})
+    text = Page(write_report(run).read_text(encoding="utf-8")).text
+    assert ("3,165 records name no gene or locus, and each is a group of its own" in text) == told
+
+
 @pytest.mark.parametrize(("right", "told"), [(0, True), (5, True), (6, False), (60, False)])
 def test_a_page_tells_of_classes_that_are_hardly_called(tmp_path, right, told):
     run = make_run(tmp_path / "run", history=False, gallery=False)
