@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from specgen.errors import InputError
 from specgen.records import Record, read_records
@@ -18,6 +19,7 @@ MOST_RECORDS = 50
 MOST_LETTERS = 1_000_000
 """In one request, all records together."""
 
+_NO_LETTERS = re.compile(r"[ \t\d]+|//\s*$")
 NAME = 200
 """Characters of a record's name that are kept: a header may be as long as the file."""
 
@@ -28,7 +30,8 @@ def read_input(text: str, file: bytes | None = None, name: str = "") -> list[Rec
     Parameters
     ----------
     text
-        FASTA, FASTQ, or letters alone, which become a record called "pasted".
+        FASTA, FASTQ, or letters alone, which become a record called "pasted"; among these blanks and the numbers of places are
+        left out, with which GenBank and EMBL show sequences.
     file, name
         Contents of a file, plain or compressed, and what its sender calls it; None = no file.
 
@@ -42,7 +45,7 @@ def read_input(text: str, file: bytes | None = None, name: str = "") -> list[Rec
         text, label = text.strip(), "pasted text"
         if not text:
             raise InputError("expected letters or a file, got nothing")
-        file = (text if text[0] in ">@#" else f">pasted\n{text}").encode()
+        file = (text if text[0] in ">@#" else f">pasted\n{_NO_LETTERS.sub('', text)}").encode()
     records: list[Record] = []
     letters = 0
     for record in read_records(file, unique=False, label=label, most=MOST_BYTES):

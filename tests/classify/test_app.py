@@ -27,7 +27,7 @@ from classify.app.server import is_local, make_app, trusted_hosts
 from classify.interpretation.settings import AttributionSettings
 from classify.tiling import TilingSettings
 from specgen.errors import InputError
-from specgen.sequences import encode
+from specgen.sequences import decode, encode
 
 RECORDS = [("first", "ACGTTGCA" * 100), ("short", "ACGT" * 9), ("second", "GGCATTA" * 250)]
 FEW = AttributionSettings(steps=4, limit=4)
@@ -246,6 +246,17 @@ class TestInputs:
         response = client.post("/", data=upload(packed, "in.fa.gz") | {"text": "no letters"})
         assert response.status_code == 200
         assert '<h2 id="verdict"><span>packed</span></h2>' in response.text
+
+    def test_letters_as_genbank_and_embl_show_them(self):
+        blocks = (
+            "        1 acgtacgtac gtacgtacgt\n       21 nnacgt\n//\n",
+            "     acgtacgtac gtacgtacgt        20\n\tnnacgt 26\n//",
+        )
+        for text in blocks:
+            (record,) = read_input(text)
+            assert (record.name, decode(record.codes)) == ("pasted", "ACGT" * 5 + "NNACGT")
+        with pytest.raises(InputError, match=r"letter '/'"):
+            read_input("acgt // acgt")
 
     def test_bounds(self):
         many = fasta([(f"r{i}", "A") for i in range(MOST_RECORDS)])
