@@ -205,6 +205,9 @@ def _manifest(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8") as handle:
             rows = csv.DictReader(handle)
-            return list(rows) if "file" in (rows.fieldnames or []) else []
+            found = list(rows) if "file" in (rows.fieldnames or []) else []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
+    if missing := [number for number, row in enumerate(found, 1) if row["file"] is None]:
+        raise InputError(f"{path}: row {missing[0]}: ends before its file is named")
+    return found

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import io
 import lzma
-import mmap
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -24,7 +23,15 @@ from numpy.typing import NDArray
 from specgen.errors import InputError
 from specgen.files import PASSING, overgrown
 
-__all__ = ["check_heaps", "check_stored", "check_written", "map_array", "read_archive", "read_attributes"]
+__all__ = [
+    "as_fixed",
+    "check_stored",
+    "check_written",
+    "map_array",
+    "read_archive",
+    "read_attributes",
+    "read_texts",
+]
 
 _DAMAGE = (
     *(
@@ -44,10 +51,6 @@ _DAMAGE = (
 )
 
 
-_HEAP = b"GCOL\x01\0\0\0"
-"""What a heap of texts begins with; as a number it is a place that no contig has."""
-
-
 def check_written(path: str | Path, name: str, size: int) -> None:
     """Refuse an array of ``size`` bytes that is far more than its file can stand for (``InputError``)."""
     if overgrown(size, Path(path).stat().st_size):
@@ -57,8 +60,8 @@ def check_written(path: str | Path, name: str, size: int) -> None:
 
 
 def check_stored(path: str | Path, dataset: Any) -> None:
-    """Refuse an HDF5 dataset (h5py's) that lies in another file, as links and external storage allow, of which the type is
-    none of ours, or that its file cannot hold: contiguous and longer than the file, or far larger than it.
+    """Refuse an HDF5 dataset (h5py's) that lies in another file, as links and external storage allow, or that its file cannot
+    hold: contiguous and longer than the file, or far larger than it.
 
     Raises
     ------
@@ -69,7 +72,6 @@ def check_stored(path: str | Path, dataset: Any) -> None:
         raise InputError(
             f"{path}: {dataset.name.lstrip('/')}: lies in another file; expected arrays that are in this one"
         )
-    _check_kind(path, dataset.name.lstrip("/"), dataset.id)
     size = int(np.prod(dataset.shape or (), dtype=object)) * dataset.dtype.itemsize
     chunk = int(np.prod(dataset.chunks or (), dtype=object)) * dataset.dtype.itemsize
     check_written(path, dataset.name.lstrip("/"), max(size, chunk))
@@ -79,64 +81,51 @@ def check_stored(path: str | Path, dataset: Any) -> None:
 
 
 def _check_kind(path: str | Path, name: str, item: Any) -> None:
-    """Refuse types that hold addresses, or types of their own: reading one that is damaged ends the process."""
+    """Refuse types that hold addresses: reading a damaged one takes gigabytes, goes on for ever, or ends the process."""
     from h5py import h5t
 
-    if item.get_type().get_class() not in (h5t.INTEGER, h5t.FLOAT, h5t.STRING, h5t.ENUM):
-        raise InputError(f"{path}: {name}: expected numbers or texts, got values of another HDF5 type")
+    kind = item.get_type()
+    fixed = kind.get_class() in (h5t.INTEGER, h5t.FLOAT) or (
+        kind.get_class() == h5t.STRING and not kind.is_variable_str()
+    )
+    if not fixed:
+        raise InputError(f"{path}: {name}: expected numbers or texts of fixed length, got values of another HDF5 type")
 
 
-def read_attributes(path: str | Path, item: Any) -> dict[str, Any]:
-    """Attributes of an HDF5 file or group (h5py's), of numbers and texts.
-
-    Raises
-    ------
-    InputError
-        One of another type; what h5py raises of damage is the caller's.
-    """
-    where = item.name.strip("/")
-    for name in item.attrs:
-        _check_kind(path, f"attribute {name!r} of {where}" if where else f"attribute {name!r}", item.attrs.get_id(name))
-    return dict(item.attrs)
+def as_fixed(texts: Sequence[str]) -> NDArray[np.bytes_]:
+    """Texts for an HDF5 file, of the length of the longest: others lie in a heap, which damage makes a trap."""
+    return np.array([text.encode("utf-8", "surrogateescape") for text in texts], dtype=bytes if texts else "S1")
 
 
-def check_heaps(path: str | Path, apart: Iterable[tuple[int, int]] = ()) -> None:
-    """Refuse an HDF5 file with a damaged heap of texts, before one is read: the library goes round in it for ever.
-
-    By the format's specification, version 3, "Disk Format: Level 1E - Global Heap", with sizes of 8 bytes, as h5py writes them.
-
-    Parameters
-    ----------
-    apart
-        Stretches of a large file, first byte and end, where none can be.
+def read_texts(path: str | Path, dataset: Any) -> list[str]:
+    """What was written of ``as_fixed``.
 
     Raises
     ------
     InputError
-        Free space of no size, or an object that ends behind its heap.
+        Another type, or what ``check_stored`` refuses.
     """
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        low, stretches = 0, sorted(apart) if len(data) > PASSING.safe else []
-        for begin, end in [*stretches, (len(data), len(data))]:
-            at = data.find(_HEAP, low, begin)
-            while at >= 0:
-                if not _is_whole(data, at):
-                    raise InputError(f"{path}: is damaged: of the heap of texts at byte {at:,} sizes are wrong")
-                at = data.find(_HEAP, at + len(_HEAP), begin)
-            low = max(low, end)
+    check_stored(path, dataset)
+    _check_kind(path, dataset.name.lstrip("/"), dataset.id)
+    return [bytes(text).decode("utf-8", "surrogateescape") for text in dataset[:]]
 
 
-def _is_whole(data: mmap.mmap, at: int) -> bool:
-    """Whether objects and free space of a heap fill it."""
-    end = at + int.from_bytes(data[at + 8 : at + 16], "little")
-    place = at + 16
-    while place + 16 <= end <= len(data):
-        size = int.from_bytes(data[place + 8 : place + 16], "little")
-        size = size if data[place : place + 2] == b"\0\0" else 16 + -(-size // 8) * 8  # free space counts its own head
-        if size < 16 or place + size > end:
-            return False
-        place += size
-    return end <= len(data) and place > at + 16
+def read_attributes(path: str | Path, item: Any, only: Sequence[str] = ()) -> dict[str, Any]:
+    """Attributes of an HDF5 file or group (h5py's), numbers and texts of fixed length; all, or those that are named.
+
+    Raises
+    ------
+    InputError
+        One of another type, or that is larger than its file can stand for; what h5py raises of damage is the caller's.
+    """
+    where, told = item.name.strip("/"), dict[str, Any]()
+    for name in only or item.attrs:
+        title, found = f"attribute {name!r} of {where}" if where else f"attribute {name!r}", item.attrs.get_id(name)
+        _check_kind(path, title, found)
+        check_written(path, title, int(np.prod(found.shape or (), dtype=object)) * found.dtype.itemsize)
+        value = item.attrs[name]
+        told[name] = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+    return told
 
 
 def map_array(path: Path) -> NDArray[Any]:

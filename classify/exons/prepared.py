@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.exons.negatives import NEGATIVES
-from specgen.arrays import check_heaps, check_stored, read_attributes
+from specgen.arrays import check_stored, read_attributes, read_texts
 from specgen.errors import InputError
 from specgen.sequences import Codes
 
 __all__ = ["COLUMNS", "FORMAT", "KINDS", "VERSION", "PreparedSet"]
 
-FORMAT, VERSION = "classify/exon_start", 1
+FORMAT, VERSION = "classify/exon_start", 2
 
 KINDS = ("acceptor", "first", *NEGATIVES)
 """What a window is, by number: the first two are exon starts."""
@@ -149,23 +149,17 @@ class PreparedSet:
         return {**self.__dict__, "_mapped": None}
 
     def _read(self, file: Any) -> None:
-        stored = [group.get("codes") for group in file["contigs"].values()] if "contigs" in file else []
-        places = [
-            (codes.id.get_offset(), codes.nbytes) for codes in stored if codes is not None and codes.chunks is None
-        ]
-        check_heaps(self.path, [(low, low + size) for low, size in places if low is not None])
+        if "version" in file.attrs and (version := read_attributes(self.path, file, ["version"])["version"]) != VERSION:
+            raise InputError(f"expected version {VERSION}, got {version}; prepare it anew")
         attributes = read_attributes(self.path, file)
         if attributes.get("format") != FORMAT:
             raise InputError(
                 f"expected a file of classify prepare (format {FORMAT!r}), got {attributes.get('format')!r}"
             )
-        if attributes["version"] != VERSION:
-            raise InputError(f"expected version {VERSION}, got {attributes['version']}; prepare it anew")
         self.width, self.protocol = int(attributes["width"]), str(attributes["protocol"])
         self.settings, self.counts = json.loads(attributes["settings"]), json.loads(attributes["counts"])
         self.kinds: list[str] = json.loads(attributes["kinds"])
-        check_stored(self.path, file["genes"])
-        self.genes = [str(name) for name in file["genes"].asstr()[:]]
+        self.genes = read_texts(self.path, file["genes"])
         groups = [file[f"contigs/{i}"] for i in range(len(file["contigs"]))]
         told = [read_attributes(self.path, group) for group in groups]
         self.contigs = [str(item["name"]) for item in told]

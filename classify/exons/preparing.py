@@ -26,6 +26,7 @@ from classify.exons.starts import ACCEPTOR
 from classify.exons.windows import ACCEPTOR_END, SLICE, AmbiguousRuns, cut_windows, preceded
 from classify.exons.writing import new_hdf5
 from classify.splits import SPLITS, stable_fraction, stable_number
+from specgen.arrays import as_fixed
 from specgen.errors import InputError
 from specgen.genome import read_contigs, sequence_lengths
 from specgen.ledger import hash_file
@@ -115,21 +116,17 @@ def _check_room(settings: PrepareSettings, rows: int) -> None:
 def _describe(
     file: Any, plan: Plan, settings: PrepareSettings, counts: Mapping[str, Any], digests: Mapping[str, str]
 ) -> None:
-    import h5py  # slow to import
-
-    file.create_dataset("genes", data=plan.genes, dtype=h5py.string_dtype())
-    file.attrs.update(
-        {
-            "format": FORMAT,
-            "version": VERSION,
-            "protocol": settings.protocol,
-            "settings": json.dumps(settings.resolved, sort_keys=True),
-            **digests,
-            "width": settings.width,
-            "kinds": json.dumps(KINDS),
-            "counts": json.dumps(counts, sort_keys=True),
-        }
-    )
+    file.create_dataset("genes", data=as_fixed(plan.genes))
+    texts = {
+        "format": FORMAT,
+        "protocol": settings.protocol,
+        "settings": json.dumps(settings.resolved, sort_keys=True),
+        **digests,
+        "kinds": json.dumps(KINDS),
+        "counts": json.dumps(counts, sort_keys=True),
+    }
+    file.attrs.update({key: as_fixed([text])[0] for key, text in texts.items()})
+    file.attrs.update(version=VERSION, width=settings.width)
 
 
 def _digest(path: str) -> str:
@@ -171,7 +168,7 @@ def _write_contig(
     strand, split = starts.strand[beside], here.split[span[beside]]
     group = file.create_group(f"contigs/{counts['contigs']}")
     counts["contigs"] += 1
-    group.attrs["name"], group.attrs["length"] = name, len(codes)
+    group.attrs["name"], group.attrs["length"] = as_fixed([name])[0], len(codes)
     columns = {
         "label": kinds < _STARTS,
         "kind": kinds,

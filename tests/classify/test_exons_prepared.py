@@ -51,7 +51,7 @@ def test_columns(path, found):
             column = getattr(found, name)
             assert column.dtype == dtype
             np.testing.assert_array_equal(column, np.concatenate([group[name][:] for group in groups]))
-        assert found.contigs == [group.attrs["name"] for group in groups] == ["a/../x", "b"]
+        assert found.contigs == [group.attrs["name"].decode() for group in groups] == ["a/../x", "b"]
         assert found.lengths.tolist() == [9000, 5000]
         sizes = [len(group["codes"]) for group in groups]
         assert found.contig.tolist() == np.repeat([0, 1], sizes).tolist()
@@ -159,11 +159,12 @@ def put(name, value):
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (lambda f: f.attrs.update(format="other"), rf"expected a file of classify prepare \(format '{FORMAT}'\), got 'other'"),
+        (lambda f: f.attrs.update(format=np.bytes_("x")), rf"expected a file of classify prepare \(format '{FORMAT}'\), got 'x'"),
         (lambda f: f.attrs.pop("format"), "expected a file of classify prepare .*, got None"),
         (lambda f: f.attrs.update(version=99), f"expected version {VERSION}, got 99; prepare it anew"),
+        (lambda f: f.attrs.update(kinds="{}"), "attribute 'kinds': expected numbers or texts of fixed length"),
         (lambda f: f.attrs.pop("width"), "cannot be read as a file of classify prepare"),
-        (lambda f: f.attrs.update(kinds="{"), "cannot be read as a file of classify prepare"),
+        (lambda f: f.attrs.update(kinds=np.bytes_("{")), "cannot be read as a file of classify prepare"),
         (lambda f: f.pop("genes"), "cannot be read as a file of classify prepare"),
         (lambda f: f.pop("contigs/0/label"), r"contigs/0/label: expected uint8 \(\d+,\), got nothing"),
         (lambda f: f.pop("contigs/1/codes"), r"contigs/1/codes: expected uint8 \(n, 101\), got nothing"),

@@ -23,6 +23,7 @@ from classify.config import settings_from
 from classify.headers import chromosomes_of, parse_header
 from classify.splits import SplitSettings
 from classify.tasks import TASKS
+from specgen.arrays import as_fixed
 from specgen.records import read_records
 
 __all__ = ["AGAIN", "READERS", "Case"]
@@ -139,15 +140,15 @@ def prepared_contents(folder: Path) -> Case:
         name: {"shape": list(item.shape), "dtype": item.dtype.str, "values": np.ravel(item[...])[:3].tolist()}
         for name, item in contig.items()
     }
-    attributes = {key: value if isinstance(value, str) else int(value) for key, value in good.attrs.items()}
+    attributes = {key: value.decode() if isinstance(value, bytes) else int(value) for key, value in good.attrs.items()}
     seed = {"attributes": attributes, "genes": ["G1", "G2"], "name": "c1", "length": 240, "columns": columns}
 
     def describe(told: dict[str, Any], file: h5py.File) -> None:
         for key, value in told["attributes"].items():
-            file.attrs[key] = value
-        file.create_dataset("genes", data=told["genes"], dtype=h5py.string_dtype())
+            file.attrs[key] = as_fixed([value])[0] if isinstance(value, str) else value
+        file.create_dataset("genes", data=as_fixed(told["genes"]))
         group = file.create_group("contigs/0")
-        group.attrs["name"], group.attrs["length"] = told["name"], told["length"]
+        group.attrs["name"], group.attrs["length"] = as_fixed([told["name"]])[0], told["length"]
         for name, column in told["columns"].items():
             _dataset(group, name, column)
 

@@ -37,6 +37,7 @@ from classify.motifs.formats import read_motifs
 from classify.peaks.reading import by_contig, chosen, read_peaks
 from classify.runs import RunFolder
 from classify.splits import SplitSettings
+from specgen.arrays import as_fixed
 from specgen.genome import Genome
 from specgen.intervals import read_regions
 from specgen.records import read_records
@@ -452,13 +453,12 @@ def matlab_73(folder: Path) -> Case:
 
 
 def _prepared(file: h5py.File, rows: int = 5, stored: bool = True) -> None:
-    file.attrs.update(
-        format=FORMAT, version=VERSION, width=7, protocol="strict", settings="{}", counts="{}",
-        kinds=json.dumps(["acceptor", "first", "intragenic"]),
-    )  # fmt: skip
-    file.create_dataset("genes", data=["G1", "G2"], dtype=h5py.string_dtype())
+    kinds = json.dumps(["acceptor", "first", "intragenic"])
+    texts = {"format": FORMAT, "protocol": "strict", "settings": "{}", "counts": "{}", "kinds": kinds}
+    file.attrs.update({key: as_fixed([text])[0] for key, text in texts.items()}, version=VERSION, width=7)
+    file.create_dataset("genes", data=as_fixed(["G1", "G2"]))
     group = file.create_group("contigs/0")
-    group.attrs.update(name="c1", length=240)
+    group.attrs.update(name=as_fixed(["c1"])[0], length=240)
     codes = group.create_dataset("codes", (rows, 7), np.uint8)
     if stored:
         codes[...] = 1

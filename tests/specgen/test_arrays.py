@@ -8,9 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
-from specgen.arrays import check_heaps, check_stored, map_array, read_archive, read_attributes
+from specgen.arrays import as_fixed, check_stored, map_array, read_archive, read_attributes, read_texts
 from specgen.errors import InputError
-from specgen.files import Growth
 
 
 def header(text: str) -> bytes:
@@ -64,58 +63,48 @@ def test_archives(tmp_path: Path) -> None:
             read_archive(path, ["a"], 1000)
 
 
-def heap(path: Path) -> tuple[bytearray, int]:
-    """An HDF5 file with a text in it, and where the free space of its heap tells its size."""
+def test_attributes_are_numbers_and_texts_of_fixed_length(tmp_path: Path) -> None:
+    """Damaged types or addresses of others took gigabytes, went round for ever, or ended the process."""
+    path = tmp_path / "x.h5"
     with h5py.File(path, "w") as file:
-        file.attrs["text"] = "some letters"
-    data = bytearray(path.read_bytes())
-    at = data.index(b"GCOL")
-    assert data[at + 32 : at + 44] == b"some letters"
-    assert data[at + 48 : at + 50] == bytes(2)
-    return data, at
-
-
-@pytest.mark.parametrize(
-    ("place", "size"), [(56, 0), (56, 15), (56, 5000), (24, 1 << 40), (8, 1 << 40), (8, 16)], ids=str
-)
-def test_a_damaged_heap_of_texts(tmp_path: Path, place: int, size: int) -> None:
-    """The library would never come back from the first."""
-    path = tmp_path / "x.h5"
-    data, at = heap(path)
-    check_heaps(path)
-    data[at + place : at + place + 8] = size.to_bytes(8, "little")
-    path.write_bytes(data)
-    with pytest.raises(InputError, match=f"x.h5: is damaged: of the heap of texts at byte {at:,} sizes are wrong"):
-        check_heaps(path)
-
-
-def test_stretches_of_large_files_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "x.h5"
-    data, at = heap(path)
-    path.write_bytes(bytes(data[: at + 48]) + bytes(16) + bytes(data[at + 64 :]))
-    monkeypatch.setattr("specgen.arrays.PASSING", Growth(100, 200))
-    check_heaps(path, [(at - 9, at + 99)])
-    for apart in ([], [(0, at)], [(at + 99, at + 100)]):
-        with pytest.raises(InputError, match="heap of texts"):
-            check_heaps(path, apart)
-
-
-def test_attributes_are_numbers_and_texts(tmp_path: Path) -> None:
-    """A file of which the type of a text was damaged so that it was a list of another length for each value ended the process."""
-    with h5py.File(tmp_path / "x.h5", "w") as file:
         group = file.create_group("a")
-        group.attrs["name"], group.attrs["n"], group.attrs["flat"] = "x", 3, np.bytes_(b"y")
-        assert read_attributes("x.h5", group) == {"name": "x", "n": 3, "flat": b"y"}
+        group.attrs["name"], group.attrs["n"] = as_fixed(["é x"])[0], 3
+        assert read_attributes(path, group) == {"name": "é x", "n": 3}
+        group.attrs["large"] = np.zeros(1000)
         lists = np.empty(1, dtype=object)
         lists[0] = np.arange(3)
         file.attrs.create("lists", lists, dtype=h5py.vlen_dtype(np.int64))
         group.attrs["link"] = group.ref
-        for item, name in ((file, "attribute 'lists'"), (group, "attribute 'link' of a")):
-            with pytest.raises(InputError, match=f"x.h5: {name}: expected numbers or texts"):
-                read_attributes("x.h5", item)
-        stored = file.create_dataset("b", (2,), dtype=h5py.vlen_dtype(np.int64))
-        with pytest.raises(InputError, match="b: expected numbers or texts, got values of another HDF5 type"):
-            check_stored(tmp_path / "x.h5", stored)
+        group.attrs["text"] = "of any length"
+        assert read_attributes(path, group, ["name", "n"]) == {"name": "é x", "n": 3}
+        for item, only, name in (
+            (file, [], "'lists'"),
+            (group, ["link"], "'link' of a"),
+            (group, ["text"], "'text' of a"),
+        ):
+            with pytest.raises(InputError, match=f"x.h5: attribute {name}: expected numbers or texts of fixed length"):
+                read_attributes(path, item, only)
+
+
+def test_an_attribute_that_its_file_cannot_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["large"] = np.zeros(1000)
+    monkeypatch.setattr("specgen.arrays.overgrown", lambda size, packed: size == 8000 and packed == path.stat().st_size)
+    with h5py.File(path) as file, pytest.raises(InputError, match="attribute 'large': says that it has 8,000 bytes"):
+        read_attributes(path, file)
+
+
+@pytest.mark.parametrize("texts", [[], ["a"], ["", "BRCA2", "é\udce9 x"]])
+def test_texts_come_back(tmp_path: Path, texts: list[str]) -> None:
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file["a"] = as_fixed(texts)
+        file.create_dataset("b", data=["a"], dtype=h5py.string_dtype())
+    with h5py.File(path) as file:
+        assert read_texts(path, file["a"]) == texts
+        with pytest.raises(InputError, match=r"x.h5: b: expected numbers or texts of fixed length"):
+            read_texts(path, file["b"])
 
 
 def test_an_hdf5_array_that_its_file_cannot_hold(tmp_path: Path) -> None:
