@@ -232,6 +232,12 @@ def test_a_table_that_names_no_picture_is_refused(folder):
         scan_folder(folder, ("a", "b"), table, SplitSettings())
 
 
+def test_a_row_of_the_manifest_that_names_no_file_is_refused(folder):
+    (folder / "manifest.csv").write_text("record,file\nr1,a/0.png\nr2\n")
+    with pytest.raises(InputError, match=r"manifest\.csv: row 2: ends before its file is named"):
+        scan_folder(folder, ("a", "b"), None, SplitSettings())
+
+
 def test_a_table_may_name_files_or_records(folder):
     (folder / "manifest.csv").write_text(
         "file,record,header\n" + "".join(f"{c}/{i}.png,rec{i // 2},rec{i // 2}\n" for c in "ab" for i in range(8))
