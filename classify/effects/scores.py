@@ -251,11 +251,8 @@ class Likelihood(Score):
         """See ``Score.told``."""
         if (before[:, 1] != after[:, 1]).any():
             return "unequal_windows"
-        means = ([some[:, 0].mean()] for some in (before, after))
-        ref, alt = (
-            mean if len(self.told_of) == 1 else [*mean, *some[:, 0]]
-            for mean, some in zip(means, (before, after), strict=True)
-        )
+        apart = slice(None) if len(self.told_of) > 1 else slice(0)
+        ref, alt = ([some[:, 0].mean(), *some[apart, 0]] for some in (before, after))
         return [[value for one, other in zip(ref, alt, strict=True) for value in (float(other - one), float(one))]]
 
 
